@@ -1,0 +1,142 @@
+"""Gaussian averages of activations: what one infinitely wide layer does to variances and correlations.
+
+For jointly Gaussian inputs of variances v, v' and correlation rho, the dual is
+k = E phi(sqrt(v) u) phi(sqrt(v') (rho u + sqrt(1 - rho^2) w)) with u, w standard normal.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit, ndtr, roots_hermitenorm
+
+Array = npt.NDArray[np.float64]
+NODES = 400  # of Gauss-Hermite quadrature
+TERMS = 200  # of the Hermite series
+TAIL = 1e-13  # share of E phi^2 that a truncated series may leave out
+
+
+class Dual(Protocol):
+    """Moments of one activation. `variance` and `rho` broadcast; all float64."""
+
+    def mean(self, variance: Array) -> Array:
+        """E phi(sqrt(variance) z)."""
+
+    def second_moment(self, variance: Array) -> Array:
+        """E phi(sqrt(variance) z)^2."""
+
+    def product(self, row: Array, column: Array, rho: Array) -> Array:
+        """The dual k for variances `row` and `column` at correlation `rho`, all of one broadcast shape."""
+
+    def slope(self, variance: float, rho: float) -> float:
+        """dk/drho for two inputs of equal variance."""
+
+    @property
+    def homogeneous(self) -> bool:
+        """Whether phi(c x) = c phi(x) for c > 0: then variances do not matter to correlations."""
+
+
+class PiecewiseLinear:
+    """phi(x) = x for x > 0 and a x below: ReLU (a = 0, the arc-cosine kernel) and leaky ReLU, in closed form."""
+
+    homogeneous = True
+
+    def __init__(self, a: float) -> None:
+        """Take a, the slope below zero."""
+        self.a = a
+
+    def mean(self, variance: Array) -> Array:
+        """E phi: (1 - a) sqrt(v / (2 pi))."""
+        return (1 - self.a) * np.sqrt(variance / (2 * np.pi))
+
+    def second_moment(self, variance: Array) -> Array:
+        """E phi^2: v (1 + a^2) / 2."""
+        return variance * (1 + self.a**2) / 2
+
+    def product(self, row: Array, column: Array, rho: Array) -> Array:
+        """Split phi into a x + (1 - a) relu(x); E u relu(w) = rho / 2."""
+        rho = np.clip(rho, -1, 1)
+        arc = (np.sqrt((1 - rho) * (1 + rho)) + rho * (np.pi - np.arccos(rho))) / (2 * np.pi)
+        return np.sqrt(row * column) * (self.a * rho + (1 - self.a) ** 2 * arc)
+
+    def slope(self, variance: float, rho: float) -> float:
+        """d/drho of `product`."""
+        arc = (np.pi - np.arccos(np.clip(rho, -1, 1))) / (2 * np.pi)
+        return float(variance * (self.a + (1 - self.a) ** 2 * arc))
+
+
+class Smooth:
+    """Any smooth phi, by Gauss-Hermite quadrature of its Hermite coefficients: k = sum_j a_j(v) a_j(v') rho^j."""
+
+    homogeneous = False
+
+    def __init__(self, function: Callable[[Array], Array]) -> None:
+        """Take phi as a function of arrays."""
+        self.function = function
+
+    def _values(self, variance: Array) -> Array:
+        nodes, _ = _quadrature()
+        return np.asarray(self.function(np.sqrt(np.asarray(variance))[..., None] * nodes), dtype=np.float64)
+
+    def mean(self, variance: Array) -> Array:
+        """E phi."""
+        return np.asarray(self._values(variance) @ _quadrature()[1])
+
+    def second_moment(self, variance: Array) -> Array:
+        """E phi^2."""
+        return np.asarray(self._values(variance) ** 2 @ _quadrature()[1])
+
+    def _coefficients(self, variance: Array) -> Array:
+        """Hermite coefficients [..., TERMS]; the last one is set so that their squares sum to E phi^2."""
+        coefficients = self._values(variance) * _quadrature()[1] @ _hermite().T
+        rest = self.second_moment(variance) - np.sum(coefficients[..., :-1] ** 2, axis=-1)
+        coefficients[..., -1] = np.sqrt(np.clip(rest, 0, None))
+        return np.asarray(coefficients)
+
+    def product(self, row: Array, column: Array, rho: Array) -> Array:
+        """Sum the Hermite series by Horner's rule, up to the term after which less than TAIL of E phi^2 is left."""
+        a, b = self._coefficients(row), self._coefficients(column)
+        total = np.zeros(np.shape(rho))
+        for term in reversed(range(max(_terms_needed(a), _terms_needed(b)))):
+            total *= rho
+            total += a[..., term] * b[..., term]
+        return total
+
+    def slope(self, variance: float, rho: float) -> float:
+        """Sum the differentiated series."""
+        a = self._coefficients(np.array(variance))
+        order = np.arange(1, TERMS)
+        return float(np.sum(order * a[1:] ** 2 * rho ** (order - 1)))
+
+
+DUALS: dict[str, Dual] = {
+    "relu": PiecewiseLinear(0.0),
+    "leaky_relu": PiecewiseLinear(0.01),  # nn.LeakyReLU's default slope
+    "gelu": Smooth(lambda x: x * ndtr(x)),
+    "silu": Smooth(lambda x: x * expit(x)),
+    "tanh": Smooth(np.tanh),
+}
+
+
+def _terms_needed(coefficients: Array) -> int:
+    left = np.cumsum(coefficients[..., ::-1] ** 2, axis=-1)[..., ::-1]
+    needed = (left > TAIL * left[..., :1]).reshape(-1, TERMS).any(axis=0)
+    return int(np.flatnonzero(needed)[-1]) + 1 if needed.any() else 1
+
+
+@lru_cache(maxsize=1)
+def _quadrature() -> tuple[Array, Array]:
+    nodes, weights = roots_hermitenorm(NODES)
+    return nodes, weights / np.sqrt(2 * np.pi)
+
+
+@lru_cache(maxsize=1)
+def _hermite() -> Array:
+    """Orthonormal Hermite polynomials at the nodes, [TERMS, NODES], by their recurrence."""
+    nodes, _ = _quadrature()
+    rows = [np.ones(NODES), nodes]
+    for order in range(1, TERMS - 1):
+        rows.append((nodes * rows[-1] - np.sqrt(order) * rows[-2]) / np.sqrt(order + 1))
+    return np.array(rows)

@@ -1,0 +1,208 @@
+"""Every data set as one standardised float32 tensor in memory: class selection, order, standardisation, shift."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from normplace import sources
+from normplace.errors import UserError
+from normplace.provenance import read_npz, sha256_of_arrays, write_npz
+
+NAMES = ("gaussian", "mnist", "cifar10", "digits", "patches")
+DEFAULT_POINTS = 1000  # the authors' initial statistics use the first 1000 training images
+
+# name -> {new class: original class numbers}; the first new class is class 0.
+CLASS_MAPS: dict[str, dict[str, list[int]]] = {
+    "parity": {"even": [0, 2, 4, 6, 8], "odd": [1, 3, 5, 7, 9]},
+    "vehicles-animals": {"vehicles": [0, 1, 8, 9], "animals": [3, 4, 5, 7]},
+    "cats-dogs": {"cats": [3], "dogs": [5]},
+}
+DEFAULT_CLASSES = {
+    "mnist": "parity",
+    "digits": "parity",
+    "cifar10": "vehicles-animals",
+    "patches": "vehicles-animals",
+}
+
+
+@dataclass(frozen=True)
+class DataRequest:
+    """What to load. `dataset` is one of NAMES, `folder:PATH`, or `file:PATH` (written by `normplace data`).
+
+    points: how many of the first training points, after class selection (None: the first 1000, or all
+    where there are fewer). standardise: "paper" (the authors' constants), "own" (mean and standard
+    deviation a channel of the training points asked for), or None (the paper's where it has some).
+    shift: added after standardisation, in standard deviations.
+    """
+
+    dataset: str
+    data_root: Path | None = None
+    classes: str | None = None
+    points: int | None = None
+    shift: float = 0.0
+    standardise: str | None = None
+    stand_in_allowed: bool = True
+
+
+class Dataset(NamedTuple):
+    """x: float32 [n, d] or [n, c, h, w]; y: int64 [n]; provenance: JSON-able, where they come from."""
+
+    x: torch.Tensor
+    y: torch.Tensor
+    provenance: dict[str, Any]
+
+
+class _Raw(NamedTuple):
+    """Points before standardisation: pixels uint8 [n, c, h, w] or float32 [n, d]; mean, std: float64 [c]."""
+
+    pixels: npt.NDArray[Any]
+    labels: npt.NDArray[np.int64]
+    mean: npt.NDArray[np.float64]
+    std: npt.NDArray[np.float64]
+    provenance: dict[str, Any]
+
+
+def load(request: DataRequest) -> Dataset:
+    """Load the training points asked for. The same request gives the same points in the same order.
+
+    Raises:
+        UserError: an unknown data set or class, too many points, altered or missing files.
+    """
+    kind, _, path = request.dataset.partition(":")
+    raw = _read_prepared(Path(path), request) if kind == "file" else _read_source(request)
+    broadcast = (1, -1) + (1,) * (raw.pixels.ndim - 2)
+    x = torch.from_numpy(raw.pixels.astype(np.float32))
+    if raw.pixels.dtype == np.uint8:
+        x = x / 255
+    mean, std = (torch.tensor(values, dtype=torch.float32).view(broadcast) for values in (raw.mean, raw.std))
+    x = (x - mean) / std + request.shift
+    y = torch.from_numpy(raw.labels)
+    sha256 = sha256_of_arrays([x.numpy(), y.numpy()])
+    return Dataset(x, y, {**raw.provenance, "shift": request.shift, "sha256": sha256})
+
+
+def prepare(request: DataRequest, output: Path) -> dict[str, Any]:
+    """Write the training points asked for, unstandardised, to an .npz that `file:PATH` loads. Returns provenance."""
+    raw = _read_source(request)
+    arrays = {"pixels": raw.pixels, "labels": raw.labels, "mean": raw.mean, "std": raw.std}
+    provenance = {**raw.provenance, "raw_sha256": sha256_of_arrays(arrays.values())}
+    write_npz(output, arrays, provenance)
+    return provenance
+
+
+def _read_prepared(path: Path, request: DataRequest) -> _Raw:
+    for option, value in (("--classes", request.classes), ("--standardise", request.standardise)):
+        if value is not None:
+            raise UserError(f"{option} {value}: not for a prepared file, whose classes and scale are fixed")
+    arrays, provenance = read_npz(path, ("pixels", "labels", "mean", "std"))
+    if provenance.get("raw_sha256") != sha256_of_arrays(arrays.values()):
+        raise UserError(f"{path}: damaged, or not written by `normplace data` (the SHA-256 does not match)")
+    n = _number_of_points(request.points, len(arrays["labels"]), request.dataset)
+    raw = _Raw(**arrays, provenance={key: value for key, value in provenance.items() if key != "raw_sha256"})
+    return raw._replace(
+        pixels=raw.pixels[:n], labels=raw.labels[:n], provenance={**raw.provenance, "points": n}
+    )
+
+
+def _read_source(request: DataRequest) -> _Raw:
+    source = _find_source(request)
+    name = request.dataset.partition(":")[0]
+    class_map = _class_map(request.classes or DEFAULT_CLASSES.get(name, "all"), source)
+    new_label = np.full(len(source.class_names), -1, dtype=np.int64)
+    for label, members in enumerate(class_map.values()):
+        new_label[members] = label
+    chosen = np.flatnonzero(new_label[source.labels] >= 0)
+    n = _number_of_points(request.points, len(chosen), request.dataset)
+    pixels = source.read(chosen[:n])
+    mean, std, scale = _mean_and_std(request.standardise, name, source, pixels)
+    provenance = {
+        "dataset": request.dataset if name != "folder" else "folder",
+        "source": source.kind,
+        "label": source.label,
+        "stand_in": source.stand_in,
+        "classes": {new: [source.class_names[old] for old in members] for new, members in class_map.items()},
+        "points": n,
+        "shape": list(pixels.shape[1:]),
+        "standardise": scale,
+    }
+    return _Raw(pixels, new_label[source.labels[chosen[:n]]], mean, std, provenance)
+
+
+def _find_source(request: DataRequest, split: str = "train") -> sources.Source:
+    name, _, path = request.dataset.partition(":")
+    data_root = request.data_root or sources.default_data_root()
+    if name in ("mnist", "cifar10"):
+        return sources.mnist_or_cifar10(name, split, data_root, request.stand_in_allowed)
+    if name == "folder" and path:
+        return sources.folder(Path(path), split)
+    if request.dataset in NAMES:
+        return {"gaussian": sources.gaussian, "digits": sources.digits, "patches": sources.patches}[name](split)
+    raise UserError(f"--dataset {request.dataset}: unknown, allowed are {', '.join(NAMES)}, folder:PATH, file:PATH")
+
+
+def _class_map(classes: str, source: sources.Source) -> dict[str, list[int]]:
+    names = source.class_names
+    if classes == "all":
+        return {name: [index] for index, name in enumerate(names)}
+    if classes in CLASS_MAPS:
+        wanted: Any = CLASS_MAPS[classes]
+    else:
+        try:
+            wanted = json.loads(classes)
+        except json.JSONDecodeError:
+            wanted = None
+        if not isinstance(wanted, dict) or not all(isinstance(members, list) for members in wanted.values()):
+            raise UserError(
+                f"--classes {classes}: allowed are {', '.join(CLASS_MAPS)}, all, or a JSON map from new class to "
+                'a list of class names or numbers, such as {"cats": ["cat"], "dogs": ["dog"]}'
+            )
+    resolved: dict[str, list[int]] = {}
+    for new, members in wanted.items():
+        resolved[new] = [_class_number(member, names, classes) for member in members]
+    flat = [number for members in resolved.values() for number in members]
+    if len(resolved) < 2 or not all(resolved.values()) or len(set(flat)) < len(flat):
+        raise UserError(f"--classes {classes}: needs two or more classes, none empty, none in two of them")
+    return resolved
+
+
+def _class_number(member: object, names: list[str], classes: str) -> int:
+    if isinstance(member, str) and member in names:
+        return names.index(member)
+    if isinstance(member, int) and not isinstance(member, bool) and 0 <= member < len(names):
+        return member
+    available = ", ".join(f"{index} ({name})" for index, name in enumerate(names))
+    raise UserError(f"--classes {classes}: the data has no class {member!r}, it has {available}")
+
+
+def _number_of_points(asked: int | None, available: int, dataset: str) -> int:
+    if asked is None:
+        return min(DEFAULT_POINTS, available)
+    if not 1 <= asked <= available:
+        raise UserError(f"--points {asked}: {dataset} has {available} points in these classes, allowed are 1 to that")
+    return asked
+
+
+def _mean_and_std(
+    standardise: str | None, name: str, source: sources.Source, pixels: npt.NDArray[Any]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], str]:
+    """Mean and standard deviation a channel, on the 0..1 scale of pixels, and what they are."""
+    if standardise not in (None, "paper", "own"):
+        raise UserError(f"--standardise {standardise}: allowed are paper, own")
+    if pixels.ndim == 2 and standardise != "own":  # the Gaussian blobs have unit variance as they are
+        return np.zeros(1), np.ones(1), "none"
+    if name in sources.PAPER_MEAN_STD and standardise != "own" and not source.stand_in:
+        mean, std = sources.PAPER_MEAN_STD[name]
+        return np.array(mean), np.array(std), "paper"
+    if standardise == "paper" and not source.stand_in:
+        raise UserError(f"--standardise paper: the paper has no constants for {name}, use own")
+    axes = (0, 2, 3) if pixels.ndim == 4 else (0, 1)
+    scale = 255 if pixels.dtype == np.uint8 else 1
+    mean, std = pixels.mean(axis=axes, dtype=np.float64) / scale, pixels.std(axis=axes, dtype=np.float64) / scale
+    if not np.all(std > 0):
+        raise UserError(f"--standardise own: a channel of {name} is constant over the points asked for")
+    return np.atleast_1d(mean), np.atleast_1d(std), "own"

@@ -1,0 +1,111 @@
+"""Hashes, versions, and files that are either complete or not there. Nothing here imports torch."""
+
+import hashlib
+import json
+import os
+import platform
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from normplace.errors import UserError
+
+
+def sha256_of_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def sha256_of_arrays(arrays: Iterable[npt.NDArray[Any]]) -> str:
+    """SHA-256 over type, shape and bytes of each array, in order."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def sha256_of_sources(paths: Iterable[Path]) -> str:
+    """One SHA-256 over the contents of several source files, in the order of their names."""
+    digest = hashlib.sha256()
+    for path in sorted(paths, key=lambda path: path.name):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries that results depend on."""
+    packages = ("normplace", "torch", "torchvision", "numpy", "scipy")
+    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+
+
+def check_writable(path: Path) -> None:
+    """Refuse an output that could not be written, before any work starts.
+
+    Raises:
+        UserError: the path is a directory, or its folder cannot be made or written to.
+    """
+    if path.is_dir():
+        raise UserError(f"--output {path}: is a directory, but the name of a file is needed")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise UserError(f"--output {path}: cannot be written ({error.strerror})") from None
+
+
+def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it: no reader ever sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as handle:
+            write(handle)
+            handle.flush()
+            os.fsync(handle.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(temporary).chmod(0o666 & ~umask)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text atomically."""
+    write_atomically(path, lambda handle: handle.write(text.encode()))
+
+
+def write_npz(path: Path, arrays: Mapping[str, npt.NDArray[Any]], config: Mapping[str, Any]) -> None:
+    """Write arrays and a JSON `config` as an .npz without pickles; equal content gives equal bytes."""
+    text = np.array(json.dumps(config, sort_keys=True))
+    write_atomically(path, lambda handle: np.savez(handle, config=text, **arrays))  # type: ignore[arg-type]
+
+
+def read_npz(path: Path, names: Iterable[str]) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+    """Read the named arrays and the JSON `config` of an .npz.
+
+    Raises:
+        UserError: the file is missing, damaged, holds pickles, or is not one of ours.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            missing = sorted({*names, "config"} - set(archive.files))
+            if missing:
+                raise UserError(f"{path}: not a file of normplace (no array {', '.join(missing)})")
+            return {name: archive[name] for name in names}, json.loads(archive["config"].item())
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except UserError:
+        raise
+    except (OSError, ValueError, EOFError, KeyError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path}: damaged or not an .npz of normplace ({error})") from None

@@ -1,0 +1,180 @@
+"""Guess fractions of many random MLPs at every depth in one pass.
+
+Layer l's activations get an output layer of their own, freshly drawn, so layer l of one pass is exactly a
+depth-l network. Every network draws its weights from a generator of its own, seeded by (seed, index): a
+network's numbers depend on neither the others, nor the depth asked for, nor the number of processes.
+"""
+
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from tqdm import tqdm
+
+from normplace.networks import ACTIVATIONS, GAIN
+from normplace.normalisation import normalise
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class MLPSpec:
+    """An MLP: norm none|batch|layer|rms, placement before|after (none without a norm), depth in hidden layers.
+
+    bn_statistics: "batch" over all points given, or "running": eval mode with fresh running statistics.
+    """
+
+    norm: str
+    placement: str
+    depth: int
+    width: int = 100
+    activation: str = "relu"
+    classes: int = 2
+    bn_statistics: str = "batch"
+
+
+class InitialGuesses(NamedTuple):
+    """guess_fraction, output_mean, output_var: float32 [depth, inits, classes]; over the points, population variance."""
+
+    guess_fraction: Floats
+    output_mean: Floats
+    output_var: Floats
+
+
+class Weights(NamedTuple):
+    """One network: hidden[0] [rank, width], hidden[l] [width, width], output[l] [width, classes]."""
+
+    hidden: list[torch.Tensor]
+    output: list[torch.Tensor]
+
+
+def compress(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Features F [n, r] and an orthonormal basis V [d, r] with x = F V', r the rank of x [n, d]; (x, None) if r = d.
+
+    For Gaussian first-layer weights W, x W = F (V'W) and V'W is Gaussian with r rows: the same law, less work.
+    """
+    n, d = x.shape
+    x64 = x.double()
+    if d <= n:
+        eigenvalues, vectors = torch.linalg.eigh(x64.T @ x64)
+    else:
+        eigenvalues, vectors = torch.linalg.eigh(x64 @ x64.T)
+    kept = eigenvalues > 1e-10 * eigenvalues[-1]  # the gap of rank-deficient image data is far wider than this
+    if d <= n and bool(kept.all()):
+        return x, None
+    vectors = vectors[:, kept]
+    basis = vectors if d <= n else x64.T @ vectors / eigenvalues[kept].sqrt()
+    return (x64 @ basis).float(), basis.float()
+
+
+def network_generator(seed: int, index: int) -> torch.Generator:
+    """The generator of network `index` under `seed`.
+
+    torch's CPU generator uses 32 bits of its seed only. A bijection of the index keeps all networks of one
+    seed apart, where hashing (seed, index) would repeat networks by the birthday paradox.
+    """
+    offset = int(np.random.SeedSequence(seed).generate_state(1)[0])
+    mixed = (index + offset) % 2**32
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):  # invertible mixing steps
+        mixed = ((mixed ^ (mixed >> shift)) * factor) % 2**32
+    return torch.Generator().manual_seed(mixed)
+
+
+def draw_weights(spec: MLPSpec, rank: int, fan_in: int, generator: torch.Generator) -> Weights:
+    """He-normal weights, layer by layer (hidden, then its output layer), so that depth does not move the stream.
+
+    rank, fan_in: rows of the first layer after `compress`, and the data's own dimension that scales it.
+    """
+    hidden, output = [], []
+    for layer in range(spec.depth):
+        rows, scale = (rank, fan_in) if layer == 0 else (spec.width, spec.width)
+        hidden.append(torch.randn(rows, spec.width, generator=generator).mul_(GAIN / scale**0.5))
+        output.append(torch.randn(spec.width, spec.classes, generator=generator).mul_(GAIN / spec.width**0.5))
+    return Weights(hidden, output)
+
+
+def forward(features: torch.Tensor, weights: Weights, spec: MLPSpec) -> Iterator[torch.Tensor]:
+    """Outputs [n, classes] of the depth-1, depth-2, ... networks that share these hidden weights."""
+    activation = ACTIVATIONS[spec.activation](**({"inplace": True} if spec.activation == "relu" else {}))
+    norm = normalise(spec.norm, spec.bn_statistics)
+    h = features
+    for hidden, output in zip(weights.hidden, weights.output, strict=True):
+        h = h @ hidden
+        if spec.placement == "before":
+            h = norm(h)
+        h = activation(h)
+        if spec.placement == "after":
+            h = norm(h)
+        yield h @ output
+
+
+@torch.inference_mode()
+def sample(
+    x: torch.Tensor,
+    spec: MLPSpec,
+    inits: int,
+    seed: int,
+    *,
+    device: str = "cpu",
+    processes: int = 1,
+    progress: bool = False,
+) -> InitialGuesses:
+    """Sample `inits` random networks on the points x [n, ...] at depths 1..spec.depth.
+
+    Returns arrays [depth, inits, classes]; the same bytes for the same seed whatever the number of processes.
+    """
+    flat = x.flatten(1)
+    features, _ = compress(flat)
+    bar = tqdm(total=inits, unit="net", disable=not progress, desc=f"{spec.norm} {spec.placement}")
+    if processes == 1:
+        parts = {0: _sample_range(features, flat.shape[1], spec, range(inits), seed, device, bar)}
+    else:
+        edges = np.linspace(0, inits, 8 * processes + 1, dtype=int)
+        ranges = [range(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(processes, context, torch.set_num_threads, (1,)) as pool:
+            arguments = (features.numpy(), flat.shape[1], spec)
+            futures = {pool.submit(_sample_in_process, *arguments, part, seed, device): part for part in ranges}
+            parts = {}
+            for future in as_completed(futures):
+                parts[futures[future].start] = future.result()
+                bar.update(len(futures[future]))
+    bar.close()
+    ordered = [parts[start] for start in sorted(parts)]
+    return InitialGuesses(*(np.concatenate(arrays, axis=1) for arrays in zip(*ordered, strict=True)))
+
+
+@torch.inference_mode()
+def _sample_in_process(
+    features: Floats, fan_in: int, spec: MLPSpec, part: range, seed: int, device: str
+) -> InitialGuesses:
+    return _sample_range(torch.from_numpy(features), fan_in, spec, part, seed, device, None)
+
+
+def _sample_range(
+    features: torch.Tensor,
+    fan_in: int,
+    spec: MLPSpec,
+    part: range,
+    seed: int,
+    device: str,
+    bar: "tqdm[None] | None",
+) -> InitialGuesses:
+    features = features.to(device)
+    statistics = torch.empty(3, spec.depth, len(part), spec.classes, device=device)
+    for column, index in enumerate(part):
+        weights = draw_weights(spec, features.shape[1], fan_in, network_generator(seed, index))
+        if device != "cpu":
+            weights = Weights(*([w.to(device) for w in layers] for layers in weights))
+        for layer, outputs in enumerate(forward(features, weights, spec)):
+            counts = torch.bincount(outputs.argmax(dim=1), minlength=spec.classes)
+            statistics[0, layer, column] = counts / len(features)
+            statistics[2, layer, column], statistics[1, layer, column] = torch.var_mean(outputs, dim=0, correction=0)
+        if bar is not None:
+            bar.update()
+    return InitialGuesses(*statistics.cpu().numpy())
