@@ -3,15 +3,17 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from normplace import sources
 from normplace.errors import UserError
 from normplace.provenance import read_npz, sha256_of_arrays, write_npz
+
+if TYPE_CHECKING:
+    import torch
 
 NAMES = ("gaussian", "mnist", "cifar10", "digits", "patches")
 DEFAULT_POINTS = 1000  # the authors' initial statistics use the first 1000 training images
@@ -35,9 +37,9 @@ class DataRequest:
     """What to load. `dataset` is one of NAMES, `folder:PATH`, or `file:PATH` (written by `normplace data`).
 
     points: how many of the first training points, after class selection (None: the first 1000, or all
-    where there are fewer). standardise: "paper" (the authors' constants), "own" (mean and standard
-    deviation a channel of the training points asked for), or None (the paper's where it has some).
-    shift: added after standardisation, in standard deviations.
+    where there are fewer; all of a prepared file). standardise: "paper" (the authors' constants), "own"
+    (mean and standard deviation a channel of the training points asked for), or None (the paper's where
+    it has some). shift: added after standardisation, in standard deviations.
     """
 
     dataset: str
@@ -52,8 +54,16 @@ class DataRequest:
 class Dataset(NamedTuple):
     """x: float32 [n, d] or [n, c, h, w]; y: int64 [n]; provenance: JSON-able, where they come from."""
 
-    x: torch.Tensor
-    y: torch.Tensor
+    x: "torch.Tensor"
+    y: "torch.Tensor"
+    provenance: dict[str, Any]
+
+
+class Arrays(NamedTuple):
+    """A `Dataset` as numpy arrays."""
+
+    x: npt.NDArray[np.float32]
+    y: npt.NDArray[np.int64]
     provenance: dict[str, Any]
 
 
@@ -67,23 +77,28 @@ class _Raw(NamedTuple):
     provenance: dict[str, Any]
 
 
-def load(request: DataRequest) -> Dataset:
+def load(request: DataRequest) -> "Dataset":
     """Load the training points asked for. The same request gives the same points in the same order.
 
     Raises:
         UserError: an unknown data set or class, too many points, altered or missing files.
     """
+    import torch
+
+    arrays = load_arrays(request)
+    return Dataset(torch.from_numpy(arrays.x), torch.from_numpy(arrays.y), arrays.provenance)
+
+
+def load_arrays(request: DataRequest) -> Arrays:
+    """`load` without torch, which takes seconds to import."""
     kind, _, path = request.dataset.partition(":")
     raw = _read_prepared(Path(path), request) if kind == "file" else _read_source(request)
     broadcast = (1, -1) + (1,) * (raw.pixels.ndim - 2)
-    x = torch.from_numpy(raw.pixels.astype(np.float32))
-    if raw.pixels.dtype == np.uint8:
-        x = x / 255
-    mean, std = (torch.tensor(values, dtype=torch.float32).view(broadcast) for values in (raw.mean, raw.std))
-    x = (x - mean) / std + request.shift
-    y = torch.from_numpy(raw.labels)
-    sha256 = sha256_of_arrays([x.numpy(), y.numpy()])
-    return Dataset(x, y, {**raw.provenance, "shift": request.shift, "sha256": sha256})
+    scale = np.float32(255 if raw.pixels.dtype == np.uint8 else 1)
+    mean, std = (values.astype(np.float32).reshape(broadcast) for values in (raw.mean, raw.std))
+    x = (raw.pixels.astype(np.float32) / scale - mean) / std + np.float32(request.shift)
+    sha256 = sha256_of_arrays([x, raw.labels])
+    return Arrays(x, raw.labels, {**raw.provenance, "shift": request.shift, "sha256": sha256})
 
 
 def prepare(request: DataRequest, output: Path) -> dict[str, Any]:
@@ -102,11 +117,10 @@ def _read_prepared(path: Path, request: DataRequest) -> _Raw:
     arrays, provenance = read_npz(path, ("pixels", "labels", "mean", "std"))
     if provenance.get("raw_sha256") != sha256_of_arrays(arrays.values()):
         raise UserError(f"{path}: damaged, or not written by `normplace data` (the SHA-256 does not match)")
-    n = _number_of_points(request.points, len(arrays["labels"]), request.dataset)
+    available = len(arrays["labels"])
+    n = _number_of_points(request.points or available, available, request.dataset)
     raw = _Raw(**arrays, provenance={key: value for key, value in provenance.items() if key != "raw_sha256"})
-    return raw._replace(
-        pixels=raw.pixels[:n], labels=raw.labels[:n], provenance={**raw.provenance, "points": n}
-    )
+    return raw._replace(pixels=raw.pixels[:n], labels=raw.labels[:n], provenance={**raw.provenance, "points": n})
 
 
 def _read_source(request: DataRequest) -> _Raw:
@@ -202,7 +216,10 @@ def _mean_and_std(
         raise UserError(f"--standardise paper: the paper has no constants for {name}, use own")
     axes = (0, 2, 3) if pixels.ndim == 4 else (0, 1)
     scale = 255 if pixels.dtype == np.uint8 else 1
-    mean, std = pixels.mean(axis=axes, dtype=np.float64) / scale, pixels.std(axis=axes, dtype=np.float64) / scale
+    mean, std = (
+        pixels.mean(axis=axes, dtype=np.float64) / scale,
+        pixels.std(axis=axes, dtype=np.float64) / scale,
+    )
     if not np.all(std > 0):
         raise UserError(f"--standardise own: a channel of {name} is constant over the points asked for")
     return np.atleast_1d(mean), np.atleast_1d(std), "own"

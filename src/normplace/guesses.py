@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 from numpy.polynomial.hermite_e import hermegauss
 from scipy.special import ndtr, ndtri
-from scipy.stats import norm as normal
 
 Array = npt.NDArray[np.float64]
 
@@ -29,8 +28,7 @@ def distribution(g: Array, gamma: float) -> Array:
     g = np.asarray(g, dtype=np.float64)
     if gamma == 0:
         return np.where(g >= 0.5, 1.0, 0.0)
-    with np.errstate(invalid="ignore"):
-        inside = ndtr(ndtri(np.clip(g, 0, 1)) / np.sqrt(gamma))
+    inside = np.full_like(g, 0.5) if np.isinf(gamma) else ndtr(ndtri(np.clip(g, 0, 1)) / np.sqrt(gamma))
     return np.where(g >= 1, 1.0, np.where(g < 0, 0.0, inside))
 
 
@@ -66,8 +64,3 @@ def draw_class_fractions(gamma: float, classes: int, draws: int, seed: int) -> A
     """Draw guess fractions [draws, classes] of networks with prejudice ratio gamma."""
     means = np.random.default_rng(seed).standard_normal((draws, classes)) * np.sqrt(gamma)
     return class_fractions(means)
-
-
-def quantile(p: Array, gamma: float) -> Array:
-    """The p-quantile of G_0: Phi(sqrt(gamma) Phi^-1(p))."""
-    return np.asarray(normal.cdf(np.sqrt(gamma) * ndtri(p)))

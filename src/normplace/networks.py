@@ -2,40 +2,32 @@
 
 from torch import nn
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {
+from normplace.architecture import MLP
+
+ACTIVATION_MODULES: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
     "leaky_relu": nn.LeakyReLU,
-    "gelu": nn.GELU,  # the exact one
+    "gelu": nn.GELU,
     "silu": nn.SiLU,
     "tanh": nn.Tanh,
 }
-GAIN = 2**0.5  # He-normal weights, whatever the activation, output layer too (the authors' setting)
+NORM_MODULES: dict[str, type[nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm, "rms": nn.RMSNorm}
 
 
-def mlp(
-    inputs: int,
-    classes: int,
-    *,
-    norm: str,
-    placement: str,
-    depth: int,
-    width: int = 100,
-    activation: str = "relu",
-) -> nn.Sequential:
-    """An MLP of `depth` hidden layers, [n, inputs] -> [n, classes], He-initialised, biases 0.
+def mlp(spec: MLP, inputs: int) -> nn.Sequential:
+    """The MLP as a module [n, inputs] -> [n, classes], He-initialised from torch's global generator.
 
     Each hidden layer is linear, norm, activation (placement "before") or linear, activation, norm ("after").
     """
-    norms: dict[str, type[nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm, "rms": nn.RMSNorm}
     layers: list[nn.Module] = []
-    for fan_in in [inputs] + [width] * (depth - 1):
-        layers.append(nn.Linear(fan_in, width))
-        if placement == "before":
-            layers.append(norms[norm](width))
-        layers.append(ACTIVATIONS[activation]())
-        if placement == "after":
-            layers.append(norms[norm](width))
-    network = nn.Sequential(*layers, nn.Linear(width, classes))
+    for fan_in in [inputs] + [spec.width] * (spec.depth - 1):
+        layers.append(nn.Linear(fan_in, spec.width))
+        if spec.placement == "before":
+            layers.append(NORM_MODULES[spec.norm](spec.width))
+        layers.append(ACTIVATION_MODULES[spec.activation]())
+        if spec.placement == "after":
+            layers.append(NORM_MODULES[spec.norm](spec.width))
+    network = nn.Sequential(*layers, nn.Linear(spec.width, spec.classes))
     initialise(network)
     return network
 

@@ -98,7 +98,7 @@ def read_npz(path: Path, names: Iterable[str]) -> tuple[dict[str, npt.NDArray[An
         UserError: the file is missing, damaged, holds pickles, or is not one of ours.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
             missing = sorted({*names, "config"} - set(archive.files))
             if missing:
                 raise UserError(f"{path}: not a file of normplace (no array {', '.join(missing)})")

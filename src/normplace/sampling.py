@@ -8,38 +8,23 @@ network's numbers depend on neither the others, nor the depth asked for, nor the
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from tqdm import tqdm
 
-from normplace.networks import ACTIVATIONS, GAIN
+from normplace.architecture import GAIN, MLP
+from normplace.networks import ACTIVATION_MODULES
 from normplace.normalisation import normalise
 
 Floats = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class MLPSpec:
-    """An MLP: norm none|batch|layer|rms, placement before|after (none without a norm), depth in hidden layers.
-
-    bn_statistics: "batch" over all points given, or "running": eval mode with fresh running statistics.
-    """
-
-    norm: str
-    placement: str
-    depth: int
-    width: int = 100
-    activation: str = "relu"
-    classes: int = 2
-    bn_statistics: str = "batch"
-
-
 class InitialGuesses(NamedTuple):
-    """guess_fraction, output_mean, output_var: float32 [depth, inits, classes]; over the points, population variance."""
+    """Each float32 [depth, inits, classes]; means and population variances are over the points."""
 
     guess_fraction: Floats
     output_mean: Floats
@@ -64,7 +49,7 @@ def compress(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         eigenvalues, vectors = torch.linalg.eigh(x64.T @ x64)
     else:
         eigenvalues, vectors = torch.linalg.eigh(x64 @ x64.T)
-    kept = eigenvalues > 1e-10 * eigenvalues[-1]  # the gap of rank-deficient image data is far wider than this
+    kept = eigenvalues > 1e-13 * eigenvalues[-1]  # the gap of rank-deficient image data is far wider than this
     if d <= n and bool(kept.all()):
         return x, None
     vectors = vectors[:, kept]
@@ -85,7 +70,7 @@ def network_generator(seed: int, index: int) -> torch.Generator:
     return torch.Generator().manual_seed(mixed)
 
 
-def draw_weights(spec: MLPSpec, rank: int, fan_in: int, generator: torch.Generator) -> Weights:
+def draw_weights(spec: MLP, rank: int, fan_in: int, generator: torch.Generator) -> Weights:
     """He-normal weights, layer by layer (hidden, then its output layer), so that depth does not move the stream.
 
     rank, fan_in: rows of the first layer after `compress`, and the data's own dimension that scales it.
@@ -98,9 +83,9 @@ def draw_weights(spec: MLPSpec, rank: int, fan_in: int, generator: torch.Generat
     return Weights(hidden, output)
 
 
-def forward(features: torch.Tensor, weights: Weights, spec: MLPSpec) -> Iterator[torch.Tensor]:
+def forward(features: torch.Tensor, weights: Weights, spec: MLP) -> Iterator[torch.Tensor]:
     """Outputs [n, classes] of the depth-1, depth-2, ... networks that share these hidden weights."""
-    activation = ACTIVATIONS[spec.activation](**({"inplace": True} if spec.activation == "relu" else {}))
+    activation = ACTIVATION_MODULES[spec.activation]()
     norm = normalise(spec.norm, spec.bn_statistics)
     h = features
     for hidden, output in zip(weights.hidden, weights.output, strict=True):
@@ -116,7 +101,7 @@ def forward(features: torch.Tensor, weights: Weights, spec: MLPSpec) -> Iterator
 @torch.inference_mode()
 def sample(
     x: torch.Tensor,
-    spec: MLPSpec,
+    spec: MLP,
     inits: int,
     seed: int,
     *,
@@ -130,12 +115,12 @@ def sample(
     """
     flat = x.flatten(1)
     features, _ = compress(flat)
-    bar = tqdm(total=inits, unit="net", disable=not progress, desc=f"{spec.norm} {spec.placement}")
+    bar = tqdm(total=inits, unit="net", disable=None if progress else True, desc=f"{spec.norm} {spec.placement}")
     if processes == 1:
         parts = {0: _sample_range(features, flat.shape[1], spec, range(inits), seed, device, bar)}
     else:
         edges = np.linspace(0, inits, 8 * processes + 1, dtype=int)
-        ranges = [range(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
+        ranges = [range(a, b) for a, b in pairwise(edges) if b > a]
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(processes, context, torch.set_num_threads, (1,)) as pool:
             arguments = (features.numpy(), flat.shape[1], spec)
@@ -150,20 +135,18 @@ def sample(
 
 
 @torch.inference_mode()
-def _sample_in_process(
-    features: Floats, fan_in: int, spec: MLPSpec, part: range, seed: int, device: str
-) -> InitialGuesses:
+def _sample_in_process(features: Floats, fan_in: int, spec: MLP, part: range, seed: int, device: str) -> InitialGuesses:
     return _sample_range(torch.from_numpy(features), fan_in, spec, part, seed, device, None)
 
 
 def _sample_range(
     features: torch.Tensor,
     fan_in: int,
-    spec: MLPSpec,
+    spec: MLP,
     part: range,
     seed: int,
     device: str,
-    bar: "tqdm[None] | None",
+    bar: "tqdm[Any] | None",
 ) -> InitialGuesses:
     features = features.to(device)
     statistics = torch.empty(3, spec.depth, len(part), spec.classes, device=device)

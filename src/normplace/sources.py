@@ -185,31 +185,40 @@ def _pixels(size: tuple[int, int] | None) -> str:
     return "x".join(map(str, size or ()))
 
 
+def locate(name: str, data_root: Path) -> str:
+    """Which source of `name` is there, without opening it: "torchvision files", "image folder" or "none"."""
+    if name == "mnist" and any((data_root / "MNIST" / "raw" / file).exists() for file in MNIST_SHA256):
+        return "torchvision files"
+    if name == "cifar10" and (data_root / "cifar-10-batches-py").exists():
+        return "torchvision files"
+    return "image folder" if (data_root / name).is_dir() else "none"
+
+
 def mnist_or_cifar10(name: str, split: str, data_root: Path, stand_in_allowed: bool) -> Source:
     """The first source of `name` that is there: torchvision's files, image folder, download, stand-in.
 
     Raises:
         UserError: a file is altered or incomplete, or nothing was found and a stand-in is not allowed.
     """
-    from_torchvision = {"mnist": _mnist_files, "cifar10": _cifar10_files}[name]
+    read_torchvision = {"mnist": _mnist_files, "cifar10": _cifar10_files}[name]
     title = {"mnist": "MNIST", "cifar10": "CIFAR-10"}[name]
-    if source := from_torchvision(data_root, split, False):
-        return source
-    if (data_root / name / split).is_dir():
+    found = locate(name, data_root)
+    if found == "torchvision files":
+        return read_torchvision(data_root, split, found)
+    if found == "image folder":
         source = folder(data_root / name, split, title)
         expected = DIGITS if name == "mnist" else CIFAR10_CLASSES
         if source.class_names != expected:
             raise UserError(f"folder {data_root / name / split}: needs the classes {', '.join(expected)}")
         return source
-    print(f"normplace: {title} is not in {data_root}; downloading it", file=sys.stderr)
     try:
-        downloaded = from_torchvision(data_root, split, True)
+        if os.environ.get("NORMPLACE_OFFLINE"):
+            raise OSError("NORMPLACE_OFFLINE is set")
+        print(f"normplace: {title} is not in {data_root}; downloading it", file=sys.stderr)
+        _download(title, data_root)
+        return read_torchvision(data_root, split, "downloaded by torchvision")
     except (OSError, RuntimeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    else:
-        if downloaded:
-            return downloaded
-        reason = "the download left no files"
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     if not stand_in_allowed:
         wanted = {"mnist": f"{data_root}/MNIST/raw/{{{','.join(MNIST_SHA256)}}}"}.get(
             name, f"{data_root}/cifar-10-batches-py/ (unpacked cifar-10-python.tar.gz)"
@@ -236,55 +245,43 @@ def _refuse_altered(path: Path, found: str, expected: str, algorithm: str) -> No
         raise UserError(f"{path}: altered or incomplete, its {algorithm} is {found}, expected {expected}")
 
 
-def _mnist_files(data_root: Path, split: str, download: bool) -> Source | None:
+def _mnist_files(data_root: Path, split: str, kind: str) -> Source:
     raw = data_root / "MNIST" / "raw"
-    if not download and not any((raw / name).exists() for name in MNIST_SHA256):
-        return None
-    torchvision = _import_torchvision()
-    if download:
-        with _quiet_download():
-            torchvision.datasets.MNIST(data_root, download=True)
     for name, expected in MNIST_SHA256.items():
         if not (raw / name).exists():
             raise UserError(f"{raw / name}: missing, while other MNIST files are there; all four are needed")
         _refuse_altered(raw / name, sha256_of_file(raw / name), expected, "SHA-256")
-    data = torchvision.datasets.MNIST(data_root, train=split == "train")
+    data = _import_torchvision().datasets.MNIST(data_root, train=split == "train")
     pixels, labels = data.data.numpy()[:, None], data.targets.numpy().astype(np.int64)
-    return Source(labels, DIGITS, lambda indices: pixels[indices], _torchvision_kind(download), "MNIST")
+    return Source(labels, DIGITS, lambda indices: pixels[indices], kind, "MNIST")
 
 
-def _cifar10_files(data_root: Path, split: str, download: bool) -> Source | None:
-    torchvision = _import_torchvision()
-    dataset = torchvision.datasets.CIFAR10
+def _cifar10_files(data_root: Path, split: str, kind: str) -> Source:
+    dataset = _import_torchvision().datasets.CIFAR10
     base = data_root / dataset.base_folder
-    if not download and not base.exists():
-        return None
-    if download:
-        with _quiet_download():
-            dataset(data_root, download=True)
     # These files are pickles: none is opened before all match torchvision's own MD5 list.
-    for name, expected in [*dataset.train_list, *dataset.test_list, (dataset.meta["filename"], dataset.meta["md5"])]:
+    for name, expected in [
+        *dataset.train_list,
+        *dataset.test_list,
+        (dataset.meta["filename"], dataset.meta["md5"]),
+    ]:
         if not (base / name).exists():
             raise UserError(f"{base / name}: missing, while {base} is there; unpack the whole archive again")
         with (base / name).open("rb") as handle:
             _refuse_altered(base / name, hashlib.file_digest(handle, "md5").hexdigest(), expected, "MD5")
     data = dataset(data_root, train=split == "train")
     pixels, labels = data.data.transpose(0, 3, 1, 2), np.array(data.targets, dtype=np.int64)
-    return Source(labels, CIFAR10_CLASSES, lambda indices: pixels[indices], _torchvision_kind(download), "CIFAR-10")
+    return Source(labels, CIFAR10_CLASSES, lambda indices: pixels[indices], kind, "CIFAR-10")
 
 
-def _torchvision_kind(download: bool) -> str:
-    return "downloaded by torchvision" if download else "torchvision files"
-
-
-@contextmanager
-def _quiet_download() -> Iterator[None]:
-    """A download that gives up when no byte comes, and leaves standard output to results."""
+def _download(title: str, data_root: Path) -> None:
+    """Let torchvision download and unpack; it checks the archives' MD5. Standard output is left to results."""
+    datasets = _import_torchvision().datasets
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)
     try:
         with redirect_stdout(sys.stderr):
-            yield
+            {"MNIST": datasets.MNIST, "CIFAR-10": datasets.CIFAR10}[title](data_root, download=True)
     finally:
         socket.setdefaulttimeout(before)
 
@@ -304,7 +301,7 @@ def _import_torchvision() -> Any:
 
         for module in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
             del sys.modules[module]
-        library = torch.library.Library("torchvision", "FRAGMENT")
+        library: Any = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
         library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         _KEPT.append(library)  # the definitions live as long as this object

@@ -10,10 +10,11 @@ import numpy as np
 from scipy.optimize import brentq
 
 from normplace.activations import DUALS, Array
-from normplace.networks import GAIN
+from normplace.architecture import GAIN
 
 WEIGHT_VARIANCE = GAIN**2  # sigma_w^2 of He initialisation
 REGIMES = ("neutral", "prejudiced", "deeply prejudiced")
+DEAD = 1e-100  # a pre-activation variance that has died out
 MARGINAL = 1e-9  # a slope this close to 1 counts as 1: homogeneous activations have exactly 1
 
 
@@ -49,6 +50,8 @@ def layer_map(norm: str, placement: str, activation: str, variance: float, rho: 
     The returned rho is also the correlation of this layer's representation, of which gamma is made.
     Source: the table in the paper's theory (one hidden layer as a map of correlations).
     """
+    if variance < DEAD:  # so close to 0 every activation is linear: correlations stay
+        return variance, rho
     dual = DUALS[activation]
     if placement == "before":
         variance = 1.0

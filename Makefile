@@ -1,0 +1,44 @@
+# Everything a user needs; each target first builds .venv where it is missing or the lock has changed.
+SHELL := /bin/bash
+PYTHON ?= python3
+SCALE ?= quick
+CORES ?= all
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export OMP_NUM_THREADS := 1
+
+.PHONY: replicate paper test lint figures verify clean
+
+replicate: .venv/installed ## Every experiment, figure and table at the quick scale, into results/quick
+	snakemake --cores $(CORES) --configfile config/$(SCALE).yaml
+	@echo "Figures: results/$(SCALE)/figures   Tables: results/$(SCALE)/tables   Report: results/$(SCALE)/report.html"
+
+paper: ## The paper's own sizes, into results/paper; hours, resumable
+	$(MAKE) replicate SCALE=paper
+
+test: .venv/installed ## All tests; no network access
+	python -m pytest
+
+lint: .venv/installed ## Style, types, workflow
+	ruff check
+	ruff format --check
+	snakefmt --check Snakefile workflow
+	mypy
+	python workflow/lint.py
+
+figures: .venv/installed ## Draw figures and tables again from existing results, without computing anything
+	python -m figures --tidy results/$(SCALE)/tidy --output results/$(SCALE)/figures
+	python -m figures.tables --tidy results/$(SCALE)/tidy --output results/$(SCALE)/tables
+
+verify: ## Not yet: the table of claims comes with a later release
+	@echo "make verify: not yet available; the tables in results/$(SCALE)/tables hold the numbers with their intervals"; exit 1
+
+clean: ## Delete results and caches of tools; data and .venv stay
+	rm -rf results .snakemake .pytest_cache .mypy_cache .ruff_cache
+
+.venv/installed: requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "normplace needs Python 3.11 to 3.13, but $(PYTHON) is %d.%d; name another one: make PYTHON=python3.12 ..." % v)'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""One module a figure, named for what it shows. Each reads tidy tables and draws; none computes."""

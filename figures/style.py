@@ -1,0 +1,119 @@
+"""What all figures share: colours, names, reading tidy tables, the settings line, saving."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe-Ito colours: told apart by readers with any colour vision.
+COLOURS = {"none": "#555555", "batch": "#0072B2", "layer": "#D55E00", "rms": "#009E73"}
+NORMS = {"none": "no norm", "batch": "BatchNorm", "layer": "LayerNorm", "rms": "RMSNorm"}
+REGIME_COLOURS = {
+    "neutral": "#DCEBF7",
+    "prejudiced": "#FCEFC9",
+    "deeply prejudiced": "#F3D3DE",
+    "undecided": "#EEEEEE",
+}
+SMALL = 7  # points: ticks, legends and settings lines
+
+mpl.use("Agg")
+
+
+def apply() -> None:
+    """Set the look of all figures: small, print-sized, embedded fonts."""
+    sns.set_theme(
+        context="paper",
+        style="ticks",
+        rc={
+            "axes.labelsize": 8,
+            "axes.linewidth": 0.6,
+            "axes.spines.right": False,
+            "axes.spines.top": False,
+            "axes.titlesize": 8.5,
+            "figure.constrained_layout.use": False,
+            "figure.titlesize": 10,
+            "font.size": 8,
+            "legend.fontsize": SMALL,
+            "legend.frameon": False,
+            "pdf.fonttype": 42,
+            "xtick.labelsize": SMALL,
+            "xtick.major.width": 0.6,
+            "ytick.labelsize": SMALL,
+            "ytick.major.width": 0.6,
+        },
+    )
+
+
+def read(tidy: Path, experiment: str, table: str) -> pd.DataFrame:
+    """One tidy table of an experiment. "none" is a norm's name here, not a missing value."""
+    return pd.read_csv(tidy / experiment / f"{table}.csv", keep_default_na=False, na_values=[""])
+
+
+def name(norm: str, placement: str) -> str:
+    """A configuration as readers say it, such as "LayerNorm after"."""
+    return NORMS[norm] if norm == "none" else f"{NORMS[norm]} {placement}"
+
+
+def cells(table: pd.DataFrame) -> list[tuple[str, str]]:
+    """The (norm, placement) pairs of a table, in its own order."""
+    return list(table[["norm", "placement"]].drop_duplicates().itertuples(index=False, name=None))
+
+
+def of_cell(table: pd.DataFrame, **values: Any) -> pd.DataFrame:
+    """The rows in which each named column has the given value."""
+    keep = pd.Series(True, index=table.index)
+    for column, value in values.items():
+        keep &= table[column] == value
+    return table[keep]
+
+
+def labels(table: pd.DataFrame) -> dict[str, str]:
+    """data set -> what to call it; a stand-in or a JPEG copy says so in its label."""
+    return dict(table[["dataset", "label"]].drop_duplicates().itertuples(index=False, name=None))
+
+
+def wrapped(label: str) -> str:
+    """A data set's label on two lines where it is long."""
+    return label.replace(" (", "\n(") if len(label) > 22 else label
+
+
+def settings_line(figure: Figure, text: str) -> None:
+    """Settings, n and what bars mean, under the figure."""
+    figure.text(0.5, 0.005, text, ha="center", va="bottom", fontsize=SMALL, color="#444444")
+
+
+def span(values: pd.Series) -> str:
+    """A column's values in words: "500", or "24 to 200" where they differ."""
+    low, high = values.min(), values.max()
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def share_axis(axes: Axes) -> None:
+    """A square-root axis for shares 0..1: spikes and flat histograms stay readable side by side."""
+    axes.set_yscale("function", functions=(lambda share: abs(share) ** 0.5, lambda root: root**2))
+    axes.set_ylim(0, 1)
+    axes.set_yticks([0, 0.05, 0.25, 1], ["0", ".05", ".25", "1"])
+
+
+def histogram(axes: Axes, rows: pd.DataFrame, colour: str, **options: Any) -> None:
+    """Bars of the share of networks in each bin of G_0."""
+    widths = rows["bin_high"] - rows["bin_low"]
+    axes.bar(rows["bin_low"], rows["count"] / rows["inits"], widths, align="edge", color=colour, lw=0, **options)
+
+
+def theory_line(axes: Axes, rows: pd.DataFrame, column: str, **options: Any) -> None:
+    """A theory's share in each bin of G_0, as a line through the bins' centres."""
+    axes.plot((rows["bin_low"] + rows["bin_high"]) / 2, rows[column], **options)
+
+
+def save(figure: Figure, folder: Path, stem: str) -> None:
+    """Write vector PDF and PNG; equal input gives equal bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    figure.savefig(folder / f"{stem}.pdf", metadata={"CreationDate": None})
+    figure.savefig(folder / f"{stem}.png", dpi=200, metadata={"Software": None})
+    plt.close(figure)

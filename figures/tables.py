@@ -1,0 +1,108 @@
+"""Printed tables (CSV, Markdown, LaTeX with booktabs): `python -m figures.tables --tidy DIR --output DIR`."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from figures import style
+
+
+def gamma_table(gamma: pd.DataFrame, depths: list[int]) -> pd.DataFrame:
+    """gamma by configuration, data set and depth: measured with its 95 % interval, and both theories."""
+    rows = _at(gamma, depths)
+    return _finished(
+        rows,
+        measured=_with_interval(rows, "gamma"),
+        kernel=rows["gamma_kernel"].map(_number),
+        isotropic=rows["gamma_isotropic"].map(_number),
+    ).rename(columns={"measured": "gamma [95 %]", "kernel": "theory, own kernel", "isotropic": "theory, isotropic"})
+
+
+def regime_table(regimes: pd.DataFrame) -> pd.DataFrame:
+    """The regime by fixed-point analysis and as seen, with the growth exponent that decided it."""
+    return pd.DataFrame(
+        {
+            "data": regimes["label"],
+            "configuration": [style.name(*cell) for cell in zip(regimes["norm"], regimes["placement"], strict=True)],
+            "by theory": regimes["regime_theory"],
+            "fixed point rho": regimes["fixed_point_correlation"].map(_number),
+            "slope there": regimes["fixed_point_slope"].map(_number),
+            "seen": regimes["regime_seen"],
+            "gamma of guesses [95 %]": _with_interval(regimes, "gamma_guesses"),
+            "growth exponent [95 %]": _with_interval(regimes, "growth"),
+            "networks": regimes["inits"],
+        }
+    )
+
+
+def share_table(gamma: pd.DataFrame, depths: list[int]) -> pd.DataFrame:
+    """How many networks put more than 95 %, or less than 60 %, of the data into their largest class."""
+    rows = _at(gamma, depths)
+    return _finished(
+        rows, extreme=_with_interval(rows, "share_extreme"), even=_with_interval(rows, "share_even")
+    ).rename(columns={"extreme": "largest fraction > .95 [95 %]", "even": "largest fraction < .6 [95 %]"})
+
+
+def distance_table(gamma: pd.DataFrame, depths: list[int]) -> pd.DataFrame:
+    """Kolmogorov-Smirnov distance of sampled G_0 to each theory, and what chance alone stays below (95 %)."""
+    rows = _at(gamma, depths)
+    return _finished(
+        rows,
+        kernel=rows["ks_kernel"].map(_number),
+        isotropic=rows["ks_isotropic"].map(_number),
+        chance=rows["ks_critical"].map(_number),
+    ).rename(columns={"kernel": "to own kernel", "isotropic": "to isotropic", "chance": "chance (95 %)"})
+
+
+def _at(table: pd.DataFrame, depths: list[int]) -> pd.DataFrame:
+    return table[table["depth"].isin(depths)]
+
+
+def _finished(rows: pd.DataFrame, **columns: "pd.Series[str]") -> pd.DataFrame:
+    cells = zip(rows["norm"], rows["placement"], strict=True)
+    head = {
+        "data": rows["label"],
+        "configuration": [style.name(*cell) for cell in cells],
+        "depth": rows["depth"],
+    }
+    return pd.DataFrame({**head, **columns, "networks": rows["inits"]})
+
+
+def _with_interval(rows: pd.DataFrame, column: str) -> "pd.Series[str]":
+    parts = [rows[name].map(_number) for name in (column, f"{column}_low", f"{column}_high")]
+    return parts[0] + " [" + parts[1] + ", " + parts[2] + "]"
+
+
+def _number(value: float) -> str:
+    if value != value:  # a missing value
+        return "-"
+    return "0" if abs(value) < 1e-6 else f"{value:.3g}"
+
+
+def main() -> None:
+    """Write every table in three formats."""
+    parser = argparse.ArgumentParser(prog="python -m figures.tables", description=__doc__)
+    parser.add_argument("--tidy", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    args = parser.parse_args()
+    gamma = style.read(args.tidy, "placements", "gamma")
+    depths = sorted(style.read(args.tidy, "placements", "histograms")["depth"].unique())
+    tables = {
+        "gamma": gamma_table(gamma, depths),
+        "regimes": regime_table(style.read(args.tidy, "placements", "regimes")),
+        "shares": share_table(gamma, depths),
+        "distances": distance_table(gamma, depths),
+    }
+    args.output.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        table.to_csv(args.output / f"{name}.csv", index=False)
+        (args.output / f"{name}.md").write_text(
+            table.to_markdown(index=False, disable_numparse=True) + "\n", encoding="utf-8"
+        )
+        tex = table.style.hide(axis="index").to_latex(hrules=True)
+        (args.output / f"{name}.tex").write_text(tex.replace("%", "\\%"), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""What an architecture is called and made of: norms, placements, activations, sizes. Nothing here imports torch."""
+
+from dataclasses import dataclass
+
+from normplace.errors import UserError
+
+NORMS = ("none", "batch", "layer", "rms")
+PLACEMENTS = ("before", "after")  # of the activation
+ACTIVATIONS = ("relu", "leaky_relu", "gelu", "silu", "tanh")  # gelu is the exact one
+BN_STATISTICS = ("batch", "running")
+GAIN = 2**0.5  # He-normal weights N(0, GAIN^2/fan_in) whatever the activation, output layer too (authors' setting)
+
+
+@dataclass(frozen=True)
+class MLP:
+    """An MLP of `depth` hidden layers of `width` nodes and a linear output layer, biases 0.
+
+    placement: "before" or "after" the activation, "none" without a norm. bn_statistics: BatchNorm with the
+    statistics of all points given ("batch"), or in eval mode with fresh running statistics ("running").
+    """
+
+    norm: str
+    placement: str
+    depth: int
+    width: int = 100
+    activation: str = "relu"
+    classes: int = 2
+    bn_statistics: str = "batch"
+
+
+def configurations() -> list[tuple[str, str]]:
+    """All (norm, placement): ("none", "none") first, then every norm before and after the activation."""
+    return [("none", "none"), *((norm, place) for norm in NORMS[1:] for place in PLACEMENTS)]
+
+
+def check_placement(norm: str, placement: str | None) -> str:
+    """The placement to use: "none" without a norm (where any is ignored), else the given one.
+
+    Raises:
+        UserError: a norm without a placement.
+    """
+    if norm == "none":
+        return "none"
+    if placement is None:
+        raise UserError(f"--placement is missing: --norm {norm} needs one of {', '.join(PLACEMENTS)} the activation")
+    return placement

@@ -1,0 +1,223 @@
+"""From sampled networks to tidy tables: one row a cell and depth. Figures and printed tables read nothing else."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from normplace import guesses, statistics, theory
+from normplace.errors import UserError
+from normplace.provenance import read_npz
+
+HISTOGRAM_BINS = 40  # over 0..1, fixed, so that histograms of different runs can be compared
+EXTREME, EVEN = 0.95, 0.6  # of the largest guess fraction: nearly all guesses on one class; nearly even
+KEYS = ["dataset", "norm", "placement", "activation", "width", "classes", "shift", "points", "bn_statistics"]
+
+
+class Sample(NamedTuple):
+    """One file of `normplace sample`: arrays [depth, inits, classes] and the cell it belongs to."""
+
+    cell: dict[str, Any]
+    guess_fraction: npt.NDArray[np.float32]
+    output_mean: npt.NDArray[np.float32]
+    output_var: npt.NDArray[np.float32]
+
+
+class KernelTheory(NamedTuple):
+    """One file of `normplace theory --draws-output`: gamma [depth]; guess_fraction [len(depths), draws, classes]."""
+
+    cell: dict[str, Any]
+    gamma: npt.NDArray[np.float64]
+    guess_fraction_std: npt.NDArray[np.float64]
+    depths: npt.NDArray[np.int64]
+    guess_fraction: npt.NDArray[np.float32]
+
+
+def read_sample(path: Path) -> Sample:
+    """Read a file of `normplace sample`.
+
+    Raises:
+        UserError: it is damaged or not such a file.
+    """
+    names = ("guess_fraction", "output_mean", "output_var")
+    arrays, config = read_npz(path, names)
+    shape = arrays["guess_fraction"].shape
+    if len(shape) != 3 or any(array.shape != shape or array.dtype != np.float32 for array in arrays.values()):
+        raise UserError(f"{path}: not a file of `normplace sample` (its arrays have other shapes or types)")
+    return Sample(_cell(config, path), **arrays)
+
+
+def read_kernel_theory(path: Path) -> KernelTheory:
+    """Read a file of `normplace theory --draws-output`.
+
+    Raises:
+        UserError: it is damaged or not such a file.
+    """
+    arrays, config = read_npz(path, ("gamma", "guess_fraction_std", "depths", "guess_fraction"))
+    return KernelTheory(_cell(config, path), **arrays)
+
+
+def _cell(config: dict[str, Any], path: Path) -> dict[str, Any]:
+    try:
+        options, data = config["options"], config["data"]
+        return {
+            "dataset": data["dataset"],
+            "label": data["label"],
+            "stand_in": data["stand_in"],
+            **{key: options[key] for key in ("norm", "placement", "activation", "width", "bn_statistics")},
+            "classes": len(data["classes"]),
+            "shift": data["shift"],
+            "points": data["points"],
+            "data_sha256": data["sha256"],
+        }
+    except KeyError as error:
+        raise UserError(f"{path}: its config has no {error}") from None
+
+
+def summarise(
+    samples: list[Path], kernel_theories: list[Path], resamples: int
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Tables (gamma, histograms, regimes) of sampled cells, each with the theory of its own data set where given.
+
+    The regime by experiment is that of two-class guesses: other samples have no row in that table.
+
+    Raises:
+        UserError: a file is damaged, or a theory was computed from other data than a sample of its cell.
+    """
+    theories = {_match(theory.cell): theory for theory in map(read_kernel_theory, kernel_theories)}
+    gamma_rows, histogram_rows, regime_rows = [], [], []
+    for path in samples:
+        sample = read_sample(path)
+        kernel = theories.get(_match(sample.cell))
+        if (
+            kernel
+            and kernel.cell["data_sha256"] != sample.cell["data_sha256"]
+            and kernel.cell["points"] == sample.cell["points"]
+        ):
+            raise UserError(f"{path}: its theory was computed from other data (the SHA-256 differs)")
+        gammas = statistics.gamma(sample.output_mean, sample.output_var)
+        resampled = statistics.bootstrap_gamma(sample.output_mean, sample.output_var, resamples, seed=0)
+        gamma_rows += _gamma_rows(sample, kernel, gammas, resampled)
+        histogram_rows += _histogram_rows(sample, kernel)
+        if sample.cell["classes"] == 2 and len(gammas) > 1:
+            regime_rows.append(_regime_row(sample, resamples))
+    return pd.DataFrame(gamma_rows), pd.DataFrame(histogram_rows), pd.DataFrame(regime_rows)
+
+
+def _match(cell: dict[str, Any]) -> tuple[Any, ...]:
+    """What a sample and its infinite-width theory have in common."""
+    return tuple(cell[key] for key in KEYS if key not in ("width", "points", "bn_statistics"))
+
+
+def _isotropic_gammas(sample: Sample) -> npt.NDArray[np.float64]:
+    cell = sample.cell
+    return theory.gammas(cell["norm"], cell["placement"], cell["activation"], len(sample.guess_fraction))
+
+
+def _gamma_rows(
+    sample: Sample,
+    kernel: KernelTheory | None,
+    gammas: npt.NDArray[np.float64],
+    resampled: npt.NDArray[np.float64],
+) -> list[dict[str, Any]]:
+    low, high = statistics.interval(resampled)
+    isotropic = _isotropic_gammas(sample)
+    rows = []
+    for layer, fractions in enumerate(sample.guess_fraction):
+        inits = len(fractions)
+        largest = fractions.max(axis=1)
+        row = {
+            **sample.cell,
+            "inits": inits,
+            "depth": layer + 1,
+            "gamma": gammas[layer],
+            "gamma_low": low[layer],
+            "gamma_high": high[layer],
+            "gamma_isotropic": isotropic[layer],
+            "gamma_kernel": kernel.gamma[layer] if kernel and layer < len(kernel.gamma) else np.nan,
+            "guess_fraction_std": fractions[:, 0].std(ddof=1, dtype=np.float64),
+            "guess_fraction_std_isotropic": guesses.standard_deviation(isotropic[layer]),
+            "guess_fraction_std_kernel": (
+                kernel.guess_fraction_std[layer] if kernel and layer < len(kernel.gamma) else np.nan
+            ),
+            "mean_largest_fraction": largest.mean(dtype=np.float64),
+        }
+        for name, count in (("extreme", (largest > EXTREME).sum()), ("even", (largest < EVEN).sum())):
+            shares = statistics.proportion(int(count), inits)
+            row |= dict(zip((f"share_{name}", f"share_{name}_low", f"share_{name}_high"), shares, strict=True))
+        rows.append(row | _distances(fractions[:, 0], isotropic[layer], kernel, layer + 1))
+    return rows
+
+
+def _distances(
+    fraction: npt.NDArray[np.float32], gamma_isotropic: float, kernel: KernelTheory | None, depth: int
+) -> dict[str, float]:
+    drawn = _drawn(kernel, depth)
+    return {
+        "ks_isotropic": statistics.distance_to_distribution(
+            fraction, lambda g: guesses.distribution(g, gamma_isotropic)
+        ),
+        "ks_kernel": np.nan if drawn is None else statistics.distance_between_samples(fraction, drawn[:, 0]),
+        "ks_critical": statistics.ks_critical(len(fraction)),
+    }
+
+
+def _drawn(kernel: KernelTheory | None, depth: int) -> npt.NDArray[np.float32] | None:
+    if kernel is None or depth not in kernel.depths:
+        return None
+    drawn: npt.NDArray[np.float32] = kernel.guess_fraction[list(kernel.depths).index(depth)]
+    return drawn
+
+
+def _histogram_rows(sample: Sample, kernel: KernelTheory | None) -> list[dict[str, Any]]:
+    """Counts of G_0 in fixed bins, and the share that each theory puts into the same bin.
+
+    Only at the depths where the kernel theory was drawn, or at the first and last one without it.
+    """
+    edges = np.linspace(0, 1, HISTOGRAM_BINS + 1)
+    depth = len(sample.guess_fraction)
+    isotropic = _isotropic_gammas(sample)
+    rows = []
+    for at in (int(d) for d in (kernel.depths if kernel else (1, depth)) if d <= depth):
+        counts, _ = np.histogram(sample.guess_fraction[at - 1, :, 0], edges)
+        shares = {"share_isotropic": np.diff(guesses.distribution(edges, isotropic[at - 1]))}
+        drawn = _drawn(kernel, at)
+        if drawn is not None:
+            shares["share_kernel"] = np.histogram(drawn[:, 0], edges)[0] / len(drawn)
+        for index, count in enumerate(counts):
+            rows.append(
+                {
+                    **sample.cell,
+                    "inits": sample.guess_fraction.shape[1],
+                    "depth": at,
+                    "bin_low": edges[index],
+                    "bin_high": edges[index + 1],
+                    "count": int(count),
+                    **{name: values[index] for name, values in shares.items()},
+                }
+            )
+    return rows
+
+
+def _regime_row(sample: Sample, resamples: int) -> dict[str, Any]:
+    cell = sample.cell
+    by_theory = theory.regime(cell["norm"], cell["placement"], cell["activation"])
+    seen = statistics.seen_regime(sample.guess_fraction[:, :, 0], resamples, seed=0)
+    return {
+        **cell,
+        "inits": sample.guess_fraction.shape[1],
+        "depth": len(sample.guess_fraction),
+        "regime_theory": by_theory.name,
+        "fixed_point_correlation": by_theory.correlation,
+        "fixed_point_slope": by_theory.slope,
+        "fixed_point_gamma": by_theory.gamma,
+        "regime_seen": seen.name,
+        "gamma_guesses": seen.gamma,
+        "gamma_guesses_low": seen.gamma_low,
+        "gamma_guesses_high": seen.gamma_high,
+        "growth": seen.growth,
+        "growth_low": seen.growth_low,
+        "growth_high": seen.growth_high,
+    }

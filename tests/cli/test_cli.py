@@ -1,0 +1,211 @@
+"""The command line as other programs call it: file contracts, and one clear line for every mistake."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from normplace.cli import main
+
+
+def run(*arguments: object) -> None:
+    main([str(argument) for argument in arguments])
+
+
+def mistake(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """Run a command that must fail; return its one line of error."""
+    with pytest.raises(SystemExit) as caught:
+        run(*arguments)
+    assert caught.value.code == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if "WARNING" not in line]
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_sample_writes_what_the_contract_says(tmp_path: Path) -> None:
+    output = tmp_path / "x.npz"
+    options = "--dataset digits --classes all --points 50 --norm batch --placement before --depth 3 --width 20"
+    run("sample", *options.split(), "--inits", 7, "--seed", 4, "--device", "cpu", "--output", output)
+    with np.load(output, allow_pickle=False) as archive:
+        assert set(archive.files) == {"guess_fraction", "output_mean", "output_var", "gamma", "config"}
+        for name in ("guess_fraction", "output_mean", "output_var"):
+            assert archive[name].shape == (3, 7, 10)
+            assert archive[name].dtype == np.float32
+        assert archive["gamma"].shape == (3,)
+        config = json.loads(archive["config"].item())
+    assert config["options"] == {
+        "norm": "batch", "placement": "before", "depth": 3, "width": 20, "activation": "relu",
+        "bn_statistics": "batch", "inits": 7, "seed": 4, "device": "cpu",
+    }  # fmt: skip
+    assert len(config["data"]["sha256"]) == 64
+    assert config["versions"]["torch"] == torch.__version__
+
+
+def test_a_placement_without_a_norm_is_ignored(tmp_path: Path) -> None:
+    common = ["--dataset", "digits", "--points", "30", "--norm", "none", "--depth", "2", "--inits", "5"]
+    run("sample", *common, "--output", tmp_path / "a.npz")
+    run("sample", *common, "--placement", "after", "--processes", 2, "--output", tmp_path / "b.npz")
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+def test_theory_writes_what_the_contract_says(tmp_path: Path) -> None:
+    run("theory", "--norm", "none", "--depth", 5, "--output", tmp_path / "iso.csv")
+    table = pd.read_csv(tmp_path / "iso.csv")
+    assert list(table.columns) == ["depth", "gamma", "correlation", "guess_fraction_std"]
+    assert table["depth"].tolist() == [1, 2, 3, 4, 5]
+    assert table["gamma"].iloc[4] == pytest.approx(2.787109, abs=1e-6)
+    assert table["correlation"].iloc[0] == pytest.approx(1 / np.pi)
+    data = [
+        "--dataset",
+        "digits",
+        "--points",
+        "60",
+        "--norm",
+        "layer",
+        "--placement",
+        "after",
+        "--depth",
+        "4",
+    ]
+    draws = ["--draws-output", tmp_path / "d.npz", "--draws", 300]
+    run("theory", *data, *draws, "--output", tmp_path / "own.csv")
+    own = pd.read_csv(tmp_path / "own.csv")
+    assert (own["gamma"].diff().dropna() < 0).all()  # layer after loses its prejudice with depth
+    with np.load(tmp_path / "d.npz") as archive:
+        assert archive["guess_fraction"].shape == (2, 300, 2)
+        assert archive["depths"].tolist() == [1, 4]
+        # 300 draws: relative standard error of a standard deviation below 1/sqrt(300)
+        found = archive["guess_fraction"][:, :, 0].std(axis=1)
+    np.testing.assert_allclose(found, own["guess_fraction_std"].iloc[[0, 3]], rtol=4 / 300**0.5)
+
+
+def test_theory_for_ten_classes_is_narrower(tmp_path: Path) -> None:
+    data = ["--dataset", "digits", "--points", "60", "--norm", "none", "--depth", "1", "--draws", "500"]
+    run("theory", *data, "--output", tmp_path / "two.csv")
+    run("theory", *data, "--classes", "all", "--output", tmp_path / "ten.csv")
+    two, ten = (pd.read_csv(tmp_path / f"{name}.csv")["guess_fraction_std"].item() for name in ("two", "ten"))
+    assert 0.05 < ten < 0.6 * two
+
+
+def test_summarise_joins_samples_with_their_theory(tmp_path: Path) -> None:
+    data = ["--dataset", "digits", "--points", "60"]
+    cell = ["--norm", "layer", "--placement", "before", "--depth", "4"]
+    run("sample", *data, *cell, "--inits", 300, "--output", tmp_path / "s.npz")
+    run("theory", *data, *cell, "--draws-output", tmp_path / "t.npz", "--output", tmp_path / "t.csv")
+    run("summarise", tmp_path / "s.npz", "--theory", tmp_path / "t.npz", "--output", tmp_path / "tidy")
+    gamma = pd.read_csv(tmp_path / "tidy" / "gamma.csv")
+    assert gamma["depth"].tolist() == [1, 2, 3, 4]
+    assert (gamma["gamma_low"] < gamma["gamma"]).all()
+    assert (gamma["gamma"] < gamma["gamma_high"]).all()
+    shallow = gamma.iloc[0]
+    assert shallow["gamma_low"] < shallow["gamma_kernel"] < shallow["gamma_high"]
+    assert shallow["ks_kernel"] < 1.5 * shallow["ks_critical"]
+    histograms = pd.read_csv(tmp_path / "tidy" / "histograms.csv")
+    totals = histograms.groupby("depth")[["count", "share_isotropic", "share_kernel"]].sum()
+    np.testing.assert_allclose(totals["count"], 300)
+    np.testing.assert_allclose(totals[["share_isotropic", "share_kernel"]], 1, atol=1e-9)
+    assert pd.read_csv(tmp_path / "tidy" / "regimes.csv")["regime_theory"].tolist() == ["deeply prejudiced"]
+
+
+def test_a_theory_of_other_points_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cell = [
+        "--dataset",
+        "digits",
+        "--points",
+        "60",
+        "--norm",
+        "layer",
+        "--placement",
+        "before",
+        "--depth",
+        "2",
+    ]
+    other = ["--classes", '{"a": [0, 1], "b": [2, 3]}']
+    run("sample", *cell, "--inits", 5, "--output", tmp_path / "s.npz")
+    run("theory", *cell, *other, "--draws-output", tmp_path / "t.npz", "--output", tmp_path / "t.csv")
+    capsys.readouterr()
+    line = mistake(capsys, "summarise", tmp_path / "s.npz", "--theory", tmp_path / "t.npz", "--output", tmp_path / "o")
+    assert "other data" in line
+
+
+SAMPLE = ["sample", "--dataset", "digits", "--norm", "layer", "--placement", "before", "--depth", "2"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (["--norm", "layr"], ["--norm", "'layr'", "batch"]),
+        (["--placement", "behind"], ["--placement", "'behind'", "before"]),
+        (["--depth", "0"], ["--depth", "0", "at least 1"]),
+        (["--depth", "two"], ["--depth", "two", "whole number"]),
+        (["--width", "-3"], ["--width", "-3"]),
+        (["--inits", "0"], ["--inits", "0"]),
+        (["--seed", "-1"], ["--seed", "-1"]),
+        (["--points", "2000"], ["--points 2000", "1437"]),
+        (["--classes", '{"a": ["zebra"], "b": [1]}'], ["--classes", "zebra", "0 (0)"]),
+        (["--classes", "nonsense"], ["--classes nonsense", "parity"]),
+        (["--dataset", "imagenet"], ["--dataset imagenet", "gaussian"]),
+        (["--dataset", "folder:/nowhere"], ["/nowhere", "train/"]),
+        (["--dataset", "file:/nowhere.npz"], ["/nowhere.npz", "no such file"]),
+        (["--shift", "nan"], ["--shift", "nan", "finite"]),
+        (["--activation", "swish"], ["--activation", "'swish'", "silu"]),
+        (["--device", "tpu"], ["--device tpu", "cuda"]),
+        (["--standardise", "minmax"], ["--standardise", "'minmax'", "own"]),
+        (["--initz", "5"], ["--initz"]),
+    ],
+)
+def test_mistakes_are_one_clear_line(
+    changed: list[str], words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = mistake(capsys, *SAMPLE, *changed, "--output", tmp_path / "x.npz")
+    for word in words:
+        assert word in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_norm_without_a_placement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["sample", "--dataset", "digits", "--norm", "batch", "--depth", "2", "--output"]
+    assert "--placement is missing" in mistake(capsys, *command, tmp_path / "x.npz")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_no_gpu_for_cuda(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = mistake(capsys, *SAMPLE, "--device", "cuda", "--output", tmp_path / "x.npz")
+    assert "--device cuda" in line
+    assert "no GPU" in line
+
+
+def test_an_unwritable_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "is a directory" in mistake(capsys, *SAMPLE, "--output", tmp_path)
+    (tmp_path / "file").write_text("")
+    assert "cannot be written" in mistake(capsys, *SAMPLE, "--output", tmp_path / "file" / "x.npz")
+
+
+def test_a_folder_with_several_image_sizes(
+    image_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(np.zeros((9, 9, 3), dtype=np.uint8)).save(image_folder / "train" / "ant" / "big.png")
+    line = mistake(capsys, *SAMPLE, "--dataset", f"folder:{image_folder}", "--output", tmp_path / "x.npz")
+    assert "several sizes" in line
+
+
+def test_mistakes_of_theory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["theory", "--norm", "none", "--depth", 3, "--output", tmp_path / "t.csv"]
+    assert "--draws-output" in mistake(capsys, *command, "--draws-output", tmp_path / "d.npz")
+    deep = ["--dataset", "digits", "--draws-output", tmp_path / "d.npz", "--draws-depths", "1,9"]
+    assert "--draws-depths 9" in mistake(capsys, *command, *deep)
+    foreign = tmp_path / "foreign.npz"
+    np.savez(foreign, a=np.zeros(2))
+    assert "foreign.npz" in mistake(capsys, "summarise", foreign, "--output", tmp_path / "tidy")
+
+
+def test_the_installed_command_answers() -> None:
+    command = Path(sys.executable).with_name("normplace")
+    found = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "0.1.0"

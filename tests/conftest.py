@@ -1,0 +1,43 @@
+"""Shared by all tests: no network, one thread, and small real images to work on."""
+
+import os
+from pathlib import Path
+
+# Before anything imports numpy or torch: threads would only fight, and no test may download.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"
+os.environ["NORMPLACE_OFFLINE"] = "1"
+
+import numpy as np
+import pytest
+import torch
+
+from normplace.architecture import configurations
+from normplace.datasets import DataRequest, load
+
+torch.set_num_threads(1)
+
+CELLS = configurations()
+CELL_NAMES = ["-".join(cell) for cell in CELLS]
+every_cell = pytest.mark.parametrize(("norm", "placement"), CELLS, ids=CELL_NAMES)
+
+
+@pytest.fixture(scope="session")
+def digits() -> torch.Tensor:
+    """200 real 8x8 digits, standardised, [200, 64]."""
+    return load(DataRequest("digits", points=200)).x.flatten(1)
+
+
+@pytest.fixture
+def image_folder(tmp_path: Path) -> Path:
+    """A folder of images with train/ and test/, classes ant and bee, eight 6x5 colour images each."""
+    from PIL import Image
+
+    random = np.random.default_rng(0)
+    for split in ("train", "test"):
+        for name in ("ant", "bee"):
+            (tmp_path / "images" / split / name).mkdir(parents=True)
+            for number in range(8):
+                pixels = random.integers(0, 256, size=(5, 6, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(tmp_path / "images" / split / name / f"{number}.png")
+    return tmp_path / "images"

@@ -1,0 +1,127 @@
+"""Kernels on real digits against wide random networks, and what they say about guesses."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from conftest import CELLS, every_cell
+
+from normplace import kernel, theory
+from normplace.activations import Array
+from normplace.architecture import ACTIVATIONS, MLP
+from normplace.datasets import DataRequest, load
+from normplace.networks import ACTIVATION_MODULES
+from normplace.normalisation import normalise
+from normplace.sampling import network_generator
+
+POINTS, WIDTH, DEPTH = 40, 1000, 2
+BATCH_ERROR = {
+    "before": 0.1,
+    "after": 0.3,
+}  # relative, of the approximate kernel; measured, and stated in `kernel`
+
+
+@pytest.fixture(scope="module")
+def x() -> np.ndarray:
+    return load(DataRequest("digits", points=POINTS)).x.flatten(1).numpy()
+
+
+def sampled_kernels(x: np.ndarray, spec: MLP, draws: int) -> Iterator[Array]:
+    """h h'/width of random networks' last hidden layer, as nn.Modules would compute it."""
+    norm, activation = normalise(spec.norm), ACTIVATION_MODULES[spec.activation]()
+    for index in range(draws):
+        generator = network_generator(11, index)
+        h = torch.from_numpy(x)
+        for _ in range(spec.depth):
+            h = h @ torch.randn(h.shape[1], spec.width, generator=generator) * (2 / h.shape[1]) ** 0.5
+            h = norm(h) if spec.placement == "before" else h
+            h = activation(h)
+            h = norm(h) if spec.placement == "after" else h
+        yield (h @ h.T / spec.width).double().numpy()
+
+
+def error(found: Array, expected: Array) -> float:
+    return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
+
+
+@every_cell
+def test_kernels_match_wide_networks_and_the_error_shrinks_with_draws(norm: str, placement: str, x: np.ndarray) -> None:
+    spec = MLP(norm, placement, DEPTH, WIDTH)
+    *_, expected = kernel.hidden_kernels(x, norm, placement, "relu", DEPTH)
+    draws = np.array(list(sampled_kernels(x, spec, 64)))
+    few = np.mean([error(chunk.mean(axis=0), expected) for chunk in draws.reshape(16, 4, POINTS, POINTS)])
+    many = error(draws.mean(axis=0), expected)
+    # Sixteen times the draws divide the statistical error by four. What remains is of order 1/width without
+    # batch norm; with it, the approximation of its kernel on these data, whose variance sits in ten directions.
+    floor = BATCH_ERROR[placement] if norm == "batch" else 0.005
+    assert many < few / 4 * 1.6 + floor
+    assert many < few
+    # A wrong placement is far outside the tolerance.
+    if norm in ("batch", "layer"):
+        other = "after" if placement == "before" else "before"
+        *_, wrong = kernel.hidden_kernels(x, norm, other, "relu", DEPTH)
+        assert error(draws.mean(axis=0), wrong) > 2 * many
+
+
+@pytest.mark.parametrize("placement", ["before", "after"])
+def test_the_approximation_of_batch_norm_is_better_for_guesses_than_for_kernels(placement: str, x: np.ndarray) -> None:
+    """On digits, kernels are off by up to 10 % (before) or 30 % (after), gamma by 2 %, G_0's deviation by 0.01."""
+    *_, approximate = kernel.hidden_kernels(x, "batch", placement, "relu", DEPTH)
+    found = np.mean(list(sampled_kernels(x, MLP("batch", placement, DEPTH, WIDTH), 64)), axis=0)
+    assert 0.03 < error(found, approximate) < BATCH_ERROR[placement]
+    assert kernel.gamma(approximate) == pytest.approx(kernel.gamma(found), rel=0.02, abs=1e-6)
+    assert kernel.guess_fraction_std(approximate) == pytest.approx(kernel.guess_fraction_std(found), abs=0.01)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_kernels_of_every_activation(activation: str, x: np.ndarray) -> None:
+    spec = MLP("layer", "after", DEPTH, WIDTH, activation)
+    *_, expected = kernel.hidden_kernels(x, "layer", "after", activation, DEPTH)
+    found = np.mean(list(sampled_kernels(x, spec, 64)), axis=0)
+    # 64 networks of width 1000: relative error of each entry about sqrt(2 / 64,000), more in the mean's direction.
+    assert error(found, expected) < 0.02
+
+
+def test_isotropic_points_reproduce_the_scalar_theory() -> None:
+    """Orthogonal points of equal norm have correlation 0; a kernel's gamma differs by the 1/n of its diagonal."""
+    n = 400
+    x = np.eye(n, dtype=np.float32) * n**0.5
+    for norm, placement in CELLS:
+        *_, last = kernel.hidden_kernels(x, norm, placement, "relu", 5)
+        rho = theory.correlations(norm, placement, "relu", 5)[-1]
+        off_diagonal = last[0, 1] / last[0, 0]
+        if norm == "batch" and placement == "after":
+            assert kernel.gamma(last) < 1e-12
+            continue
+        assert off_diagonal == pytest.approx(rho, abs=3 / n)
+        mean = rho + (1 - rho) / n
+        assert kernel.gamma(last) == pytest.approx(mean / (1 - mean), rel=5 / n, abs=5 / n)
+
+
+def test_gamma_of_simple_kernels() -> None:
+    assert kernel.gamma(np.eye(50)) == pytest.approx(1 / 49)
+    assert kernel.gamma(0.5 + 0.5 * np.eye(2)) == pytest.approx(3.0)
+    centred = np.eye(50) - 1 / 50
+    assert kernel.gamma(centred) == pytest.approx(0, abs=1e-12)
+
+
+def test_drawn_guess_fractions_have_the_exact_standard_deviation(x: np.ndarray) -> None:
+    for norm, placement in CELLS:
+        *_, last = kernel.hidden_kernels(x, norm, placement, "relu", 3)
+        drawn = kernel.draw_guess_fractions(last, 2, 4000, seed=0)
+        assert drawn.shape == (4000, 2)
+        np.testing.assert_allclose(drawn.sum(axis=1), 1, rtol=1e-6)
+        expected = kernel.guess_fraction_std(last)
+        # The standard deviation of n values in [0, 1] has a relative standard error below 1/sqrt(n) here.
+        assert drawn[:, 0].std() == pytest.approx(expected, rel=4 / 4000**0.5)
+        assert drawn[:, 0].mean() == pytest.approx(0.5, abs=4 * expected / 4000**0.5)
+
+
+def test_drawn_guess_fractions_for_more_classes(x: np.ndarray) -> None:
+    (first,) = kernel.hidden_kernels(x, "none", "none", "relu", 1)
+    drawn = kernel.draw_guess_fractions(first, 5, 2500, seed=1)
+    np.testing.assert_allclose(drawn.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(drawn.mean(axis=0), 0.2, atol=4 * 0.4 / 2500**0.5)
+    assert np.array_equal(drawn, kernel.draw_guess_fractions(first, 5, 2500, seed=1))
+    assert not np.array_equal(drawn, kernel.draw_guess_fractions(first, 5, 2500, seed=2))

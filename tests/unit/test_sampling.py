@@ -1,0 +1,179 @@
+"""The fast sampler against a plain loop over nn.Module networks, with a negative control that must fail."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from conftest import every_cell
+from scipy.stats import ks_2samp
+from torch import nn
+
+from normplace.architecture import ACTIVATIONS, MLP
+from normplace.networks import mlp
+from normplace.sampling import compress, draw_weights, forward, network_generator, sample
+
+DEPTHS = (1, 3, 6)
+NETWORKS = 400
+# 7 cells x 3 depths x 2 tests below are at this level: a correct sampler fails any of them once in 2400 runs.
+SIGNIFICANCE = 1e-5
+
+
+def module_with(spec: MLP, hidden: list[torch.Tensor], output: torch.Tensor) -> nn.Sequential:
+    """The nn.Sequential of `spec` with given weights, in training mode: BatchNorm uses batch statistics."""
+    network = mlp(spec, hidden[0].shape[0])
+    linear = [module for module in network if isinstance(module, nn.Linear)]
+    with torch.no_grad():
+        for module, weight in zip(linear, [*hidden, output], strict=True):
+            module.weight.copy_(weight.T)
+    return network.train()
+
+
+@every_cell
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_same_weights_same_outputs_at_every_depth(
+    norm: str, placement: str, activation: str, digits: torch.Tensor
+) -> None:
+    spec = MLP(norm, placement, depth=4, width=30, activation=activation, classes=3)
+    features, basis = compress(digits)
+    assert basis is not None  # border pixels of digits are constant, so their rank is below 64
+    weights = draw_weights(spec, features.shape[1], digits.shape[1], network_generator(0, 5))
+    first = basis @ weights.hidden[0]
+    for depth, outputs in enumerate(forward(features, weights, spec), start=1):
+        reference = module_with(
+            replace(spec, depth=depth), [first, *weights.hidden[1:depth]], weights.output[depth - 1]
+        )
+        expected = reference(digits).detach()
+        torch.testing.assert_close(outputs, expected, rtol=1e-3, atol=1e-3 * float(expected.std()))
+        # Rounding may flip a point whose two largest outputs nearly tie, and no other.
+        flipped = outputs.argmax(1) != expected.argmax(1)
+        top = expected.topk(2).values
+        assert bool((top[flipped, 0] - top[flipped, 1] < 1e-3 * expected.std()).all())
+
+
+def reference_guess_fractions(spec: MLP, x: torch.Tensor, networks: int) -> np.ndarray:
+    """G_0 the usual way: build each network, run it on all points, count."""
+    fractions = []
+    for _ in range(networks):
+        with torch.no_grad():
+            guesses = mlp(spec, x.shape[1]).train()(x).argmax(dim=1)
+        fractions.append(float((guesses == 0).float().mean()))
+    return np.array(fractions)
+
+
+@pytest.fixture(scope="module")
+def references(digits: torch.Tensor) -> dict[tuple[str, str, int], np.ndarray]:
+    torch.manual_seed(123)
+    specs = [MLP(norm, placement, depth, width=30) for norm, placement, depth in _keys()]
+    return {
+        (spec.norm, spec.placement, spec.depth): reference_guess_fractions(spec, digits, NETWORKS) for spec in specs
+    }
+
+
+def _keys() -> list[tuple[str, str, int]]:
+    from conftest import CELLS
+
+    return [(*cell, depth) for cell in CELLS for depth in DEPTHS]
+
+
+@every_cell
+def test_same_distribution_as_independent_draws_of_the_plain_loop(
+    norm: str, placement: str, digits: torch.Tensor, references: dict[tuple[str, str, int], np.ndarray]
+) -> None:
+    ours = sample(digits, MLP(norm, placement, max(DEPTHS), width=30), NETWORKS, seed=7).guess_fraction
+    for depth in DEPTHS:
+        p = ks_2samp(ours[depth - 1, :, 0], references[norm, placement, depth]).pvalue
+        assert p > SIGNIFICANCE, f"depth {depth}: p = {p}"
+
+
+@pytest.mark.parametrize("norm", ["batch", "layer"])
+def test_negative_control_the_norm_on_the_wrong_side_is_noticed(
+    norm: str, digits: torch.Tensor, references: dict[tuple[str, str, int], np.ndarray]
+) -> None:
+    for wrong, right in (("before", "after"), ("after", "before")):
+        ours = sample(digits, MLP(norm, wrong, max(DEPTHS), width=30), NETWORKS, seed=7).guess_fraction
+        p = ks_2samp(ours[-1, :, 0], references[norm, right, max(DEPTHS)]).pvalue
+        assert p < SIGNIFICANCE
+
+
+def test_rms_with_relu_guesses_exactly_as_no_norm_does(digits: torch.Tensor) -> None:
+    """Scaling a point by a positive number passes through ReLU and cannot change the largest output."""
+    plain = sample(digits, MLP("none", "none", 5, width=30), 20, seed=0)
+    for placement in ("before", "after"):
+        scaled = sample(digits, MLP("rms", placement, 5, width=30), 20, seed=0)
+        assert np.mean(scaled.guess_fraction == plain.guess_fraction) > 0.99  # ties at rounding
+        np.testing.assert_allclose(scaled.guess_fraction, plain.guess_fraction, atol=0.011)
+
+
+def test_same_seed_same_bytes_whatever_the_processes_and_the_number_of_networks(digits: torch.Tensor) -> None:
+    spec = MLP("batch", "before", 3, width=20, classes=4)
+    whole = sample(digits, spec, 40, seed=3)
+    split = sample(digits, spec, 40, seed=3, processes=2)
+    fewer = sample(digits, spec, 11, seed=3)
+    shallower = sample(digits, replace(spec, depth=2), 40, seed=3)
+    for array, other, part, prefix in zip(whole, split, fewer, shallower, strict=True):
+        assert array.shape == (3, 40, 4)
+        assert array.dtype == np.float32
+        assert array.tobytes() == other.tobytes()
+        assert array[:, :11].tobytes() == part.tobytes()
+        assert array[:2].tobytes() == prefix.tobytes()
+
+
+def test_different_seeds_and_networks_differ(digits: torch.Tensor) -> None:
+    spec = MLP("none", "none", 1, width=20)
+    first, second = (sample(digits, spec, 50, seed=seed).output_mean for seed in (0, 1))
+    assert not np.isin(first, second).any()
+    assert len(np.unique(first)) == first.size
+
+
+def test_no_two_networks_of_a_seed_share_a_generator() -> None:
+    seeds = {network_generator(0, index).initial_seed() for index in range(20_000)}
+    assert len(seeds) == 20_000
+    assert max(seeds) < 2**32  # torch's CPU generator ignores higher bits
+
+
+def test_weights_are_he_normal_also_after_compression(digits: torch.Tensor) -> None:
+    spec = MLP("none", "none", 2, width=400)
+    weights = draw_weights(spec, 50, 64, network_generator(0, 0))
+    for weight, fan_in in ((weights.hidden[0], 64), (weights.hidden[1], 400), (weights.output[0], 400)):
+        # The variance of n normals has relative standard error sqrt(2 / n).
+        assert abs(weight.var() * fan_in / 2 - 1) < 5 * (2 / weight.numel()) ** 0.5
+        assert abs(weight.mean()) < 5 * (2 / fan_in / weight.numel()) ** 0.5
+
+
+@pytest.mark.parametrize("shape", [(50, 200), (200, 50), (80, 80)])
+def test_compression_is_exact(shape: tuple[int, int]) -> None:
+    torch.manual_seed(0)
+    x = torch.randn(shape)
+    features, basis = compress(x)
+    assert features.shape[1] == min(shape)
+    whole = features if basis is None else features @ basis.T
+    torch.testing.assert_close(whole, x, atol=1e-4, rtol=0)
+    low_rank = torch.randn(60, 5) @ torch.randn(5, 40)
+    features, basis = compress(low_rank)
+    assert features.shape == (60, 5)
+    assert basis is not None
+    torch.testing.assert_close(features @ basis.T, low_rank, atol=1e-4, rtol=0)
+    torch.testing.assert_close(basis.T @ basis, torch.eye(5), atol=1e-5, rtol=0)
+
+
+def test_statistics_are_those_of_the_outputs(digits: torch.Tensor) -> None:
+    spec = MLP("layer", "after", 1, width=20, classes=3)
+    found = sample(digits, spec, 1, seed=0)
+    features, _ = compress(digits)
+    (outputs,) = forward(features, draw_weights(spec, features.shape[1], 64, network_generator(0, 0)), spec)
+    np.testing.assert_allclose(found.output_mean[0, 0], outputs.mean(0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found.output_var[0, 0], outputs.var(0, correction=0), rtol=1e-5)
+    counts = torch.bincount(outputs.argmax(1), minlength=3) / len(digits)
+    np.testing.assert_array_equal(found.guess_fraction[0, 0], counts)
+    np.testing.assert_allclose(found.guess_fraction.sum(-1), 1, rtol=1e-6)
+
+
+def test_eval_mode_with_fresh_statistics_erases_batch_norm(digits: torch.Tensor) -> None:
+    plain = sample(digits, MLP("none", "none", 4, width=30), 10, seed=0).guess_fraction
+    erased = sample(digits, MLP("batch", "before", 4, width=30, bn_statistics="running"), 10, seed=0).guess_fraction
+    kept = sample(digits, MLP("batch", "before", 4, width=30), 10, seed=0).guess_fraction
+    np.testing.assert_allclose(erased, plain, atol=0.011)
+    assert np.abs(kept - plain).max() > 0.1
+    network = mlp(MLP("batch", "before", 4, width=30), 64).eval()
+    assert all(bool((m.running_mean == 0).all()) for m in network if isinstance(m, nn.BatchNorm1d))

@@ -1,0 +1,89 @@
+"""Estimates on synthetic outputs whose gamma is known."""
+
+import numpy as np
+import pytest
+from scipy.special import ndtr
+
+from normplace import guesses, statistics, theory
+
+TRUE = 0.8
+
+
+def outputs(gamma: float, inits: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Means and variances over the data of networks with this gamma, [inits, classes]."""
+    random = np.random.default_rng(seed)
+    return random.normal(0, gamma**0.5, (inits, classes)), random.gamma(50, 1 / 50, (inits, classes))
+
+
+def test_gamma_is_pooled_over_nodes() -> None:
+    mean = np.array([[1.0, 0.0], [-1.0, 4.0]])
+    var = np.array([[1.0, 2.0], [3.0, 2.0]])
+    # variances over networks are 2 and 8, their mean 5; the mean variance over the data is 2.
+    assert statistics.gamma(mean, var) == pytest.approx(2.5)
+    mean, var = outputs(TRUE, 100_000, 2, seed=0)
+    assert statistics.gamma(mean, var) == pytest.approx(TRUE, rel=4 * (1 / 100_000) ** 0.5)
+
+
+def test_bootstrap_intervals_cover_the_truth() -> None:
+    covered = []
+    for seed in range(200):
+        mean, var = outputs(TRUE, 100, 2, seed)
+        low, high = statistics.interval(statistics.bootstrap_gamma(mean[None], var[None], 200, seed))
+        covered.append(low[0] <= TRUE <= high[0])
+    # Percentile intervals of a variance from 100 networks cover somewhat less than 95 %: 89 % to 98 % here.
+    assert 0.89 <= np.mean(covered) <= 0.98
+
+
+def test_bootstrap_resamples_the_same_networks_at_every_depth() -> None:
+    mean, var = outputs(TRUE, 50, 2, seed=1)
+    twice = statistics.bootstrap_gamma(np.stack([mean, mean]), np.stack([var, var]), 100, seed=2)
+    np.testing.assert_allclose(twice[:, 0], twice[:, 1])
+    assert np.mean(twice[:, 0]) == pytest.approx(statistics.gamma(mean, var), rel=0.05)
+
+
+def guesses_with(gammas: np.ndarray, inits: int, seed: int) -> np.ndarray:
+    """G_0 [depth, inits] of networks with these gammas by depth, correlated over depth as one network's are."""
+    z = np.random.default_rng(seed).standard_normal(inits)
+    return ndtr(np.sqrt(gammas)[:, None] * z)
+
+
+def test_gamma_of_guesses_inverts_the_variance_of_guesses() -> None:
+    for gamma in (0.05, 0.466942, 1.0, 20.0):
+        assert statistics.gamma_of_guesses(np.array(guesses.standard_deviation(gamma) ** 2)) == pytest.approx(gamma)
+    assert statistics.gamma_of_guesses(np.array(0.25)) == np.inf
+
+
+DEPTH = np.arange(1.0, 21.0)
+
+
+@pytest.mark.parametrize(
+    ("gammas", "name"),
+    [
+        (0.02 * DEPTH**0, "neutral"),
+        (1.5 * 0.7**DEPTH, "neutral"),
+        (0.47 * DEPTH**0, "prejudiced"),
+        (3.0 - 2 / DEPTH, "prejudiced"),
+        (0.05 * DEPTH**1.5, "deeply prejudiced"),
+        (theory.gammas("none", "none", "relu", 20), "deeply prejudiced"),
+        (0.6 * DEPTH**0.5, "undecided"),
+    ],
+)
+def test_seen_regimes_of_known_paths(gammas: np.ndarray, name: str) -> None:
+    found = statistics.seen_regime(guesses_with(gammas, 500, seed=0), 500, seed=1)
+    assert found.name == name
+    assert found.gamma_low < gammas[-1] < found.gamma_high
+
+
+def test_guesses_of_exactly_one_half_are_neutral() -> None:
+    assert statistics.seen_regime(np.full((4, 50), 0.5), 100, seed=0).name == "neutral"
+
+
+def test_proportion_and_distances() -> None:
+    share, low, high = statistics.proportion(0, 100)
+    assert (share, low) == (0, 0)
+    assert 0.02 < high < 0.05
+    values = np.random.default_rng(0).uniform(size=1000)
+    assert statistics.distance_to_distribution(values, lambda g: g) < statistics.ks_critical(1000)
+    assert statistics.distance_to_distribution(values, lambda g: g**2) > statistics.ks_critical(1000)
+    assert statistics.distance_between_samples(values, values) == 0
+    assert statistics.distance_between_samples(values, values + 0.5) == pytest.approx(0.5, abs=0.05)

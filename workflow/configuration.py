@@ -1,0 +1,75 @@
+"""What the rules need to know: a checked configuration, and the code and data that each stage depends on."""
+
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from normplace import provenance, sources
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The modules that a stage's results depend on. A change in one of them, or in the lock, redoes the stage.
+COMMON = ("cli", "errors", "provenance", "architecture")
+DATA = ("datasets", "sources")
+THEORY = ("activations", "theory", "guesses")
+STAGES = {
+    "data": (*COMMON, *DATA),
+    "sample": (*COMMON, *DATA, "normalisation", "networks", "sampling", "statistics"),
+    "theory": (*COMMON, *DATA, *THEORY, "kernel"),
+    "summarise": (*COMMON, *THEORY, "statistics", "summaries"),
+}
+
+
+@cache
+def code(stage: str) -> str:
+    """Hash of the modules that `stage` uses and of the lock."""
+    modules = [ROOT / "src" / "normplace" / f"{name}.py" for name in STAGES[stage]]
+    return provenance.sha256_of_sources([*modules, ROOT / "requirements.lock"])[:16]
+
+
+@cache
+def data_found(dataset: str) -> str:
+    """Which source of a data set is there now, so that data that arrive later replace a stand-in."""
+    return sources.locate(dataset, sources.default_data_root()) if dataset in ("mnist", "cifar10") else "built in"
+
+
+def check(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration, or end with one line that names the key, its value and what is allowed."""
+    if not config:
+        sys.exit("configuration: none given, use --configfile config/quick.yaml")
+    schema = yaml.safe_load((ROOT / "workflow" / "schemas" / "config.schema.yaml").read_text())
+    error = best_match(Draft202012Validator(schema).iter_errors(config))
+    problem = _in_words(error) if error else _contradiction(config)
+    if problem:
+        sys.exit(f"configuration: {problem}")
+    return config
+
+
+def _in_words(error: ValidationError) -> str:
+    key = ".".join(str(part) for part in error.absolute_path) or "top level"
+    if error.validator == "additionalProperties":
+        schema: Any = error.schema
+        allowed, given = sorted(schema["properties"]), cast(dict[str, Any], error.instance)
+        unknown = sorted(set(given) - set(allowed))
+        return f"{key}: unknown key {', '.join(map(repr, unknown))}, allowed are {', '.join(allowed)}"
+    return f"{key}: {error.message}"
+
+
+def _contradiction(config: dict[str, Any]) -> str | None:
+    """What a schema cannot say."""
+    datasets, placements = config["datasets"], config["placements"]
+    if max(placements["histogram_depths"]) > placements["depth"]:
+        return f"placements.histogram_depths: {placements['histogram_depths']} goes beyond depth {placements['depth']}"
+    for experiment in ("width_convergence", "batch_statistics"):
+        name = config[experiment]["dataset"]
+        if name not in datasets:
+            return f"{experiment}.dataset: {name!r} is not one of datasets ({', '.join(datasets)})"
+    widths = config["width_convergence"]
+    if widths["points"] > datasets[widths["dataset"]]["points"]:
+        return f"width_convergence.points: {widths['points']} is more than datasets.{widths['dataset']}.points"
+    return None

@@ -1,0 +1,106 @@
+"""The experiments of the workflow as data: which command runs on which points for every job."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from normplace.architecture import configurations
+
+# A cell is a norm and where it stands, such as batch-before; or none.
+CELLS = {"none" if norm == "none" else f"{norm}-{place}": (norm, place) for norm, place in configurations()}
+# rms has the infinite-width gamma of layer-before, and batch-after's is 0 by construction: nothing to converge to.
+WIDTH_CELLS = ("none", "batch-before", "layer-before", "layer-after")
+BATCH_CELLS = ("batch-before", "batch-after")
+# gamma is all that the width experiment needs of its theory; these draws only fill the file format.
+WIDTH_DRAWS = 1000
+
+
+@dataclass(frozen=True)
+class Job:
+    """One call of `normplace sample` or `normplace theory`: the prepared points (data set, class map), the options."""
+
+    dataset: str
+    classes: str
+    options: str
+
+
+def data_options(config: dict[str, Any], dataset: str, classes: str) -> str:
+    """Options of `normplace data` for the points of a data set."""
+    stand_in = "" if config["stand_ins"] else " --no-stand-in"
+    return f"--dataset {dataset} --classes {classes} --points {config['datasets'][dataset]['points']}{stand_in}"
+
+
+def samples(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
+    """experiment -> name of a sample -> how it is made."""
+    placements, widths, trap = config["placements"], config["width_convergence"], config["batch_statistics"]
+    seed = f"--seed {config['seed']}"
+    shape = f"--depth {placements['depth']} --width {placements['width']} --activation {placements['activation']}"
+    at_placements = f"{shape} --inits {placements['inits']} {seed}"
+    points = config["datasets"]
+    return {
+        "placements": {
+            f"{dataset}/{cell}": Job(dataset, points[dataset]["classes"], f"{_norm(cell)} {at_placements}")
+            for dataset in points
+            for cell in CELLS
+        },
+        "width_convergence": {
+            f"{cell}-{width}": Job(
+                widths["dataset"],
+                "all",  # ten output nodes a network say more about gamma than two
+                f"{_norm(cell)} --depth {widths['depth']} --width {width} --points {widths['points']} "
+                f"--inits {inits} {seed}",
+            )
+            for cell in WIDTH_CELLS
+            for width, inits in widths["widths"].items()
+        },
+        "batch_statistics": {
+            f"{cell}-running": Job(
+                trap["dataset"],
+                points[trap["dataset"]]["classes"],
+                f"{_norm(cell)} --bn-statistics running {at_placements}",
+            )
+            for cell in BATCH_CELLS
+        },
+    }
+
+
+def theories(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
+    """experiment -> name of a kernel theory -> how it is made. Experiments without one compare samples only."""
+    placements, widths = config["placements"], config["width_convergence"]
+    at_depths = ",".join(str(depth) for depth in placements["histogram_depths"])
+    draws = f"--draws {placements['theory_draws']} --draws-depths {at_depths}"
+    points = config["datasets"]
+    return {
+        "placements": {
+            f"{dataset}/{cell}": Job(
+                dataset,
+                points[dataset]["classes"],
+                f"{_norm(cell)} --depth {placements['depth']} --activation {placements['activation']} "
+                f"--points {min(placements['theory_points'], points[dataset]['points'])} {draws}",
+            )
+            for dataset in points
+            for cell in CELLS
+        },
+        "width_convergence": {
+            cell: Job(
+                widths["dataset"],
+                "all",
+                f"{_norm(cell)} --depth {widths['depth']} --points {widths['points']} --draws {WIDTH_DRAWS}",
+            )
+            for cell in WIDTH_CELLS
+        },
+        "batch_statistics": {},
+    }
+
+
+def summarised(config: dict[str, Any], experiment: str) -> list[str]:
+    """The samples, as experiment/name, that an experiment's tidy tables are made of."""
+    own = [f"{experiment}/{name}" for name in samples(config)[experiment]]
+    if experiment == "batch_statistics":  # beside eval mode: batch statistics, and no norm at all
+        dataset = config["batch_statistics"]["dataset"]
+        own += [f"placements/{dataset}/{cell}" for cell in ("none", *BATCH_CELLS)]
+    return own
+
+
+def _norm(cell: str) -> str:
+    norm, placement = CELLS[cell]
+    return "--norm none" if norm == "none" else f"--norm {norm} --placement {placement}"

@@ -1,0 +1,106 @@
+# Figures and printed tables from tidy tables, then one report of everything. Nothing here computes.
+
+# figure -> the experiment whose tidy tables it reads
+FIGURES = {
+    "regimes": "placements",
+    "guess_histograms": "placements",
+    "gamma_by_depth": "placements",
+    "width_convergence": "width_convergence",
+    "batch_statistics": "batch_statistics",
+}
+TABLES = ["gamma", "regimes", "shares", "distances"]
+
+
+for figure, experiment in FIGURES.items():
+
+    rule:  # one rule a figure, because a report's caption cannot depend on a wildcard
+        name:
+            f"figure_{figure}"
+        input:
+            tidy=multiext(
+                f"{RESULTS}/tidy/{experiment}/",
+                "gamma.csv",
+                "histograms.csv",
+                "regimes.csv",
+            ),
+            module=f"figures/{figure}.py",
+            style="figures/style.py",
+        output:
+            pdf=f"{RESULTS}/figures/{figure}.pdf",
+            png=report(
+                f"{RESULTS}/figures/{figure}.png",
+                caption=f"../report/{figure}.rst",
+                category="Figures",
+                labels={"figure": figure},
+            ),
+        log:
+            f"{RESULTS}/logs/figures/{figure}.log",
+        params:
+            figure=figure,
+            tidy=lambda wildcards, input: Path(input.tidy[0]).parent.parent,
+            folder=lambda wildcards, output: Path(output.png).parent,
+        message:
+            "drawing {params.figure}"
+        shell:
+            "python -m figures {params.figure} --tidy {params.tidy} --output {params.folder} > {log} 2>&1"
+
+
+rule printed_tables:
+    input:
+        tidy=multiext(f"{RESULTS}/tidy/placements/", *TIDY),
+        module="figures/tables.py",
+        style="figures/style.py",
+    output:
+        [
+            report(
+                f"{RESULTS}/tables/{table}.csv",
+                caption="../report/tables.rst",
+                category="Tables",
+                labels={"table": table},
+            )
+            for table in TABLES
+        ],
+        expand(
+            f"{RESULTS}/tables/{{table}}.{{format}}",
+            table=TABLES,
+            format=["md", "tex"],
+        ),
+    log:
+        f"{RESULTS}/logs/tables.log",
+    params:
+        tidy=lambda wildcards, input: Path(input.tidy[0]).parent.parent,
+        folder=lambda wildcards, output: Path(output[0]).parent,
+    message:
+        "writing tables"
+    shell:
+        "python -m figures.tables --tidy {params.tidy} --output {params.folder} > {log} 2>&1"
+
+
+rule figures:
+    input:
+        expand(
+            f"{RESULTS}/figures/{{figure}}.{{format}}",
+            figure=FIGURES,
+            format=["pdf", "png"],
+        ),
+
+
+rule tables:
+    input:
+        rules.printed_tables.output,
+
+
+rule report:
+    input:
+        rules.figures.input,
+        rules.tables.input,
+    output:
+        f"{RESULTS}/report.html",
+    log:
+        f"{RESULTS}/logs/report.log",
+    params:
+        configfiles=list(map(str, workflow.configfiles)),
+    message:
+        "writing {output}"
+    shell:
+        "snakemake --configfile {params.configfiles:q} --nolock --report {output} figures tables > {log} 2>&1"

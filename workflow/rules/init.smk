@@ -1,0 +1,42 @@
+# Initial guesses of sampled networks, and their tidy tables beside the theory.
+
+
+rule sample:
+    input:
+        lambda wildcards: data_of(SAMPLES[wildcards.experiment][wildcards.name]),
+    output:
+        f"{RESULTS}/init/{{experiment}}/{{name}}.npz",
+    log:
+        f"{RESULTS}/logs/init/{{experiment}}/{{name}}.log",
+    params:
+        options=lambda wildcards: SAMPLES[wildcards.experiment][wildcards.name].options,
+        code=configuration.code("sample"),
+    message:
+        "sampling networks: {wildcards.experiment} {wildcards.name}"
+    shell:
+        "normplace sample --dataset file:{input} {params.options} --output {output} > {log} 2>&1"
+
+
+rule summarise:
+    input:
+        samples=lambda wildcards: expand(
+            f"{RESULTS}/init/{wildcards.experiment}/{{name}}.npz",
+            name=SAMPLES[wildcards.experiment],
+        ),
+        theory=lambda wildcards: expand(
+            f"{RESULTS}/theory/{wildcards.experiment}/{{name}}.npz",
+            name=THEORIES[wildcards.experiment],
+        ),
+    output:
+        multiext(f"{RESULTS}/tidy/{{experiment}}/", *TIDY),
+    log:
+        f"{RESULTS}/logs/tidy/{{experiment}}.log",
+    params:
+        folder=lambda wildcards, output: Path(output[0]).parent,
+        bootstrap=config["bootstrap"],
+        code=configuration.code("summarise"),
+    message:
+        "summarising {wildcards.experiment}"
+    shell:
+        "normplace summarise {input.samples} --theory {input.theory} --bootstrap {params.bootstrap} "
+        "--output {params.folder} > {log} 2>&1"
