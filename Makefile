@@ -10,6 +10,7 @@ export OMP_NUM_THREADS := 1
 .PHONY: replicate paper test lint figures verify clean
 
 replicate: .venv/installed ## Every experiment, figure and table at the quick scale, into results/quick
+	@test -f config/$(SCALE).yaml || { echo "SCALE=$(SCALE): allowed are $(basename $(notdir $(sort $(wildcard config/*.yaml))))" >&2; exit 2; }
 	snakemake --cores $(CORES) --configfile config/$(SCALE).yaml
 	@echo "Figures: results/$(SCALE)/figures   Tables: results/$(SCALE)/tables   Report: results/$(SCALE)/report.html"
 
@@ -26,9 +27,13 @@ lint: .venv/installed ## Style, types, workflow
 	mypy
 	python workflow/lint.py
 
+# Tables of this machine's own run, or the shipped ones where there is none.
+TIDY = $(firstword $(wildcard results/$(SCALE)/tidy) reference/$(SCALE)/tidy)
+
 figures: .venv/installed ## Draw figures and tables again from existing results, without computing anything
-	python -m figures --tidy results/$(SCALE)/tidy --output results/$(SCALE)/figures
-	python -m figures.tables --tidy results/$(SCALE)/tidy --output results/$(SCALE)/tables
+	python -m figures --tidy $(TIDY) --output results/$(SCALE)/figures
+	python -m figures.tables --tidy $(TIDY) --output results/$(SCALE)/tables
+	@echo "Drawn from $(TIDY) into results/$(SCALE)/figures and results/$(SCALE)/tables"
 
 verify: ## Not yet: the table of claims comes with a later release
 	@echo "make verify: not yet available; the tables in results/$(SCALE)/tables hold the numbers with their intervals"; exit 1

@@ -9,6 +9,11 @@ from figures import style
 NAMES = ("regimes", "guess_histograms", "gamma_by_depth", "width_convergence", "batch_statistics")
 
 
+def draw(name: str, tidy: Path, output: Path) -> None:
+    """Draw one figure and save it."""
+    style.save(importlib.import_module(f"figures.{name}").draw(tidy), output, name)
+
+
 def main() -> None:
     """Draw each figure asked for."""
     parser = argparse.ArgumentParser(prog="python -m figures", description=__doc__)
@@ -23,7 +28,7 @@ def main() -> None:
         parser.error(f"--tidy {args.tidy}: no such folder; `make replicate` writes the tables of the quick scale")
     style.apply()
     for name in args.names or NAMES:
-        style.save(importlib.import_module(f"figures.{name}").draw(args.tidy), args.output, name)
+        draw(name, args.tidy, args.output)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ def draw(tidy: Path) -> Figure:
     shown = "mnist" if "mnist" in set(regimes["dataset"]) else regimes["dataset"].iloc[0]
     depths = sorted(histograms["depth"].unique())
     figure = plt.figure(figsize=(7.0, 6.6))
-    width, height, gap, left, bottom = 0.415, 0.199, 0.022, 0.135, 0.075
+    width, height, gap, left, bottom = 0.415, 0.196, 0.022, 0.135, 0.085
     for row, norm in enumerate(("none", "batch", "layer", "rms")):
         y = bottom + (3 - row) * (height + gap) + (0.025 if norm == "none" else 0)
         figure.text(left - 0.015, y + height / 2, style.NORMS[norm], ha="right", va="center", weight="bold")
@@ -34,8 +34,8 @@ def draw(tidy: Path) -> Figure:
         figure,
         f"Histograms of G₀ (share of data put into class 0): {style.labels(regimes)[shown]}, left depth {depths[0]}, "
         f"right depth {depths[-1]}; {activation}, width {style.span(regimes['width'])}, n = {inits} networks each;\n"
-        f"square-root axis; lines: infinite-width theory on the data's own kernel. Seen: gamma of the guesses and its "
-        f"growth over the last doubling of depth, 95 % intervals.",
+        "square-root axis; lines: infinite-width theory on the data's own kernel.\n"
+        "Seen: gamma of the guesses at the last depth and its growth over the last doubling, 95 % intervals.",
     )
     return figure
 

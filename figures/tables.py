@@ -8,6 +8,26 @@ import pandas as pd
 from figures import style
 
 
+def headline_table(gamma: pd.DataFrame, regimes: pd.DataFrame) -> pd.DataFrame:
+    """One row a configuration: its regime, and gamma at the last depth on each data set with theory in brackets."""
+    deepest = gamma[gamma["depth"] == gamma["depth"].max()]
+    rows = []
+    for norm, placement in style.cells(regimes):
+        mine = style.of_cell(regimes, norm=norm, placement=placement)
+        agree = (mine["regime_seen"] == mine["regime_theory"]).sum()
+        row = {
+            "configuration": style.name(norm, placement),
+            "regime by theory": mine["regime_theory"].iloc[0],
+            "seen on": f"{agree} of {len(mine)}",
+        }
+        for dataset, label in style.labels(deepest).items():
+            cell = style.of_cell(deepest, norm=norm, placement=placement, dataset=dataset)
+            measured, theory = _with_interval(cell, "gamma").iloc[0], _number(cell["gamma_kernel"].iloc[0])
+            row[label] = f"{measured} ({theory})"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
 def gamma_table(gamma: pd.DataFrame, depths: list[int]) -> pd.DataFrame:
     """gamma by configuration, data set and depth: measured with its 95 % interval, and both theories."""
     rows = _at(gamma, depths)
@@ -88,9 +108,11 @@ def main() -> None:
     args = parser.parse_args()
     gamma = style.read(args.tidy, "placements", "gamma")
     depths = sorted(style.read(args.tidy, "placements", "histograms")["depth"].unique())
+    regimes = style.read(args.tidy, "placements", "regimes")
     tables = {
+        "headline": headline_table(gamma, regimes),
         "gamma": gamma_table(gamma, depths),
-        "regimes": regime_table(style.read(args.tidy, "placements", "regimes")),
+        "regimes": regime_table(regimes),
         "shares": share_table(gamma, depths),
         "distances": distance_table(gamma, depths),
     }

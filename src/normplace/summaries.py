@@ -147,17 +147,17 @@ def _gamma_rows(
         for name, count in (("extreme", (largest > EXTREME).sum()), ("even", (largest < EVEN).sum())):
             shares = statistics.proportion(int(count), inits)
             row |= dict(zip((f"share_{name}", f"share_{name}_low", f"share_{name}_high"), shares, strict=True))
-        rows.append(row | _distances(fractions[:, 0], isotropic[layer], kernel, layer + 1))
+        rows.append(row | _distances(fractions[:, 0], isotropic[layer], kernel, layer + 1, sample.cell["points"]))
     return rows
 
 
 def _distances(
-    fraction: npt.NDArray[np.float32], gamma_isotropic: float, kernel: KernelTheory | None, depth: int
+    fraction: npt.NDArray[np.float32], gamma_isotropic: float, kernel: KernelTheory | None, depth: int, points: int
 ) -> dict[str, float]:
     drawn = _drawn(kernel, depth)
     return {
         "ks_isotropic": statistics.distance_to_distribution(
-            fraction, lambda g: guesses.distribution(g, gamma_isotropic)
+            fraction, lambda g: guesses.distribution(g, gamma_isotropic), points
         ),
         "ks_kernel": np.nan if drawn is None else statistics.distance_between_samples(fraction, drawn[:, 0]),
         "ks_critical": statistics.ks_critical(len(fraction)),

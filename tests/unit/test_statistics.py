@@ -82,8 +82,18 @@ def test_proportion_and_distances() -> None:
     share, low, high = statistics.proportion(0, 100)
     assert (share, low) == (0, 0)
     assert 0.02 < high < 0.05
-    values = np.random.default_rng(0).uniform(size=1000)
-    assert statistics.distance_to_distribution(values, lambda g: g) < statistics.ks_critical(1000)
-    assert statistics.distance_to_distribution(values, lambda g: g**2) > statistics.ks_critical(1000)
+    values = np.random.default_rng(0).integers(0, 501, size=1000) / 500  # uniform on the grid of 500 points
+    assert statistics.distance_to_distribution(values, lambda g: g, 500) < statistics.ks_critical(1000)
+    assert statistics.distance_to_distribution(values, lambda g: g**2, 500) > 0.2
     assert statistics.distance_between_samples(values, values) == 0
     assert statistics.distance_between_samples(values, values + 0.5) == pytest.approx(0.5, abs=0.05)
+
+
+def test_the_mass_at_zero_and_one_of_deep_networks_is_no_distance() -> None:
+    """Counts over 100 points of networks with gamma 20: many are exactly 0 or 1, as the theory expects of counts."""
+    random = np.random.default_rng(0)
+    fractions = random.binomial(100_000, guesses_with(np.array([20.0]), 2000, seed=3)[0]) / 100_000
+    counted = np.rint(fractions * 100) / 100
+    assert np.mean((counted == 0) | (counted == 1)) > 0.5
+    distance = statistics.distance_to_distribution(counted, lambda g: guesses.distribution(g, 20.0), 100)
+    assert distance < statistics.ks_critical(2000)

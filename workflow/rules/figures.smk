@@ -8,7 +8,7 @@ FIGURES = {
     "width_convergence": "width_convergence",
     "batch_statistics": "batch_statistics",
 }
-TABLES = ["gamma", "regimes", "shares", "distances"]
+TABLES = ["headline", "gamma", "regimes", "shares", "distances"]
 
 
 for figure, experiment in FIGURES.items():

@@ -20,8 +20,8 @@ rule sample:
 rule summarise:
     input:
         samples=lambda wildcards: expand(
-            f"{RESULTS}/init/{wildcards.experiment}/{{name}}.npz",
-            name=SAMPLES[wildcards.experiment],
+            f"{RESULTS}/init/{{sample}}.npz",
+            sample=experiments.summarised(config, wildcards.experiment),
         ),
         theory=lambda wildcards: expand(
             f"{RESULTS}/theory/{wildcards.experiment}/{{name}}.npz",

@@ -1,0 +1,162 @@
+"""The whole DAG on the smoke configuration, run as a user would, on a copy of the repository."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+FIGURES = ("regimes", "guess_histograms", "gamma_by_depth", "width_convergence", "batch_statistics")
+
+
+def copy_of_repository(to: Path) -> Path:
+    """The files that git tracks or would track, in an empty folder."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).exists():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, to / name)
+    return to
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in the copy, offline, without real data: MNIST and CIFAR-10 become stand-ins."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "DATA_ROOT": str(folder / "data"), "NORMPLACE_OFFLINE": "1"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def snakemake(folder: Path, *arguments: str, config: str = "config/smoke.yaml") -> subprocess.CompletedProcess[str]:
+    return run(folder, "snakemake", *arguments, "--cores", "2", "--configfile", config)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the smoke scale has been run."""
+    folder = copy_of_repository(tmp_path_factory.mktemp("normplace"))
+    first = snakemake(folder)
+    assert first.returncode == 0, first.stderr[-5000:]
+    return folder
+
+
+def jobs(dry_run: subprocess.CompletedProcess[str]) -> dict[str, int]:
+    """Rule -> number of jobs that a dry run would do."""
+    assert dry_run.returncode == 0, dry_run.stderr[-3000:]
+    text = dry_run.stdout + dry_run.stderr
+    return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", text, flags=re.MULTILINE)}
+
+
+def test_every_figure_and_table_is_there(finished: Path) -> None:
+    results = finished / "results" / "smoke"
+    for name in FIGURES:
+        assert (results / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert (results / "figures" / f"{name}.png").stat().st_size > 20_000
+    for name in ("headline", "gamma", "regimes", "shares", "distances"):
+        table = pd.read_csv(results / "tables" / f"{name}.csv")
+        assert len(table) >= 7
+        assert len((results / "tables" / f"{name}.md").read_text().splitlines()) == len(table) + 2
+        assert "\\toprule" in (results / "tables" / f"{name}.tex").read_text()
+    report = (results / "report.html").read_text()
+    assert all(f"{name}.png" in report for name in FIGURES)
+
+
+def test_stand_ins_are_named_wherever_they_show(finished: Path) -> None:
+    gamma = pd.read_csv(finished / "results" / "smoke" / "tidy" / "placements" / "gamma.csv")
+    assert gamma.groupby("dataset")["stand_in"].first().to_dict() == {
+        "cifar10": True, "gaussian": False, "mnist": True,
+    }  # fmt: skip
+    for name in ("headline.csv", "gamma.csv", "regimes.md"):
+        text = (finished / "results" / "smoke" / "tables" / name).read_text()
+        assert "stand-in for MNIST" in text
+        assert "stand-in for CIFAR-10" in text
+
+
+def test_a_second_run_does_nothing(finished: Path) -> None:
+    again = snakemake(finished)
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stdout + again.stderr
+
+
+def test_figures_are_drawn_again_without_sampling_and_are_the_same(finished: Path, tmp_path: Path) -> None:
+    drawn = run(finished, "python", "-m", "figures", "--tidy", "results/smoke/tidy", "--output", str(tmp_path))
+    assert drawn.returncode == 0, drawn.stderr
+    for name in FIGURES:
+        for suffix in ("png", "pdf"):
+            ours = finished / "results" / "smoke" / "figures" / f"{name}.{suffix}"
+            assert (tmp_path / f"{name}.{suffix}").read_bytes() == ours.read_bytes()
+
+
+def test_a_changed_setting_redoes_what_depends_on_it_and_nothing_else(finished: Path) -> None:
+    config = yaml.safe_load((finished / "config" / "smoke.yaml").read_text())
+    config["width_convergence"]["widths"][100] += 1
+    (finished / "changed.yaml").write_text(yaml.safe_dump(config))
+    todo = jobs(snakemake(finished, "--dry-run", config="changed.yaml"))
+    assert todo["sample"] == 4  # one width of four cells
+    assert todo["summarise"] == 1
+    assert "kernel_theory" not in todo
+    assert "dataset" not in todo
+    config["seed"] = 1
+    (finished / "changed.yaml").write_text(yaml.safe_dump(config))
+    todo = jobs(snakemake(finished, "--dry-run", config="changed.yaml"))
+    assert todo["sample"] == 35
+    assert "kernel_theory" not in todo
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"placements": {"depth": 0}}, ["placements.depth", "0"]),
+        ({"placements": {"inits": "many"}}, ["placements.inits", "many", "integer"]),
+        ({"placements": {"initz": 5}}, ["placements", "'initz'", "inits"]),
+        ({"placements": {"activation": "layr"}}, ["placements.activation", "layr", "relu"]),
+        ({"placements": {"histogram_depths": [1, 99]}}, ["histogram_depths", "99"]),
+        ({"dataset": {}}, ["'dataset'", "datasets"]),
+        ({"datasets": {"imagenet": {"points": 5, "classes": "all"}}}, ["datasets", "imagenet", "mnist"]),
+        ({"width_convergence": {"dataset": "digits"}}, ["width_convergence.dataset", "digits"]),
+        ({"width_convergence": {"points": 5000}}, ["width_convergence.points", "5000"]),
+        ({"width_convergence": {"widths": {"wide": 5}}}, ["widths", "wide"]),
+        ({"seed": -1}, ["seed", "-1"]),
+    ],
+)
+def test_a_mistake_in_the_configuration_is_one_clear_line(
+    change: dict[str, object], words: list[str], tmp_path: Path
+) -> None:
+    config = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())
+    for key, value in change.items():
+        config[key] = {**config.get(key, {}), **value} if isinstance(value, dict) else value
+    (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(config))
+    found = snakemake(ROOT, "--dry-run", config=str(tmp_path / "wrong.yaml"))
+    assert found.returncode != 0
+    lines = [line for line in found.stderr.splitlines() if line.startswith("configuration: ")]
+    assert len(lines) == 1, found.stderr
+    assert all(word in lines[0] for word in words), lines[0]
+    assert "Traceback" not in found.stderr
+
+
+def test_an_unknown_scale_is_one_clear_line() -> None:
+    found = run(ROOT, "make", "--no-print-directory", "replicate", "SCALE=huge", "--assume-old=.venv/installed")
+    assert found.returncode != 0
+    assert "SCALE=huge: allowed are paper quick smoke" in found.stderr
+
+
+def test_the_paper_scale_never_uses_stand_ins(finished: Path) -> None:
+    found = snakemake(finished, "results/paper/data/mnist-parity.npz", config="config/paper.yaml")
+    text = found.stdout + found.stderr
+    assert found.returncode != 0
+    assert "train-images-idx3-ubyte" in text
+    assert not (finished / "results" / "paper" / "data" / "mnist-parity.npz").exists()
+
+
+@pytest.mark.parametrize("scale", ["smoke", "quick", "paper"])
+def test_every_scale_has_a_valid_configuration_of_tens_of_jobs(finished: Path, scale: str) -> None:
+    todo = jobs(snakemake(finished, "--dry-run", "--forceall", config=f"config/{scale}.yaml"))
+    assert 50 < todo["total"] < 150
