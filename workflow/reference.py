@@ -1,4 +1,4 @@
-"""Ship a finished run: tidy tables to reference/<scale>, figures to the gallery, the headline to the README.
+"""Ship a finished run: tidy tables to reference, figures to the gallery, the headline to the README.
 
 `python -m workflow.reference quick` after `make replicate`; what the repository shows is then what the workflow computed.
 """
