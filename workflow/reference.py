@@ -1,6 +1,6 @@
 """Ship a finished run: tidy tables to reference, figures to the gallery, the headline to the README.
 
-`python -m workflow.reference quick` after `make replicate`; what the repository shows is then what the workflow computed.
+`python -m workflow.reference quick` after `make replicate`: the repository then shows what the workflow computed.
 """
 
 import re

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 NAMES = ("gaussian", "mnist", "cifar10", "digits", "patches")
+STORED = ("pixels", "labels", "test_pixels", "test_labels", "mean", "std")  # arrays of a prepared file
 DEFAULT_POINTS = 1000  # the authors' initial statistics use the first 1000 training images
 
 # name -> {new class: original class numbers}; the first new class is class 0.
@@ -39,7 +40,8 @@ class DataRequest:
     points: how many of the first training points, after class selection (None: the first 1000, or all
     where there are fewer; all of a prepared file). standardise: "paper" (the authors' constants), "own"
     (mean and standard deviation a channel of the training points asked for), or None (the paper's where
-    it has some). shift: added after standardisation, in standard deviations.
+    it has some). shift: added after standardisation, in standard deviations. test_points: how many of the
+    first test points, selected and scaled as the training points are (None: all).
     """
 
     dataset: str
@@ -49,6 +51,7 @@ class DataRequest:
     shift: float = 0.0
     standardise: str | None = None
     stand_in_allowed: bool = True
+    test_points: int | None = 0
 
 
 class Dataset(NamedTuple):
@@ -72,68 +75,80 @@ class _Raw(NamedTuple):
 
     pixels: npt.NDArray[Any]
     labels: npt.NDArray[np.int64]
+    test_pixels: npt.NDArray[Any]
+    test_labels: npt.NDArray[np.int64]
     mean: npt.NDArray[np.float64]
     std: npt.NDArray[np.float64]
     provenance: dict[str, Any]
 
 
-def load(request: DataRequest) -> "Dataset":
-    """Load the training points asked for. The same request gives the same points in the same order.
+def load(request: DataRequest, split: str = "train") -> "Dataset":
+    """Load the points asked for. The same request gives the same points in the same order.
 
     Raises:
         UserError: an unknown data set or class, too many points, altered or missing files.
     """
     import torch
 
-    arrays = load_arrays(request)
+    arrays = load_arrays(request, split)
     return Dataset(torch.from_numpy(arrays.x), torch.from_numpy(arrays.y), arrays.provenance)
 
 
-def load_arrays(request: DataRequest) -> Arrays:
+def load_arrays(request: DataRequest, split: str = "train") -> Arrays:
     """`load` without torch, which takes seconds to import."""
     kind, _, path = request.dataset.partition(":")
     raw = _read_prepared(Path(path), request) if kind == "file" else _read_source(request)
-    broadcast = (1, -1) + (1,) * (raw.pixels.ndim - 2)
-    scale = np.float32(255 if raw.pixels.dtype == np.uint8 else 1)
+    pixels, labels = (raw.pixels, raw.labels) if split == "train" else (raw.test_pixels, raw.test_labels)
+    broadcast = (1, -1) + (1,) * (pixels.ndim - 2)
+    scale = np.float32(255 if pixels.dtype == np.uint8 else 1)
     mean, std = (values.astype(np.float32).reshape(broadcast) for values in (raw.mean, raw.std))
-    x = (raw.pixels.astype(np.float32) / scale - mean) / std + np.float32(request.shift)
-    sha256 = sha256_of_arrays([x, raw.labels])
-    return Arrays(x, raw.labels, {**raw.provenance, "shift": request.shift, "sha256": sha256})
+    x = (pixels.astype(np.float32) / scale - mean) / std + np.float32(request.shift)
+    provenance = {**raw.provenance, "split": split, "shift": request.shift, "sha256": sha256_of_arrays([x, labels])}
+    return Arrays(x, labels, provenance)
 
 
 def prepare(request: DataRequest, output: Path) -> dict[str, Any]:
-    """Write the training points asked for, unstandardised, to an .npz that `file:PATH` loads. Returns provenance."""
+    """Write the points asked for, unstandardised, to an .npz that `file:PATH` loads. Returns their provenance."""
     raw = _read_source(request)
-    arrays = {"pixels": raw.pixels, "labels": raw.labels, "mean": raw.mean, "std": raw.std}
-    provenance = {**raw.provenance, "raw_sha256": sha256_of_arrays(arrays.values())}
-    write_npz(output, arrays, provenance)
-    return provenance
+    arrays = {name: getattr(raw, name) for name in STORED}
+    write_npz(output, arrays, {**raw.provenance, "raw_sha256": sha256_of_arrays(arrays.values())})
+    return raw.provenance
 
 
 def _read_prepared(path: Path, request: DataRequest) -> _Raw:
     for option, value in (("--classes", request.classes), ("--standardise", request.standardise)):
         if value is not None:
             raise UserError(f"{option} {value}: not for a prepared file, whose classes and scale are fixed")
-    arrays, provenance = read_npz(path, ("pixels", "labels", "mean", "std"))
-    if provenance.get("raw_sha256") != sha256_of_arrays(arrays.values()):
+    arrays, provenance = read_npz(path, STORED)
+    if provenance.pop("raw_sha256", None) != sha256_of_arrays(arrays.values()):
         raise UserError(f"{path}: damaged, or not written by `normplace data` (the SHA-256 does not match)")
-    available = len(arrays["labels"])
-    n = _number_of_points(request.points or available, available, request.dataset)
-    raw = _Raw(**arrays, provenance={key: value for key, value in provenance.items() if key != "raw_sha256"})
-    return raw._replace(pixels=raw.pixels[:n], labels=raw.labels[:n], provenance={**raw.provenance, "points": n})
+    available, test_available = len(arrays["labels"]), len(arrays["test_labels"])
+    n = _number_of_points("--points", request.points or available, available, request.dataset)
+    m = _number_of_test_points(request.test_points, test_available, request.dataset)
+    raw = _Raw(**arrays, provenance={**provenance, "points": n, "test_points": m})
+    return raw._replace(
+        pixels=raw.pixels[:n], labels=raw.labels[:n], test_pixels=raw.test_pixels[:m], test_labels=raw.test_labels[:m]
+    )
 
 
 def _read_source(request: DataRequest) -> _Raw:
-    source = _find_source(request)
+    source = _find_source(request, "train")
     name = request.dataset.partition(":")[0]
     class_map = _class_map(request.classes or DEFAULT_CLASSES.get(name, "all"), source)
-    new_label = np.full(len(source.class_names), -1, dtype=np.int64)
-    for label, members in enumerate(class_map.values()):
-        new_label[members] = label
-    chosen = np.flatnonzero(new_label[source.labels] >= 0)
-    n = _number_of_points(request.points, len(chosen), request.dataset)
+    chosen, labels = _chosen(source, class_map)
+    n = _number_of_points("--points", request.points or min(DEFAULT_POINTS, len(chosen)), len(chosen), request.dataset)
     pixels = source.read(chosen[:n])
     mean, std, scale = _mean_and_std(request.standardise, name, source, pixels)
+    test_pixels, test_labels = pixels[:0], labels[:0]
+    if request.test_points != 0:
+        test = _find_source(request, "test")
+        if test.class_names != source.class_names:
+            raise UserError(f"--dataset {request.dataset}: its train and test splits have different classes")
+        test_chosen, test_labels = _chosen(test, class_map)
+        m = _number_of_test_points(request.test_points, len(test_chosen), request.dataset)
+        test_pixels, test_labels = test.read(test_chosen[:m]), test_labels[:m]
+        if test_pixels.shape[1:] != pixels.shape[1:]:
+            raise UserError(f"--dataset {request.dataset}: its train and test splits have images of different sizes")
     provenance = {
         "dataset": request.dataset if name != "folder" else "folder",
         "source": source.kind,
@@ -141,13 +156,23 @@ def _read_source(request: DataRequest) -> _Raw:
         "stand_in": source.stand_in,
         "classes": {new: [source.class_names[old] for old in members] for new, members in class_map.items()},
         "points": n,
+        "test_points": len(test_labels),
         "shape": list(pixels.shape[1:]),
         "standardise": scale,
     }
-    return _Raw(pixels, new_label[source.labels[chosen[:n]]], mean, std, provenance)
+    return _Raw(pixels, labels[:n], test_pixels, test_labels, mean, std, provenance)
 
 
-def _find_source(request: DataRequest, split: str = "train") -> sources.Source:
+def _chosen(source: sources.Source, class_map: dict[str, list[int]]) -> tuple[sources.Indices, sources.Indices]:
+    """Indices of the points in the classes asked for, in the source's order, and their new labels."""
+    new_label = np.full(len(source.class_names), -1, dtype=np.int64)
+    for label, members in enumerate(class_map.values()):
+        new_label[members] = label
+    chosen = np.flatnonzero(new_label[source.labels] >= 0)
+    return chosen, new_label[source.labels[chosen]]
+
+
+def _find_source(request: DataRequest, split: str) -> sources.Source:
     name, _, path = request.dataset.partition(":")
     data_root = request.data_root or sources.default_data_root()
     if name in ("mnist", "cifar10"):
@@ -193,12 +218,18 @@ def _class_number(member: object, names: list[str], classes: str) -> int:
     raise UserError(f"--classes {classes}: the data has no class {member!r}, it has {available}")
 
 
-def _number_of_points(asked: int | None, available: int, dataset: str) -> int:
-    if asked is None:
-        return min(DEFAULT_POINTS, available)
+def _number_of_points(option: str, asked: int, available: int, dataset: str) -> int:
     if not 1 <= asked <= available:
-        raise UserError(f"--points {asked}: {dataset} has {available} points in these classes, allowed are 1 to that")
+        raise UserError(
+            f"{option} {asked}: {dataset} has {available} points in these classes, allowed are 1 to {available}"
+        )
     return asked
+
+
+def _number_of_test_points(asked: int | None, available: int, dataset: str) -> int:
+    if asked == 0 or (asked is None and available == 0):
+        return 0
+    return _number_of_points("--test-points", asked or available, available, dataset)
 
 
 def _mean_and_std(

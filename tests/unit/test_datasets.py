@@ -235,7 +235,9 @@ def test_a_damaged_or_foreign_prepared_file_is_refused(tmp_path: Path) -> None:
         load(DataRequest(f"file:{tmp_path / 'absent.npz'}"))
 
 
-@pytest.mark.skipif(not (REAL_DATA / "MNIST" / "raw").is_dir(), reason="real MNIST is not under DATA_ROOT")
+@pytest.mark.skipif(
+    not (REAL_DATA / "MNIST" / "raw" / "train-images-idx3-ubyte").is_file(), reason="real MNIST is not under DATA_ROOT"
+)
 def test_real_mnist() -> None:
     x, y, provenance = load(DataRequest("mnist", data_root=REAL_DATA, classes="all"))
     assert y[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
