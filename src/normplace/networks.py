@@ -1,5 +1,9 @@
 """The networks as ordinary nn.Modules. The MLP is the reference that the fast sampler is tested against."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
 from torch import nn
 
 from normplace.architecture import MLP
@@ -15,26 +19,50 @@ NORM_MODULES: dict[str, type[nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn
 
 
 def mlp(spec: MLP, inputs: int) -> nn.Sequential:
-    """The MLP as a module [n, inputs] -> [n, classes], He-initialised from torch's global generator.
+    """The MLP as a module [n, inputs] -> [n, classes], its weights not yet drawn: see `initialise`.
 
     Each hidden layer is linear, norm, activation (placement "before") or linear, activation, norm ("after").
     """
     layers: list[nn.Module] = []
     for fan_in in [inputs] + [spec.width] * (spec.depth - 1):
-        layers.append(nn.Linear(fan_in, spec.width))
+        layers.append(_undrawn_linear(fan_in, spec.width))
         if spec.placement == "before":
             layers.append(NORM_MODULES[spec.norm](spec.width))
         layers.append(ACTIVATION_MODULES[spec.activation]())
         if spec.placement == "after":
             layers.append(NORM_MODULES[spec.norm](spec.width))
-    network = nn.Sequential(*layers, nn.Linear(spec.width, spec.classes))
-    initialise(network)
-    return network
+    return nn.Sequential(*layers, _undrawn_linear(spec.width, spec.classes))
 
 
-def initialise(network: nn.Module) -> None:
-    """He-normal weights N(0, 2/fan_in) and zero biases in every linear layer, drawn from the global generator."""
+def _undrawn_linear(inputs: int, outputs: int) -> nn.Linear:
+    """A linear layer whose weights are left undrawn: nn.Linear would draw them from the global generator."""
+    layer: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs)  # type: ignore[no-untyped-call]
+    return layer
+
+
+def initialise(network: nn.Module, generator: torch.Generator) -> None:
+    """Draw He-normal weights N(0, 2/fan_in), zero all biases, and reset norms, running statistics included."""
     for module in network.modules():
         if isinstance(module, nn.Linear):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
             nn.init.zeros_(module.bias)
+        elif isinstance(module, tuple(NORM_MODULES.values())):
+            module.reset_parameters()  # type: ignore[operator]
+
+
+@contextmanager
+def evaluating(network: nn.Module, bn_statistics: str) -> Iterator[None]:
+    """Evaluate with BatchNorm's statistics of the points given ("batch") or its running ones ("running").
+
+    Neither changes the running statistics; afterwards the network is in training mode.
+    """
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d)]
+    network.train(bn_statistics == "batch")
+    for norm in norms:  # without tracking, training mode uses the batch and leaves the buffers alone
+        norm.track_running_stats = bn_statistics != "batch"
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.track_running_stats = True
+        network.train()

@@ -32,6 +32,11 @@ def sha256_of_arrays(arrays: Iterable[npt.NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
+def sha256_of_json(value: Mapping[str, Any]) -> str:
+    """SHA-256 of a JSON-able mapping, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
 def sha256_of_sources(paths: Iterable[Path]) -> str:
     """One SHA-256 over the contents of several source files, in the order of their names."""
     digest = hashlib.sha256()

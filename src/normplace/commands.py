@@ -1,0 +1,200 @@
+"""What each command does with its options. Heavy imports wait until the options have been checked."""
+
+import argparse
+import csv
+import io
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from normplace.architecture import MLP, check_placement
+from normplace.errors import UserError
+from normplace.provenance import check_writable, sha256_of_json, versions, write_npz, write_text
+
+if TYPE_CHECKING:
+    from normplace.datasets import DataRequest
+
+
+def data_request(args: argparse.Namespace) -> "DataRequest":
+    """The `DataRequest` that the data options say."""
+    from normplace.datasets import DataRequest
+
+    return DataRequest(
+        args.dataset,
+        args.data_root,
+        args.classes,
+        args.points,
+        getattr(args, "shift", 0.0),
+        args.standardise,
+        not args.no_stand_in,
+        getattr(args, "test_points", 0),
+    )
+
+
+def network_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The options of the network that results depend on, with the placement checked."""
+    return {
+        "norm": args.norm,
+        "placement": check_placement(args.norm, args.placement),
+        "depth": args.depth,
+        "width": args.width,
+        "activation": args.activation,
+        "bn_statistics": getattr(args, "bn_statistics", "batch"),
+    }
+
+
+def resolve_device(name: str) -> str:
+    """The device to use: auto takes a GPU where there is one.
+
+    Raises:
+        UserError: an unknown device, or cuda where torch sees none.
+    """
+    import torch
+
+    if name not in ("auto", "cpu", "cuda"):
+        raise UserError(f"--device {name}: allowed are auto, cpu, cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: torch sees no GPU here; use --device cpu or auto")
+    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def run_data(args: argparse.Namespace) -> None:
+    """Run `normplace data`."""
+    from normplace.datasets import prepare
+
+    provenance = prepare(data_request(args), args.output)
+    print(
+        f"{provenance['label']}: {provenance['points']} points of shape {provenance['shape']}, {provenance['source']}"
+    )
+
+
+def run_sample(args: argparse.Namespace) -> None:
+    """Run `normplace sample`."""
+    network = network_options(args)
+    device = resolve_device(args.device)
+    from normplace.datasets import load
+    from normplace.sampling import sample
+    from normplace.statistics import gamma
+
+    data = load(data_request(args))
+    spec = MLP(**network, classes=len(data.provenance["classes"]))
+    guesses = sample(data.x, spec, args.inits, args.seed, device=device, processes=args.processes, progress=True)
+    gammas = gamma(guesses.output_mean, guesses.output_var)
+    config = {
+        "command": "sample",
+        "options": {**network, "inits": args.inits, "seed": args.seed, "device": device},
+        "data": data.provenance,
+        "versions": versions(),
+    }
+    write_npz(args.output, {**guesses._asdict(), "gamma": gammas}, config)
+    print(f"{data.provenance['label']}: gamma {gammas[0]:.4g} at depth 1, {gammas[-1]:.4g} at depth {args.depth}")
+
+
+def run_theory(args: argparse.Namespace) -> None:
+    """Run `normplace theory`."""
+    network = network_options(args)
+    import numpy as np
+
+    from normplace import guesses, theory
+
+    at_depth = np.arange(1, args.depth + 1)
+    if args.dataset is None:
+        if args.draws_output:
+            raise UserError("--draws-output: needs --dataset, whose kernel the guess fractions are drawn from")
+        rho = theory.correlations(args.norm, network["placement"], args.activation, args.depth)
+        gammas = np.array([theory.gamma_of_correlation(value) for value in rho])
+        deviations = np.array([guesses.standard_deviation(value) for value in gammas])
+    else:
+        gammas, deviations = kernel_theory(args, network)
+        rho = gammas / (1 + gammas)
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("depth", "gamma", "correlation", "guess_fraction_std"))
+    table.writerows(zip(at_depth.tolist(), gammas.tolist(), rho.tolist(), deviations.tolist(), strict=True))
+    write_text(args.output, text.getvalue())
+
+
+def kernel_theory(args: argparse.Namespace, network: dict[str, Any]) -> tuple[Any, Any]:
+    """gamma and the deviation of G_0 by depth on the data's own kernel; writes --draws-output where asked."""
+    import numpy as np
+    from tqdm import tqdm
+
+    from normplace import kernel
+    from normplace.datasets import load_arrays
+
+    draws_depths = args.draws_depths or sorted({1, args.depth})
+    if draws_depths[-1] > args.depth:
+        raise UserError(f"--draws-depths {draws_depths[-1]}: deeper than --depth {args.depth}")
+    if args.draws_output:
+        check_writable(args.draws_output)
+    data = load_arrays(data_request(args))
+    classes = len(data.provenance["classes"])
+    gammas, deviations, drawn = [], [], []
+    layers = kernel.hidden_kernels(data.x, args.norm, network["placement"], args.activation, args.depth)
+    for layer, hidden in enumerate(tqdm(layers, total=args.depth, unit="layer", disable=None), start=1):
+        gammas.append(kernel.gamma(hidden))
+        fractions = None
+        if classes > 2 or (args.draws_output and layer in draws_depths):
+            fractions = kernel.draw_guess_fractions(hidden, classes, args.draws, seed=layer)
+        if fractions is None or classes == 2:
+            deviations.append(kernel.guess_fraction_std(hidden))
+        else:
+            deviations.append(float(fractions[:, 0].std()))
+        if fractions is not None and layer in draws_depths:
+            drawn.append(fractions)
+    arrays = {"gamma": np.array(gammas), "guess_fraction_std": np.array(deviations)}
+    if args.draws_output:
+        config = {"command": "theory", "options": network, "data": data.provenance, "versions": versions()}
+        more = {"depths": np.array(draws_depths), "guess_fraction": np.stack(drawn)}
+        write_npz(args.draws_output, {**arrays, **more}, config)
+    return arrays["gamma"], arrays["guess_fraction_std"]
+
+
+def run_train(args: argparse.Namespace) -> None:
+    """Run `normplace train`."""
+    network = network_options(args)
+    device = resolve_device(args.device)
+    from functools import partial
+
+    from normplace import training
+    from normplace.datasets import load
+    from normplace.networks import mlp
+
+    request = data_request(args)
+    data, test = load(request), load(request, "test")
+    if not len(test.y):
+        raise UserError(f"--dataset {args.dataset}: has no test points; a prepared file needs --test-points")
+    train_points, test_points = (training.Points(split.x.flatten(1), split.y) for split in (data, test))
+    spec = MLP(**network, classes=len(data.provenance["classes"]))
+    plan = training.Plan(args.optimizer, args.lr, args.batch_size, args.epochs, args.runs, args.select, args.seed)
+    config = {
+        "command": "train",
+        "options": {**network, **vars(plan), "device": device},
+        "data": {**data.provenance, "test_sha256": test.provenance["sha256"]},
+        "versions": versions(),
+    }
+    unfinished = args.output.with_name(f".{args.output.name}.unfinished")
+    rows = training.train(
+        partial(mlp, spec, train_points.x.shape[1]),
+        train_points,
+        test_points,
+        plan,
+        unfinished=unfinished,
+        fingerprint=sha256_of_json(config),
+        device=device,
+        processes=args.processes,
+        progress=True,
+    )
+    write_text(args.output.with_suffix(".json"), json.dumps(config, indent=1, sort_keys=True) + "\n")
+    write_text(args.output, training.to_csv(rows, spec.classes))
+    shutil.rmtree(unfinished, ignore_errors=True)
+    print(training.summary(rows, spec.classes))
+
+
+def run_summarise(args: argparse.Namespace) -> None:
+    """Run `normplace summarise`."""
+    from normplace.summaries import summarise
+
+    tables = summarise(args.samples, args.theory, args.bootstrap)
+    for name, table in zip(("gamma", "histograms", "regimes"), tables, strict=True):
+        write_text(args.output / f"{name}.csv", table.to_csv(index=False))

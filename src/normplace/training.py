@@ -1,0 +1,313 @@
+"""Training many independent runs of one network, and watching how the initial guess is absorbed.
+
+A run draws its weights and its batch order from generators of its own, seeded by (seed, run): its numbers are
+the same alone, among others, in any number of processes, and after a kill and a resume.
+"""
+
+import csv
+import io
+import math
+import multiprocessing
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.utils import parameters_to_vector
+from tqdm import tqdm
+
+from normplace import checkpoints
+from normplace.errors import UserError
+from normplace.networks import evaluating, initialise
+from normplace.sampling import network_generator
+
+OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
+PREJUDICED, NEUTRAL = 0.9, 0.1  # difference of guess fractions above, below which a start is selected (authors')
+MAX_DRAWS = 1000
+CHECKPOINT_SECONDS = 5.0
+LATE_EVALUATIONS = 8  # log-spaced after step 7, about 15 in all as in the authors' code, and the last step
+
+SPLITS = ("train", "test")
+MODES = ("batch", "running", "")  # BatchNorm's statistics; empty without BatchNorm
+MEASURES = (
+    "loss",
+    "accuracy",
+    "accuracy_majority",
+    "accuracy_minority",
+    "max_guess_fraction",
+    "guess_fraction_majority",
+    "weight_cosine",
+    "loss_majority",
+    "loss_minority",
+    "gradient_norm",
+)
+Row = list[float]  # run, step, epoch, index into SPLITS, index into MODES, MEASURES, majority, draws, diverged, G_c
+
+
+class Points(NamedTuple):
+    """x: float32 [n, ...]; y: int64 [n]."""
+
+    x: torch.Tensor
+    y: torch.Tensor
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train. select: "any" start, or redraw until it is "prejudiced" or "neutral"."""
+
+    optimizer: str
+    learning_rate: float
+    batch_size: int
+    epochs: int
+    runs: int
+    select: str = "any"
+    seed: int = 0
+
+
+def columns(classes: int) -> list[str]:
+    """Names of a row's entries."""
+    head = ["run", "step", "epoch", "split", "bn_statistics", *MEASURES, "majority", "draws", "diverged"]
+    return head + [f"guess_fraction_{label}" for label in range(classes)]
+
+
+def evaluation_steps(last: int) -> list[int]:
+    """Steps 0 to 7, then log-spaced, and the last step."""
+    late: Any = np.geomspace(8, last, LATE_EVALUATIONS) if last > 8 else []
+    return sorted({*range(min(last, 7) + 1), *(round(step) for step in late), last})
+
+
+def check_plan(plan: Plan, points: int, normalises_batches: bool) -> None:
+    """Refuse what cannot be trained.
+
+    Raises:
+        UserError: a batch larger than the data, or a last batch of one point that BatchNorm cannot normalise.
+    """
+    if plan.batch_size > points:
+        raise UserError(f"--batch-size {plan.batch_size}: larger than the {points} training points")
+    if normalises_batches and 1 in (plan.batch_size, points % plan.batch_size):
+        raise UserError(f"--batch-size {plan.batch_size}: leaves a batch of 1 of {points}, which BatchNorm cannot use")
+
+
+def train(
+    build: Callable[[], nn.Module],
+    train_points: Points,
+    test_points: Points,
+    plan: Plan,
+    *,
+    unfinished: Path | None = None,
+    fingerprint: str = "",
+    device: str = "cpu",
+    processes: int = 1,
+    progress: bool = False,
+) -> list[Row]:
+    """Train `plan.runs` networks that `build` makes; returns the rows of all evaluations, run by run.
+
+    unfinished: folder for checkpoints, one file a run; what is there under the same fingerprint is gone on with.
+
+    Raises:
+        UserError: the plan does not fit the data, or no start of the kind asked for is found in 1000 draws.
+    """
+    check_plan(plan, len(train_points.y), 0 in modes(build()))
+    arguments = (build, train_points, test_points, plan, unfinished, fingerprint, device)
+    bar: tqdm[Any] = tqdm(total=plan.runs, unit="run", disable=None if progress else True)
+    rows: dict[int, list[Row]] = {}
+    if processes == 1:
+        for run in range(plan.runs):
+            rows[run] = train_run(run, *arguments)
+            bar.update()
+    else:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(processes, context, torch.set_num_threads, (1,)) as pool:
+            futures = {pool.submit(train_run, run, *arguments): run for run in range(plan.runs)}
+            for future in as_completed(futures):
+                rows[futures[future]] = future.result()
+                bar.update()
+    bar.close()
+    return [row for run in sorted(rows) for row in rows[run]]
+
+
+def train_run(
+    run: int,
+    build: Callable[[], nn.Module],
+    train_points: Points,
+    test_points: Points,
+    plan: Plan,
+    unfinished: Path | None = None,
+    fingerprint: str = "",
+    device: str = "cpu",
+) -> list[Row]:
+    """Train one run, from its checkpoint where there is one; returns its rows."""
+    splits = [Points(points.x.to(device), points.y.to(device)) for points in (train_points, test_points)]
+    x, y = splits[0]
+    network = build().to(device)
+    optimizer = OPTIMIZERS[plan.optimizer](network.parameters(), lr=plan.learning_rate, fused=True)  # type: ignore[call-arg]
+    order = network_generator(plan.seed, 2**31 + run)
+    path = unfinished / f"run-{run:04}.pt" if unfinished else None
+    state = checkpoints.load(path, fingerprint, network, optimizer) if path else None
+    if state is None:
+        draws, majority = draw_start(network, network_generator(plan.seed, run), x, plan.select)
+        state = checkpoints.State(_flat(network), majority, draws, order.get_state(), rows=[])
+    if state.finished:
+        return state.rows
+    order.set_state(state.order_state)
+    permutation = torch.randperm(len(y), generator=order)
+    if state.step == 0:
+        order.set_state(state.order_state)
+
+    steps_per_epoch = math.ceil(len(y) / plan.batch_size)
+    last = steps_per_epoch * plan.epochs
+    evaluate_at = set(evaluation_steps(last))
+    saved = time.monotonic()
+    while True:
+        position = state.step % steps_per_epoch
+        if state.step in evaluate_at:
+            state.rows += evaluate(network, splits, run, state, state.step / steps_per_epoch)
+        if state.step == last:
+            break
+        if position == 0:
+            state.order_state = order.get_state()
+            permutation = torch.randperm(len(y), generator=order)
+        batch = permutation[position * plan.batch_size : (position + 1) * plan.batch_size].to(device)
+        loss = F.cross_entropy(network(x[batch]), y[batch])
+        if not math.isfinite(loss.item()):
+            state.rows += diverged(network, run, state, state.step / steps_per_epoch)
+            break
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        state.step += 1
+        if path and time.monotonic() - saved >= CHECKPOINT_SECONDS:
+            checkpoints.save(path, fingerprint, state, network, optimizer)
+            saved = time.monotonic()
+    state.finished = True
+    if path:
+        checkpoints.save(path, fingerprint, state, network, optimizer)
+    return state.rows
+
+
+@torch.no_grad()
+def draw_start(network: nn.Module, weights: torch.Generator, x: torch.Tensor, select: str) -> tuple[int, int]:
+    """Initialise until the start is of the kind asked for; returns the number of draws and the favoured class.
+
+    The guesses are those on all training points, with batch statistics.
+
+    Raises:
+        UserError: none of 1000 draws was of that kind; the message has the nearest difference found.
+    """
+    differences = []
+    for draw in range(1, MAX_DRAWS + 1):
+        initialise(network, weights)
+        with evaluating(network, "batch"):
+            outputs = network(x)
+        fractions = torch.bincount(outputs.argmax(dim=1), minlength=outputs.shape[1]) / len(x)
+        difference = float(fractions.max() - fractions.min())
+        differences.append(difference)
+        if (
+            select == "any"
+            or (select == "prejudiced" and difference > PREJUDICED)
+            or (select == "neutral" and difference < NEUTRAL)
+        ):
+            return draw, int(fractions.argmax())
+    wanted, nearest = (
+        (f"above {PREJUDICED}", f"the largest is {max(differences):.3f}")
+        if select == "prejudiced"
+        else (f"below {NEUTRAL}", f"the smallest is {min(differences):.3f}")
+    )
+    raise UserError(
+        f"--select {select}: none of {MAX_DRAWS} starts has a difference of guess fractions {wanted}, {nearest}"
+    )
+
+
+def evaluate(network: nn.Module, splits: list[Points], run: int, state: checkpoints.State, epoch: float) -> list[Row]:
+    """Rows of one evaluation: every split, and both kinds of BatchNorm statistics where there is BatchNorm."""
+    cosine = float(F.cosine_similarity(_flat(network).double(), state.start.to(splits[0].x.device).double(), dim=0))
+    rows = []
+    for mode in modes(network):
+        for split, (x, y) in enumerate(splits):
+            if len(y) == 0:
+                continue
+            gradient_norm = math.nan
+            with evaluating(network, MODES[mode] or "batch"):
+                if split == 0 and MODES[mode] != "running":
+                    outputs = network(x)
+                    gradients = torch.autograd.grad(F.cross_entropy(outputs, y), list(network.parameters()))
+                    gradient_norm = float(torch.nn.utils.get_total_norm(gradients))
+                    outputs = outputs.detach()
+                else:
+                    with torch.inference_mode():
+                        outputs = network(x)
+            measures, fractions = measure(outputs, y, state.majority)
+            numbers = [*measures[:6], cosine, *measures[6:], gradient_norm]
+            rows.append([run, state.step, epoch, split, mode, *numbers, state.majority, state.draws, 0, *fractions])
+    return rows
+
+
+def measure(outputs: torch.Tensor, y: torch.Tensor, majority: int) -> tuple[list[float], list[float]]:
+    """The measures of outputs [n, C] at labels y that are neither cosine nor gradient, in order, and G_c."""
+    losses = F.cross_entropy(outputs, y, reduction="none")
+    guesses = outputs.argmax(dim=1)
+    right = (guesses == y).float()
+    favoured = y == majority
+    fractions = (torch.bincount(guesses, minlength=outputs.shape[1]) / len(y)).tolist()
+    return [
+        float(losses.mean()),
+        float(right.mean()),
+        float(right[favoured].mean()),
+        float(right[~favoured].mean()),
+        max(fractions),
+        fractions[majority],
+        float(losses[favoured].mean()),
+        float(losses[~favoured].mean()),
+    ], fractions
+
+
+def diverged(network: nn.Module, run: int, state: checkpoints.State, epoch: float) -> list[Row]:
+    """Rows that say a run ended here because its loss was no longer finite; nothing else is known of it then."""
+    classes = int(list(network.parameters())[-1].numel())
+    unknown = [math.nan] * len(MEASURES)
+    return [
+        [run, state.step, epoch, split, mode, *unknown, state.majority, state.draws, 1, *[math.nan] * classes]
+        for mode in modes(network)
+        for split in range(len(SPLITS))
+    ]
+
+
+def modes(network: nn.Module) -> list[int]:
+    """Which of MODES a network is evaluated in."""
+    return [0, 1] if any(isinstance(module, nn.BatchNorm1d) for module in network.modules()) else [2]
+
+
+def _flat(network: nn.Module) -> torch.Tensor:
+    return parameters_to_vector(network.parameters()).detach().clone()
+
+
+def to_csv(rows: list[Row], classes: int) -> str:
+    """The rows as CSV, one a run, evaluation, split and kind of BatchNorm statistics; unknown values are empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = columns(classes)
+    writer.writerow(names)
+    whole = {names.index(name) for name in ("run", "step", "majority", "draws", "diverged")}
+    for row in rows:
+        cells: list[object] = [
+            int(value) if index in whole else "" if math.isnan(value) else f"{value:.8g}"
+            for index, value in enumerate(row)
+        ]
+        cells[3], cells[4] = SPLITS[int(row[3])], MODES[int(row[4])]
+        writer.writerow(cells)
+    return text.getvalue()
+
+
+def summary(rows: list[Row], classes: int) -> str:
+    """One line: test accuracy at the end, and how many runs diverged."""
+    names = columns(classes)
+    last = {row[0]: row for row in rows if SPLITS[int(row[3])] == "test"}.values()
+    accuracies = [row[names.index("accuracy")] for row in last if not row[names.index("diverged")]]
+    ended = f"median test accuracy {np.median(accuracies):.3f}" if accuracies else "no run reached the end"
+    return f"{len(last)} runs: {ended}, {len(last) - len(accuracies)} diverged"

@@ -1,0 +1,284 @@
+"""Training against a plain PyTorch loop; selection, resuming, divergence."""
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from conftest import every_cell
+from torch import nn
+
+from normplace import checkpoints, training
+from normplace.architecture import MLP
+from normplace.datasets import DataRequest, load
+from normplace.errors import UserError
+from normplace.networks import evaluating, initialise, mlp
+from normplace.sampling import network_generator
+from normplace.training import Plan, Points, columns, evaluation_steps, train
+
+SPEC = MLP("batch", "before", depth=2, width=20)
+PLAN = Plan("adam", 3e-3, batch_size=50, epochs=4, runs=2)
+
+
+@pytest.fixture(scope="module")
+def points() -> tuple[Points, Points]:
+    request = DataRequest("digits", points=170, test_points=80)
+    train_split, test_split = load(request), load(request, "test")
+    return Points(train_split.x.flatten(1), train_split.y), Points(test_split.x.flatten(1), test_split.y)
+
+
+def build(spec: MLP) -> "partial[nn.Sequential]":
+    return partial(mlp, spec, 64)
+
+
+def column(rows: list[list[float]], name: str, classes: int = 2) -> np.ndarray:
+    return np.array([row[columns(classes).index(name)] for row in rows])
+
+
+@every_cell
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_same_losses_as_a_plain_pytorch_loop(
+    norm: str, placement: str, optimizer: str, points: tuple[Points, Points]
+) -> None:
+    """Same weights, same batch order, nn.Module and torch.optim as anyone would use them."""
+    spec, run = MLP(norm, placement, depth=3, width=25), 1
+    plan = Plan(optimizer, 3e-3, batch_size=50, epochs=4, runs=2, seed=5)
+    ours = [row for row in train(build(spec), *points, plan) if row[0] == run]
+
+    x, y = points[0]
+    network = mlp(spec, 64)
+    initialise(network, network_generator(5, run))
+    order = network_generator(5, 2**31 + run)
+    stepper = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}[optimizer](network.parameters(), lr=3e-3, fused=True)
+    expected: list[float] = []
+    step, at = 0, evaluation_steps(16)
+    for _ in range(4):
+        for batch in torch.randperm(len(y), generator=order).split(50):
+            if step in at:
+                expected += plain_losses(network, points)
+            stepper.zero_grad()
+            network.train()
+            F.cross_entropy(network(x[batch]), y[batch]).backward()
+            stepper.step()
+            step += 1
+    expected += plain_losses(network, points)
+    assert step == 16
+    # The same kernels in the same order, so float32 rounding is all that may differ. The plain loop asks for the
+    # fused optimiser too: a bias in front of BatchNorm has no gradient but rounding noise, which Adam scales up to
+    # full steps, so that running statistics (and nothing else) depend on which of torch's Adams is used.
+    np.testing.assert_allclose(column(ours, "loss"), expected, rtol=1e-5)
+    assert not np.allclose(column(ours, "loss"), np.roll(expected, 1), rtol=1e-5)
+
+
+def plain_losses(network: nn.Module, points: tuple[Points, Points]) -> list[float]:
+    """Losses on both splits; with BatchNorm first by batch statistics on a copy, then by running statistics."""
+    import copy
+
+    has_batch_norm = any(isinstance(module, nn.BatchNorm1d) for module in network.modules())
+    losses = []
+    with torch.no_grad():
+        if has_batch_norm:
+            losses += [float(F.cross_entropy(copy.deepcopy(network).train()(x), y)) for x, y in points]
+        losses += [float(F.cross_entropy(copy.deepcopy(network).eval()(x), y)) for x, y in points]
+    return losses
+
+
+def test_measures_of_a_known_network(points: tuple[Points, Points]) -> None:
+    outputs = torch.tensor([[2.0, 0.0], [1.0, 0.0], [3.0, 0.0], [0.0, 1.0]])
+    y = torch.tensor([0, 1, 1, 1])
+    measures, fractions = training.measure(outputs, y, majority=0)
+    losses = F.cross_entropy(outputs, y, reduction="none")
+    expected = [losses.mean(), 0.5, 1.0, 1 / 3, 0.75, 0.75, losses[0], losses[1:].mean()]
+    np.testing.assert_allclose(measures, expected, rtol=1e-6)
+    assert fractions == [0.75, 0.25]
+
+
+def test_a_deeply_prejudiced_start_has_all_of_one_class_right(points: tuple[Points, Points]) -> None:
+    plan = Plan("adam", 1e-3, 50, 1, runs=3, select="prejudiced")
+    rows = train(build(MLP("none", "none", 20, 50)), *points, plan)
+    first = [row for row in rows if row[1] == 0 and row[3] == 0]
+    assert (column(first, "max_guess_fraction") > 0.95).all()
+    assert (column(first, "guess_fraction_majority") == column(first, "max_guess_fraction")).all()
+    assert (column(first, "accuracy_majority") > 0.9).all()
+    assert (column(first, "accuracy_minority") < 0.1).all()
+    np.testing.assert_allclose(column(first, "weight_cosine"), 1)
+    assert (column(first, "gradient_norm") > 0).all()
+
+
+def test_selection_redraws_everything_and_counts(points: tuple[Points, Points]) -> None:
+    plan = Plan("adam", 1e-3, 50, 1, runs=4, select="neutral", seed=2)
+    rows = [row for row in train(build(SPEC), *points, plan) if row[1] == 0 and row[3] == 0 and row[4] == 0]
+    differences = np.abs(column(rows, "guess_fraction_0") - column(rows, "guess_fraction_1"))
+    assert (differences < 0.1).all()
+    draws = column(rows, "draws")
+    assert draws.max() > 1
+    # Draw k of a selected run is draw k of that run's generator: reproduce it, norms and all.
+    run = int(draws.argmax())
+    network, generator = mlp(SPEC, 64), network_generator(2, run)
+    for _ in range(int(draws[run])):
+        initialise(network, generator)
+    x = points[0].x
+    fractions = torch.bincount(network.train()(x).argmax(1), minlength=2) / len(x)
+    assert float(fractions[0]) == pytest.approx(column(rows, "guess_fraction_0")[run])
+
+
+def test_an_impossible_selection_says_how_near_it_came(
+    points: tuple[Points, Points], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "MAX_DRAWS", 20)
+    plan = Plan("adam", 1e-3, 50, 1, runs=1, select="prejudiced")
+    with pytest.raises(UserError, match=r"--select prejudiced: none of 20 starts .* the largest is 0\."):
+        train(build(MLP("batch", "after", 5, 30)), *points, plan)
+
+
+def test_evaluation_leaves_running_statistics_alone(points: tuple[Points, Points]) -> None:
+    network = mlp(SPEC, 64)
+    initialise(network, torch.Generator())
+    network(points[0].x)  # moves them once
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    for mode in ("batch", "running"):
+        with evaluating(network, mode):
+            outputs = network(points[0].x)
+        expected = network.eval()(points[0].x) if mode == "running" else None
+        network.train()
+        assert expected is None or torch.equal(outputs, expected)
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+    assert "1.running_mean" in before
+    with evaluating(network, "batch"):
+        batch = network(points[0].x)
+    assert not torch.allclose(batch, outputs)
+
+
+def test_a_run_is_the_same_alone_among_others_and_in_processes(points: tuple[Points, Points]) -> None:
+    together = train(build(SPEC), *points, PLAN)
+    alone = training.train_run(1, build(SPEC), *points, PLAN)
+    apart = train(build(SPEC), *points, PLAN, processes=2)
+    text = training.to_csv(together, 2)
+    assert training.to_csv(apart, 2) == text
+    assert training.to_csv(alone, 2).splitlines()[1:] == text.splitlines()[1 + len(alone) :]
+    other = train(build(SPEC), *points, Plan("adam", 3e-3, 50, 4, 2, seed=1))
+    assert training.to_csv(other, 2) != text
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_resuming_after_any_step_gives_the_same_rows(
+    optimizer: str, points: tuple[Points, Points], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = Plan(optimizer, 3e-3, batch_size=50, epochs=3, runs=1, select="neutral")
+    expected = training.to_csv(train(build(SPEC), *points, plan), 2)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    real_save, stops = checkpoints.save, 0
+
+    def save_and_stop(*arguments: object) -> None:
+        nonlocal stops
+        real_save(*arguments)  # type: ignore[arg-type]
+        stops += 1
+        raise InterruptedError
+
+    monkeypatch.setattr(checkpoints, "save", save_and_stop)
+    while True:
+        try:
+            rows = train(build(SPEC), *points, plan, unfinished=tmp_path, fingerprint="ab" * 32)
+            break
+        except InterruptedError:
+            pass
+    assert stops == 13  # after each of 12 steps, and when finished
+    assert training.to_csv(rows, 2) == expected
+
+
+def test_a_checkpoint_of_another_request_or_a_damaged_one_is_left_aside(
+    points: tuple[Points, Points], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = Plan("adam", 3e-3, 50, 1, runs=1)
+    expected = train(build(SPEC), *points, plan)
+    train(build(SPEC), *points, Plan("sgd", 1.0, 50, 1, runs=1), unfinished=tmp_path, fingerprint="aa" * 32)
+    assert str(train(build(SPEC), *points, plan, unfinished=tmp_path, fingerprint="bb" * 32)) == str(expected)
+    assert "another request" in capsys.readouterr().err
+    (tmp_path / "run-0000.pt").write_bytes((tmp_path / "run-0000.pt").read_bytes()[:500])
+    assert str(train(build(SPEC), *points, plan, unfinished=tmp_path, fingerprint="bb" * 32)) == str(expected)
+    assert "damaged" in capsys.readouterr().err
+
+
+def test_checkpoints_with_pickles_are_not_opened(points: tuple[Points, Points], tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.mkdir, (str(tmp_path / "sprung"),)
+
+    torch.save({"fingerprint": Trap()}, tmp_path / "run-0000.pt")
+    train(build(SPEC), *points, Plan("adam", 3e-3, 50, 1, runs=1), unfinished=tmp_path, fingerprint="bb" * 32)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_divergence_is_recorded_and_other_runs_go_on(points: tuple[Points, Points]) -> None:
+    rows = train(build(MLP("none", "none", 4, 30)), *points, Plan("sgd", 1e30, 50, 2, runs=2))
+    assert set(column(rows, "run")) == {0, 1}
+    for run in (0, 1):
+        mine = [row for row in rows if row[0] == run]
+        assert column(mine, "diverged")[-1] == 1
+        assert math.isnan(column(mine, "accuracy")[-1])
+        assert column(mine, "diverged")[0] == 0
+    assert "2 diverged" in training.summary(rows, 2)
+
+
+def test_ten_classes(points: tuple[Points, Points]) -> None:
+    request = DataRequest("digits", classes="all", points=170, test_points=80)
+    splits = [Points(data.x.flatten(1), data.y) for data in (load(request), load(request, "test"))]
+    rows = train(build(MLP("layer", "after", 1, 50, classes=10)), *splits, Plan("adam", 1e-2, 50, 10, runs=1))
+    fractions = np.array([row[-10:] for row in rows])
+    np.testing.assert_allclose(fractions.sum(axis=1), 1, rtol=1e-5)
+    first, last = rows[0], rows[-2]
+    assert first[columns(10).index("majority")] == fractions[0].argmax()
+    assert column([last], "accuracy", 10)[0] > 0.9
+    np.testing.assert_allclose(column(rows, "max_guess_fraction", 10), fractions.max(axis=1))
+
+
+def test_evaluation_times() -> None:
+    assert evaluation_steps(5) == [0, 1, 2, 3, 4, 5]
+    steps = evaluation_steps(9380)
+    assert steps[:9] == [0, 1, 2, 3, 4, 5, 6, 7, 8]
+    assert steps[-1] == 9380
+    assert len(steps) == 16
+    gaps = np.diff(np.log(steps[8:]))
+    np.testing.assert_allclose(gaps, gaps.mean(), rtol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "words"), [(171, "larger than the 170"), (1, "batch of 1"), (169, "batch of 1 of 170")]
+)
+def test_batches_that_cannot_be(batch_size: int, words: str, points: tuple[Points, Points]) -> None:
+    with pytest.raises(UserError, match=words):
+        train(build(SPEC), *points, Plan("adam", 1e-3, batch_size, 1, 1))
+
+
+def test_killed_at_some_moments_and_started_again_the_file_is_the_same(tmp_path: Path) -> None:
+    command = "train --dataset digits --points 300 --norm batch --placement after --depth 3 --width 30".split()
+    command += "--lr 1e-3 --batch-size 50 --epochs 40 --runs 3 --output".split()
+    eager = "import normplace.training as t, normplace.cli as c, sys; t.CHECKPOINT_SECONDS = 0; c.main(sys.argv[1:])"
+
+    def start(output: Path) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [sys.executable, "-c", eager, *command, str(output)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    assert start(tmp_path / "whole.csv").wait() == 0
+    killed = tmp_path / "killed.csv"
+    for moment in (0.3, 0.9, 0.5):  # seconds after the first checkpoint of this start
+        process = start(killed)
+        unfinished = tmp_path / ".killed.csv.unfinished"
+        before = set(unfinished.glob("*.pt")) if unfinished.exists() else set()
+        while process.poll() is None and not (set(unfinished.glob("*.pt")) - before or before):
+            time.sleep(0.01)
+        time.sleep(moment + (1.5 if before else 0))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert start(killed).wait() == 0
+    assert killed.read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert not (tmp_path / ".killed.csv.unfinished").exists()
