@@ -27,18 +27,18 @@ lint: .venv/installed ## Style, types, workflow
 	mypy
 	python workflow/lint.py
 
-# Tables of this machine's own run, or the shipped ones where there is none.
-TIDY = $(firstword $(wildcard results/$(SCALE)/tidy) reference/$(SCALE)/tidy)
+# Tables of this machine's own finished run, or the shipped ones where there is none.
+TIDY = $(if $(wildcard results/$(SCALE)/report.html),results,reference)/$(SCALE)/tidy
 
 figures: .venv/installed ## Draw figures and tables again from existing results, without computing anything
 	python -m figures --tidy $(TIDY) --output results/$(SCALE)/figures
 	python -m figures.tables --tidy $(TIDY) --output results/$(SCALE)/tables
 	@echo "Drawn from $(TIDY) into results/$(SCALE)/figures and results/$(SCALE)/tables"
 
-verify: ## Not yet: the table of claims comes with a later release
+verify: .venv/installed ## Not yet: the table of claims comes with a later release
 	@echo "make verify: not yet available; the tables in results/$(SCALE)/tables hold the numbers with their intervals"; exit 1
 
-clean: ## Delete results and caches of tools; data and .venv stay
+clean: .venv/installed ## Delete results and caches of tools; data and .venv stay
 	rm -rf results .snakemake .pytest_cache .mypy_cache .ruff_cache
 
 .venv/installed: requirements.lock

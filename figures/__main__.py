@@ -6,7 +6,18 @@ from pathlib import Path
 
 from figures import style
 
-NAMES = ("regimes", "guess_histograms", "gamma_by_depth", "width_convergence", "batch_statistics")
+NAMES = (
+    "regimes",
+    "guess_histograms",
+    "gamma_by_depth",
+    "width_convergence",
+    "batch_statistics",
+    "dynamics",
+    "majority_gap",
+    "absorption",
+    "start_matters",
+    "learning_rates",
+)
 
 
 def draw(name: str, tidy: Path, output: Path) -> None:

@@ -54,7 +54,7 @@ def draw(tidy: Path) -> Figure:
         figure,
         f"Points: {style.span(table['inits'])} networks each, {table['activation'].iloc[0]}, width "
         f"{style.span(table['width'])}, {style.span(table['points'])} points, 95 % bootstrap intervals. "
-        "Lines: infinite width, the data's own kernel, nothing fitted.\nAbove gamma = 1 guesses pile up on one class.",
+        "Lines: infinite width, the data's own kernel, nothing fitted. Above gamma = 1 guesses pile up on one class.",
     )
     figure.subplots_adjust(left=0.1, right=0.985, top=0.87, bottom=0.155, hspace=0.12, wspace=0.08)
     return figure

@@ -33,11 +33,7 @@ def draw(tidy: Path) -> Figure:
                 axes.set_title(style.name(norm, placement).replace("Norm ", "Norm\n"), fontsize=8)
         grid[row, 0].set_ylabel(f"depth {depth}")
         if depth == depths[0]:
-            middle = (len(depths) - 1) / 2
-            grid[row, 0].annotate(
-                style.wrapped(names[dataset]), (-0.62, 0.5 - middle * 1.1), xycoords="axes fraction",
-                rotation=90, ha="right", va="center", weight="bold", fontsize=7.5,
-            )  # fmt: skip
+            style.row_label(grid[row, 0], names[dataset], middle=0.5 - (len(depths) - 1) / 2 * 1.1, left=-0.62)
     for axes in grid[-1]:
         for tick, side in zip(axes.get_xticklabels(), ("left", "center", "right"), strict=True):
             tick.set_horizontalalignment(side)  # neighbours' ends must not touch
@@ -53,7 +49,7 @@ def draw(tidy: Path) -> Figure:
         figure,
         f"{table['activation'].iloc[0]}, width {style.span(table['width'])}, n = {style.span(table['inits'])} "
         f"networks a panel, {style.span(table['points'])} points a data set, bins of 1/{len(rows)}; "
-        "nothing is fitted.\nBatchNorm's own-kernel theory is an approximation (see CIFAR-10, after, deep).",
+        "nothing is fitted.",
     )
     figure.subplots_adjust(left=0.145, right=0.99, top=0.905, bottom=0.1, hspace=0.22, wspace=0.12)
     return figure

@@ -1,5 +1,6 @@
 """The paper's diagram, computed: which norm, where, makes an untrained network neutral or prejudiced."""
 
+import textwrap
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -33,8 +34,8 @@ def draw(tidy: Path) -> Figure:
     style.settings_line(
         figure,
         f"Histograms of G₀ (share of data put into class 0): {style.labels(regimes)[shown]}, left depth {depths[0]}, "
-        f"right depth {depths[-1]}; {activation}, width {style.span(regimes['width'])}, n = {inits} networks each;\n"
-        "square-root axis; lines: infinite-width theory on the data's own kernel.\n"
+        f"right depth {depths[-1]}; {activation}, width {style.span(regimes['width'])}, n = {inits} networks each; "
+        "square-root axis; lines: infinite-width theory on the data's own kernel. "
         "Seen: gamma of the guesses at the last depth and its growth over the last doubling, 95 % intervals.",
     )
     return figure
@@ -57,7 +58,7 @@ def _draw_box(
     figure.add_artist(patch)
     figure.text(x + 0.01, y + height - 0.022, by_theory, weight="bold", fontsize=8.5)
     figure.text(x + width - 0.01, y + height - 0.022, "by theory", ha="right", fontsize=style.SMALL, color="#444444")
-    figure.text(x + 0.01, y + height - 0.028, _seen(regimes), va="top", fontsize=6, color="#444444")
+    figure.text(x + 0.01, y + height - 0.028, _seen(regimes), va="top", fontsize=5.5, color="#444444")
     for column, depth in enumerate((depths[0], depths[-1])):
         panel = width / 2 - 0.04
         axes = figure.add_axes((x + 0.03 + column * (panel + 0.035), y + 0.026, panel, height - 0.093))
@@ -73,8 +74,9 @@ def _draw_box(
 
 
 def _seen(regimes: pd.DataFrame) -> str:
-    """The regimes that networks show, grouped by data set, on at most two lines."""
+    """The regimes that networks show, grouped by data set."""
     seen = regimes.groupby("regime_seen", sort=False)["label"].apply(list)
     if len(seen) == 1:
         return f"seen: {seen.index[0]} on all {len(regimes)} data sets"
-    return "seen: " + ",\n".join(f"{regime} on {', '.join(names)}" for regime, names in seen.items())
+    words = "; ".join(f"{regime} on {', '.join(names)}" for regime, names in seen.items())
+    return "\n".join(textwrap.wrap(f"seen: {words}", width=72))

@@ -1,5 +1,6 @@
 """What all figures share: colours, names, reading tidy tables, the settings line, saving."""
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ REGIME_COLOURS = {
     "deeply prejudiced": "#F3D3DE",
     "undecided": "#EEEEEE",
 }
+SHALLOW = "#E69F00"  # shallow networks beside deep ones
 SMALL = 7  # points: ticks, legends and settings lines
 
 mpl.use("Agg")
@@ -51,7 +53,9 @@ def apply() -> None:
 
 def read(tidy: Path, experiment: str, table: str) -> pd.DataFrame:
     """One tidy table of an experiment. "none" is a norm's name here, not a missing value."""
-    return pd.read_csv(tidy / experiment / f"{table}.csv", keep_default_na=False, na_values=[""])
+    rows = pd.read_csv(tidy / experiment / f"{table}.csv", keep_default_na=False, na_values=[""])
+    rows["bn_statistics"] = rows["bn_statistics"].astype(object).fillna("")  # empty without BatchNorm
+    return rows
 
 
 def name(norm: str, placement: str) -> str:
@@ -83,8 +87,9 @@ def wrapped(label: str) -> str:
 
 
 def settings_line(figure: Figure, text: str) -> None:
-    """Settings, n and what bars mean, under the figure."""
-    figure.text(0.5, 0.005, text, ha="center", va="bottom", fontsize=SMALL, color="#444444")
+    """Settings, n and what bars mean, under the figure, wrapped to its width."""
+    lines = textwrap.wrap(text, width=int(17.5 * figure.get_figwidth()))
+    figure.text(0.5, 0.006, "\n".join(lines), ha="center", va="bottom", fontsize=SMALL, color="#444444")
 
 
 def span(values: pd.Series) -> str:
@@ -109,6 +114,41 @@ def histogram(axes: Axes, rows: pd.DataFrame, colour: str, **options: Any) -> No
 def theory_line(axes: Axes, rows: pd.DataFrame, column: str, **options: Any) -> None:
     """A theory's share in each bin of G_0, as a line through the bins' centres."""
     axes.plot((rows["bin_low"] + rows["bin_high"]) / 2, rows[column], **options)
+
+
+def band(axes: Axes, curve: pd.DataFrame, measure: str, colour: str, *, opacity: float = 0.2, **options: Any) -> None:
+    """A curve of training: the median over runs against step + 1, with a band between the quartiles."""
+    x = curve["step"] + 1
+    axes.fill_between(x, curve[f"{measure}_low"], curve[f"{measure}_high"], color=colour, alpha=opacity, lw=0)
+    axes.plot(x, curve[measure], color=colour, lw=1.1, **options)
+
+
+def step_axis(axes: Axes) -> None:
+    """A logarithmic axis of steps + 1, so that step 0 has a place."""
+    axes.set_xscale("log")
+    axes.set_xticks([1, 10, 100, 1000, 10000], ["1", "10", "10²", "10³", "10⁴"])
+    axes.minorticks_off()
+    axes.autoscale(axis="x", tight=True)
+
+
+def row_label(axes: Axes, label: str, *, middle: float, left: float) -> None:
+    """The name of a data set, upright beside its rows."""
+    axes.annotate(
+        wrapped(label), (left, middle), xycoords="axes fraction", rotation=90, ha="right", va="center",
+        weight="bold", fontsize=7.5,
+    )  # fmt: skip
+
+
+def training_settings(table: pd.DataFrame) -> str:
+    """What training curves were made with: optimiser, rate, batch, points, runs."""
+    first = table.iloc[0]
+    rates = table["learning_rate"].unique()
+    rate = f"learning rate {rates[0]:g}, " if len(rates) == 1 else ""
+    return (
+        f"{first['activation']}, width {span(table['width'])}, {first['optimizer']}, {rate}"
+        f"batch {first['batch_size']}, {first['epochs']} epochs of {span(table['points'])} points, "
+        f"n = {span(table['runs'])} runs"
+    )
 
 
 def save(figure: Figure, folder: Path, stem: str) -> None:

@@ -7,6 +7,8 @@ import pandas as pd
 
 from figures import style
 
+TRAININGS = ("dynamics", "start_matters", "learning_rates")
+
 
 def headline_table(gamma: pd.DataFrame, regimes: pd.DataFrame) -> pd.DataFrame:
     """One row a configuration: its regime, and gamma at the last depth on each data set with theory in brackets."""
@@ -70,9 +72,39 @@ def distance_table(gamma: pd.DataFrame, depths: list[int]) -> pd.DataFrame:
     return _finished(
         rows,
         kernel=rows["ks_kernel"].map(_number),
+        chance_kernel=rows["ks_critical_kernel"].map(_number),
         isotropic=rows["ks_isotropic"].map(_number),
-        chance=rows["ks_critical"].map(_number),
-    ).rename(columns={"kernel": "to own kernel", "isotropic": "to isotropic", "chance": "chance (95 %)"})
+        chance_isotropic=rows["ks_critical_isotropic"].map(_number),
+    ).rename(
+        columns={
+            "kernel": "to own kernel",
+            "isotropic": "to isotropic",
+            "chance_kernel": "chance, kernel",
+            "chance_isotropic": "chance, isotropic",
+        }
+    )
+
+
+def milestone_table(milestones: pd.DataFrame) -> pd.DataFrame:
+    """What training runs did when: gaps, steps and accuracies with their 95 % intervals over runs."""
+    cells = zip(milestones["norm"], milestones["placement"], strict=True)
+    return pd.DataFrame(
+        {
+            "data": milestones["label"],
+            "configuration": [style.name(*cell) for cell in cells],
+            "depth": milestones["depth"],
+            "start": milestones["select"],
+            "rate": milestones["learning_rate"].map("{:g}".format),
+            "BatchNorm by": milestones["bn_statistics"].replace("", "-"),
+            "gap at step 0 [95 %]": _with_interval(milestones, "gap_at_start"),
+            "steps to a gap < 5 points": _with_interval(milestones, "steps_to_closed_gap"),
+            "to 80 % of final accuracy": _with_interval(milestones, "steps_to_80"),
+            "to 90 %": _with_interval(milestones, "steps_to_90"),
+            "final test accuracy": _with_interval(milestones, "final_accuracy"),
+            "runs": milestones["n"],
+            "diverged": milestones["diverged"],
+        }
+    )
 
 
 def _at(table: pd.DataFrame, depths: list[int]) -> pd.DataFrame:
@@ -97,6 +129,8 @@ def _with_interval(rows: pd.DataFrame, column: str) -> "pd.Series[str]":
 def _number(value: float) -> str:
     if value != value:  # a missing value
         return "-"
+    if value == float("inf"):
+        return "never"
     return "0" if abs(value) < 1e-6 else f"{value:.3g}"
 
 
@@ -115,6 +149,9 @@ def main() -> None:
         "regimes": regime_table(regimes),
         "shares": share_table(gamma, depths),
         "distances": distance_table(gamma, depths),
+        "milestones": milestone_table(
+            pd.concat([style.read(args.tidy, experiment, "milestones") for experiment in TRAININGS])
+        ),
     }
     args.output.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
@@ -122,8 +159,9 @@ def main() -> None:
         (args.output / f"{name}.md").write_text(
             table.to_markdown(index=False, disable_numparse=True) + "\n", encoding="utf-8"
         )
-        tex = table.style.hide(axis="index").to_latex(hrules=True)
-        (args.output / f"{name}.tex").write_text(tex.replace("%", "\\%"), encoding="utf-8")
+        styled = table.style.hide(axis="index").format(escape="latex").format_index(escape="latex", axis=1)
+        tex = styled.to_latex(hrules=True).replace("<", "$<$").replace(">", "$>$")
+        (args.output / f"{name}.tex").write_text(tex, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def draw(tidy: Path) -> Figure:
     style.settings_line(
         figure,
         f"{style.labels(table).popitem()[1]}, {style.span(table['points'])} points, {table['activation'].iloc[0]}, "
-        f"n = {style.span(table['inits'])} networks a point (fewest at the largest width), ten output nodes pooled;\n"
+        f"n = {style.span(table['inits'])} networks a point (fewest at the largest width), ten output nodes pooled; "
         "bars: 95 % bootstrap intervals over networks. Black: infinite width, the data's own kernel.",
     )
     figure.subplots_adjust(left=0.075, right=0.99, top=0.89, bottom=0.31, wspace=0.3)

@@ -14,14 +14,26 @@ from normplace import provenance, sources
 ROOT = Path(__file__).resolve().parent.parent
 
 # The modules that a stage's results depend on. A change in one of them, or in the lock, redoes the stage.
-COMMON = ("cli", "errors", "provenance", "architecture")
+COMMON = ("cli", "commands", "errors", "provenance", "architecture")
 DATA = ("datasets", "sources")
 THEORY = ("activations", "theory", "guesses")
 STAGES = {
     "data": (*COMMON, *DATA),
     "sample": (*COMMON, *DATA, "normalisation", "networks", "sampling", "statistics"),
     "theory": (*COMMON, *DATA, *THEORY, "kernel"),
+    "train": (*COMMON, *DATA, "normalisation", "networks", "sampling", "training", "checkpoints"),
+    "curves": (*COMMON, "statistics", "learning_curves"),
     "summarise": (*COMMON, *THEORY, "statistics", "summaries"),
+}
+# Two-class data sets: how many points there are for initial statistics, for training and for testing.
+LARGEST = {
+    ("gaussian", "all"): (20000, 20000, 1000),
+    ("mnist", "parity"): (60000, 60000, 10000),
+    ("digits", "parity"): (1437, 1437, 360),
+    ("cifar10", "vehicles-animals"): (40000, 40000, 8000),
+    ("cifar10", "cats-dogs"): (10000, 10000, 2000),
+    ("patches", "vehicles-animals"): (15200, 15200, 3200),
+    ("patches", "cats-dogs"): (3800, 3800, 800),
 }
 
 
@@ -35,7 +47,10 @@ def code(stage: str) -> str:
 @cache
 def data_found(dataset: str) -> str:
     """Which source of a data set is there now, so that data that arrive later replace a stand-in."""
-    return sources.locate(dataset, sources.default_data_root()) if dataset in ("mnist", "cifar10") else "built in"
+    if dataset not in ("mnist", "cifar10"):
+        return "built in"
+    found = [sources.locate(dataset, root) for root in sources.default_data_roots()]
+    return next((source for source in found if source != "none"), "none")
 
 
 def check(config: dict[str, Any]) -> dict[str, Any]:
@@ -65,7 +80,15 @@ def _contradiction(config: dict[str, Any]) -> str | None:
     datasets, placements = config["datasets"], config["placements"]
     if max(placements["histogram_depths"]) > placements["depth"]:
         return f"placements.histogram_depths: {placements['histogram_depths']} goes beyond depth {placements['depth']}"
-    for experiment in ("width_convergence", "batch_statistics"):
+    for name, settings in datasets.items():
+        largest = LARGEST.get((name, settings["classes"]))
+        if largest is None:
+            allowed = ", ".join(classes for dataset, classes in LARGEST if dataset == name)
+            return f"datasets.{name}.classes: {settings['classes']!r} is not for it, allowed are {allowed}"
+        for key, limit in zip(("points", "training_points", "test_points"), largest, strict=True):
+            if settings[key] > limit:
+                return f"datasets.{name}.{key}: {settings[key]} is more than the {limit} there are"
+    for experiment in ("width_convergence", "batch_statistics", "start_matters", "learning_rates"):
         name = config[experiment]["dataset"]
         if name not in datasets:
             return f"{experiment}.dataset: {name!r} is not one of datasets ({', '.join(datasets)})"

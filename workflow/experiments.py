@@ -23,10 +23,16 @@ class Job:
     options: str
 
 
-def data_options(config: dict[str, Any], dataset: str, classes: str) -> str:
-    """Options of `normplace data` for the points of a data set."""
+def data_options(config: dict[str, Any], use: str, dataset: str, classes: str) -> str:
+    """Options of `normplace data` for the points that initial statistics ("init") or training ("training") use."""
+    sizes = config["datasets"][dataset]
+    points = (
+        f"--points {sizes['points']}"
+        if use == "init"
+        else f"--points {sizes['training_points']} --test-points {sizes['test_points']}"
+    )
     stand_in = "" if config["stand_ins"] else " --no-stand-in"
-    return f"--dataset {dataset} --classes {classes} --points {config['datasets'][dataset]['points']}{stand_in}"
+    return f"--dataset {dataset} --classes {classes} {points}{stand_in}"
 
 
 def samples(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
@@ -89,6 +95,43 @@ def theories(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
             for cell in WIDTH_CELLS
         },
         "batch_statistics": {},
+    }
+
+
+def trainings(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
+    """experiment -> name of a training -> how it is made."""
+    general, starts, rates = config["training"], config["start_matters"], config["learning_rates"]
+    points = config["datasets"]
+
+    def job(dataset: str, cell: str, depth: int, runs: int, rate: float, select: str = "any") -> Job:
+        return Job(
+            dataset,
+            points[dataset]["classes"],
+            f"{_norm(cell)} --depth {depth} --width {config['placements']['width']} "
+            f"--activation {config['placements']['activation']} --optimizer {general['optimizer']} --lr {rate} "
+            f"--batch-size {general['batch_size']} --epochs {general['epochs']} --runs {runs} --select {select} "
+            f"--seed {config['seed']}",
+        )
+
+    return {
+        "dynamics": {
+            f"{dataset}/{cell}-{depth}": job(dataset, cell, depth, general["runs"], general["learning_rate"])
+            for dataset in points
+            for depth in general["depths"]
+            for cell in CELLS
+        },
+        "start_matters": {
+            f"{cell}-{select}": job(
+                starts["dataset"], cell, starts["depth"], starts["runs"], general["learning_rate"], select
+            )
+            for cell in starts["cells"]
+            for select in ("prejudiced", "neutral")
+        },
+        "learning_rates": {
+            f"{cell}-{rate:g}": job(rates["dataset"], cell, rates["depth"], rates["runs"], rate)
+            for cell in CELLS
+            for rate in rates["rates"]
+        },
     }
 
 

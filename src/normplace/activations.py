@@ -6,7 +6,7 @@ k = E phi(sqrt(v) u) phi(sqrt(v') (rho u + sqrt(1 - rho^2) w)) with u, w standar
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -111,12 +111,18 @@ class Smooth:
         return float(np.sum(order * a[1:] ** 2 * rho ** (order - 1)))
 
 
+LEAK = 0.01  # nn.LeakyReLU's default slope
+FUNCTIONS: dict[str, Callable[[Any], Any]] = {
+    "relu": lambda x: np.maximum(x, 0),
+    "leaky_relu": lambda x: np.maximum(x, LEAK * x),
+    "gelu": lambda x: x * ndtr(x),
+    "silu": lambda x: x * expit(x),
+    "tanh": np.tanh,
+}
 DUALS: dict[str, Dual] = {
     "relu": PiecewiseLinear(0.0),
-    "leaky_relu": PiecewiseLinear(0.01),  # nn.LeakyReLU's default slope
-    "gelu": Smooth(lambda x: x * ndtr(x)),
-    "silu": Smooth(lambda x: x * expit(x)),
-    "tanh": Smooth(np.tanh),
+    "leaky_relu": PiecewiseLinear(LEAK),
+    **{name: Smooth(FUNCTIONS[name]) for name in ("gelu", "silu", "tanh")},
 }
 
 

@@ -33,6 +33,11 @@ def positive(text: str) -> int:
     return _integer(text, 1)
 
 
+def two_or_more(text: str) -> int:
+    """An integer of at least 2, for argparse: a variance needs two."""
+    return _integer(text, 2)
+
+
 def not_negative(text: str) -> int:
     """An integer of at least 0, for argparse."""
     return _integer(text, 0)
@@ -96,12 +101,12 @@ def build_parser() -> argparse.ArgumentParser:
         default="batch",
         help="BatchNorm's statistics: of all points (batch), or eval mode with fresh ones (running)",
     )
-    sample.add_argument("--inits", type=positive, default=1000, help="random networks (default 1000)")
+    sample.add_argument("--inits", type=two_or_more, default=1000, help="random networks (default 1000)")
     add_run_options(sample)
 
     theory = add("theory", commands.run_theory, "Infinite-width theory, isotropic or on a data set's own kernel.")
     add_data_options(theory, required=False)
-    add_network_options(theory)
+    add_network_options(theory, width=False)
     theory.add_argument(
         "--draws-output",
         type=Path,
@@ -142,8 +147,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     summarise.add_argument("--bootstrap", type=positive, default=1000, help="bootstrap samples (default 1000)")
 
+    curves = add("curves", commands.run_curves, "Tidy tables (curves, milestones) of training runs.")
+    curves.add_argument("trainings", type=Path, nargs="+", metavar="TRAINING.csv")
+
     for command in subparsers.choices.values():
-        what = "folder" if command is summarise else "file"
+        what = "folder" if command in (summarise, curves) else "file"
         command.add_argument("--output", type=Path, required=True, help=f"the {what} to write")
     return parser
 
@@ -154,7 +162,7 @@ def add_data_options(parser: argparse.ArgumentParser, *, required: bool, shift: 
     group.add_argument("--dataset", required=required, help=DATASETS_HELP)
     group.add_argument("--data-root", type=Path, help="where MNIST and CIFAR-10 are (default: $DATA_ROOT, else data/)")
     group.add_argument("--classes", help="parity, vehicles-animals, cats-dogs, all, or a JSON map of class names")
-    group.add_argument("--points", type=positive, help="the first N training points (default 1000, or all if fewer)")
+    group.add_argument("--points", type=two_or_more, help="the first N training points (default 1000, or all if fewer)")
     group.add_argument(
         "--standardise",
         choices=("paper", "own"),
@@ -176,13 +184,14 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--processes", type=positive, default=1, help="processes side by side; no result depends on it")
 
 
-def add_network_options(parser: argparse.ArgumentParser) -> None:
+def add_network_options(parser: argparse.ArgumentParser, *, width: bool = True) -> None:
     """The options that say which network."""
     group = parser.add_argument_group("network")
     group.add_argument("--norm", choices=NORMS, required=True)
     group.add_argument("--placement", choices=PLACEMENTS, help="of the norm: before or after the activation")
     group.add_argument("--depth", type=positive, required=True, help="hidden layers; every depth up to it is computed")
-    group.add_argument("--width", type=positive, default=100, help="nodes a hidden layer (default 100)")
+    if width:
+        group.add_argument("--width", type=positive, default=100, help="nodes a hidden layer (default 100)")
     group.add_argument("--activation", choices=ACTIVATIONS, default="relu")
 
 
@@ -190,7 +199,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Entry point: a user's mistake ends with one line and exit code 2, Ctrl-C with 130."""
     args = build_parser().parse_args(arguments)
     try:
-        check_writable(args.output / "x" if args.command == "summarise" else args.output)
+        check_writable(args.output / "x" if args.command in ("summarise", "curves") else args.output)
         args.run(args)
     except UserError as error:
         print(f"normplace {args.command}: error: {error}", file=sys.stderr)

@@ -33,14 +33,26 @@ def data_request(args: argparse.Namespace) -> "DataRequest":
 
 def network_options(args: argparse.Namespace) -> dict[str, Any]:
     """The options of the network that results depend on, with the placement checked."""
+    bn_statistics = getattr(args, "bn_statistics", "batch")
+    width = getattr(args, "width", 0)
+    if bn_statistics == "running" and args.norm != "batch":
+        raise UserError(f"--bn-statistics running: is for --norm batch, not {args.norm}")
+    if width == 1 and args.norm == "layer":
+        raise UserError("--width 1: LayerNorm over one node leaves nothing, at least 2 are needed")
     return {
         "norm": args.norm,
         "placement": check_placement(args.norm, args.placement),
         "depth": args.depth,
-        "width": args.width,
+        **({"width": width} if width else {}),
         "activation": args.activation,
-        "bn_statistics": getattr(args, "bn_statistics", "batch"),
+        "bn_statistics": bn_statistics,
     }
+
+
+def data_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The data options as they were given, for the record; not where this machine keeps its data."""
+    names = ("dataset", "classes", "points", "test_points", "standardise", "shift", "no_stand_in")
+    return {name: getattr(args, name) for name in names if hasattr(args, name)}
 
 
 def resolve_device(name: str) -> str:
@@ -72,6 +84,8 @@ def run_sample(args: argparse.Namespace) -> None:
     """Run `normplace sample`."""
     network = network_options(args)
     device = resolve_device(args.device)
+    import numpy as np
+
     from normplace.datasets import load
     from normplace.sampling import sample
     from normplace.statistics import gamma
@@ -79,10 +93,12 @@ def run_sample(args: argparse.Namespace) -> None:
     data = load(data_request(args))
     spec = MLP(**network, classes=len(data.provenance["classes"]))
     guesses = sample(data.x, spec, args.inits, args.seed, device=device, processes=args.processes, progress=True)
+    if not (np.isfinite(guesses.output_var).all() and guesses.output_var.any(axis=(1, 2)).all()):
+        raise UserError("the outputs vanish or overflow in float32 at some depth: use fewer layers, or a norm")
     gammas = gamma(guesses.output_mean, guesses.output_var)
     config = {
         "command": "sample",
-        "options": {**network, "inits": args.inits, "seed": args.seed, "device": device},
+        "options": {**data_options(args), **network, "inits": args.inits, "seed": args.seed, "device": device},
         "data": data.provenance,
         "versions": versions(),
     }
@@ -99,8 +115,12 @@ def run_theory(args: argparse.Namespace) -> None:
 
     at_depth = np.arange(1, args.depth + 1)
     if args.dataset is None:
-        if args.draws_output:
-            raise UserError("--draws-output: needs --dataset, whose kernel the guess fractions are drawn from")
+        ignored = {**data_options(args), "data_root": args.data_root, "draws_output": args.draws_output}
+        for name, value in ignored.items():
+            if value:
+                raise UserError(
+                    f"--{name.replace('_', '-')}: needs --dataset; without one, theory is for isotropic data"
+                )
         rho = theory.correlations(args.norm, network["placement"], args.activation, args.depth)
         gammas = np.array([theory.gamma_of_correlation(value) for value in rho])
         deviations = np.array([guesses.standard_deviation(value) for value in gammas])
@@ -122,11 +142,13 @@ def kernel_theory(args: argparse.Namespace, network: dict[str, Any]) -> tuple[An
     from normplace import kernel
     from normplace.datasets import load_arrays
 
+    if args.draws_depths and not args.draws_output:
+        raise UserError("--draws-depths: needs --draws-output")
     draws_depths = args.draws_depths or sorted({1, args.depth})
     if draws_depths[-1] > args.depth:
         raise UserError(f"--draws-depths {draws_depths[-1]}: deeper than --depth {args.depth}")
     if args.draws_output:
-        check_writable(args.draws_output)
+        check_writable(args.draws_output, "--draws-output")
     data = load_arrays(data_request(args))
     classes = len(data.provenance["classes"])
     gammas, deviations, drawn = [], [], []
@@ -144,7 +166,12 @@ def kernel_theory(args: argparse.Namespace, network: dict[str, Any]) -> tuple[An
             drawn.append(fractions)
     arrays = {"gamma": np.array(gammas), "guess_fraction_std": np.array(deviations)}
     if args.draws_output:
-        config = {"command": "theory", "options": network, "data": data.provenance, "versions": versions()}
+        config = {
+            "command": "theory",
+            "options": {**data_options(args), **network},
+            "data": data.provenance,
+            "versions": versions(),
+        }
         more = {"depths": np.array(draws_depths), "guess_fraction": np.stack(drawn)}
         write_npz(args.draws_output, {**arrays, **more}, config)
     return arrays["gamma"], arrays["guess_fraction_std"]
@@ -169,7 +196,7 @@ def run_train(args: argparse.Namespace) -> None:
     plan = training.Plan(args.optimizer, args.lr, args.batch_size, args.epochs, args.runs, args.select, args.seed)
     config = {
         "command": "train",
-        "options": {**network, **vars(plan), "device": device},
+        "options": {**data_options(args), **network, **vars(plan), "device": device},
         "data": {**data.provenance, "test_sha256": test.provenance["sha256"]},
         "versions": versions(),
     }
@@ -197,4 +224,12 @@ def run_summarise(args: argparse.Namespace) -> None:
 
     tables = summarise(args.samples, args.theory, args.bootstrap)
     for name, table in zip(("gamma", "histograms", "regimes"), tables, strict=True):
+        write_text(args.output / f"{name}.csv", table.to_csv(index=False))
+
+
+def run_curves(args: argparse.Namespace) -> None:
+    """Run `normplace curves`."""
+    from normplace.learning_curves import summarise
+
+    for name, table in zip(("curves", "milestones"), summarise(args.trainings), strict=True):
         write_text(args.output / f"{name}.csv", table.to_csv(index=False))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 NAMES = ("gaussian", "mnist", "cifar10", "digits", "patches")
 STORED = ("pixels", "labels", "test_pixels", "test_labels", "mean", "std")  # arrays of a prepared file
+MIN_POINTS = 2  # one point has no variance
 DEFAULT_POINTS = 1000  # the authors' initial statistics use the first 1000 training images
 
 # name -> {new class: original class numbers}; the first new class is class 0.
@@ -103,7 +104,15 @@ def load_arrays(request: DataRequest, split: str = "train") -> Arrays:
     scale = np.float32(255 if pixels.dtype == np.uint8 else 1)
     mean, std = (values.astype(np.float32).reshape(broadcast) for values in (raw.mean, raw.std))
     x = (pixels.astype(np.float32) / scale - mean) / std + np.float32(request.shift)
-    provenance = {**raw.provenance, "split": split, "shift": request.shift, "sha256": sha256_of_arrays([x, labels])}
+    if len(x) and not (x != x[0]).any():
+        raise UserError(f"--dataset {request.dataset}: all {len(x)} points are the same")
+    provenance = {
+        **raw.provenance,
+        "split": split,
+        "shift": request.shift,
+        "sha256": sha256_of_arrays([x, labels]),
+        "first_points_sha256": sha256_of_arrays([x[:MIN_POINTS]]),  # the same whatever the number of points
+    }
     return Arrays(x, labels, provenance)
 
 
@@ -174,9 +183,9 @@ def _chosen(source: sources.Source, class_map: dict[str, list[int]]) -> tuple[so
 
 def _find_source(request: DataRequest, split: str) -> sources.Source:
     name, _, path = request.dataset.partition(":")
-    data_root = request.data_root or sources.default_data_root()
+    data_roots = [request.data_root] if request.data_root else sources.default_data_roots()
     if name in ("mnist", "cifar10"):
-        return sources.mnist_or_cifar10(name, split, data_root, request.stand_in_allowed)
+        return sources.mnist_or_cifar10(name, split, data_roots, request.stand_in_allowed)
     if name == "folder" and path:
         return sources.folder(Path(path), split)
     if request.dataset in NAMES:
@@ -186,27 +195,42 @@ def _find_source(request: DataRequest, split: str) -> sources.Source:
 
 def _class_map(classes: str, source: sources.Source) -> dict[str, list[int]]:
     names = source.class_names
+    wanted: Any
     if classes == "all":
-        return {name: [index] for index, name in enumerate(names)}
-    if classes in CLASS_MAPS:
-        wanted: Any = CLASS_MAPS[classes]
-    else:
-        try:
-            wanted = json.loads(classes)
-        except json.JSONDecodeError:
-            wanted = None
-        if not isinstance(wanted, dict) or not all(isinstance(members, list) for members in wanted.values()):
+        wanted = {name: [index] for index, name in enumerate(names)}
+    elif classes in CLASS_MAPS:
+        meant = sources.DIGITS if classes == "parity" else sources.CIFAR10_CLASSES
+        if names != meant and source.kind not in ("scikit-learn photographs", "stand-in"):
             raise UserError(
-                f"--classes {classes}: allowed are {', '.join(CLASS_MAPS)}, all, or a JSON map from new class to "
-                'a list of class names or numbers, such as {"cats": ["cat"], "dogs": ["dog"]}'
+                f"--classes {classes}: is for the classes {', '.join(meant)}, the data has {', '.join(names)}"
             )
-    resolved: dict[str, list[int]] = {}
-    for new, members in wanted.items():
-        resolved[new] = [_class_number(member, names, classes) for member in members]
+        wanted = CLASS_MAPS[classes]
+    else:
+        wanted = _from_json(classes)
+    resolved = {new: [_class_number(member, names, classes) for member in members] for new, members in wanted.items()}
     flat = [number for members in resolved.values() for number in members]
     if len(resolved) < 2 or not all(resolved.values()) or len(set(flat)) < len(flat):
         raise UserError(f"--classes {classes}: needs two or more classes, none empty, none in two of them")
     return resolved
+
+
+def _from_json(classes: str) -> dict[str, list[object]]:
+    try:
+        pairs = json.loads(classes, object_pairs_hook=list)
+    except json.JSONDecodeError:
+        pairs = None
+    well_formed = isinstance(pairs, list) and all(
+        isinstance(pair, tuple) and isinstance(pair[1], list) and not any(isinstance(m, tuple) for m in pair[1])
+        for pair in pairs
+    )
+    if not well_formed:
+        raise UserError(
+            f"--classes {classes}: allowed are {', '.join(CLASS_MAPS)}, all, or a JSON map from new class to "
+            'a list of class names or numbers, such as {"cats": ["cat"], "dogs": ["dog"]}'
+        )
+    if len(dict(pairs)) < len(pairs):
+        raise UserError(f"--classes {classes}: names a class twice")
+    return dict(pairs)
 
 
 def _class_number(member: object, names: list[str], classes: str) -> int:
@@ -219,9 +243,9 @@ def _class_number(member: object, names: list[str], classes: str) -> int:
 
 
 def _number_of_points(option: str, asked: int, available: int, dataset: str) -> int:
-    if not 1 <= asked <= available:
+    if not MIN_POINTS <= asked <= available:
         raise UserError(
-            f"{option} {asked}: {dataset} has {available} points in these classes, allowed are 1 to {available}"
+            f"{option} {asked}: {dataset} has {available} points in these classes, at least {MIN_POINTS} are needed"
         )
     return asked
 

@@ -51,20 +51,24 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}
 
 
-def check_writable(path: Path) -> None:
-    """Refuse an output that could not be written, before any work starts.
+def check_writable(path: Path, option: str = "--output") -> None:
+    """Refuse an output that could not be written, before any work starts. Makes nothing.
 
     Raises:
-        UserError: the path is a directory, or its folder cannot be made or written to.
+        UserError: the path is a directory or a device, or its folder cannot be made or written to.
     """
     if path.is_dir():
-        raise UserError(f"--output {path}: is a directory, but the name of a file is needed")
+        raise UserError(f"{option} {path}: is a directory, but the name of a file is needed")
+    if path.exists() and not path.is_file():
+        raise UserError(f"{option} {path}: is not a regular file, and would be replaced")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir():
+        raise UserError(f"{option} {path}: cannot be written ({folder} is not a directory)")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path.parent):
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UserError(f"--output {path}: cannot be written ({error.strerror})") from None
+        raise UserError(f"{option} {path}: cannot be written ({error.strerror})") from None
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:

@@ -8,6 +8,7 @@ network's numbers depend on neither the others, nor the depth asked for, nor the
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -36,6 +37,17 @@ class Weights(NamedTuple):
 
     hidden: list[torch.Tensor]
     output: list[torch.Tensor]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute with one thread: the order of sums, and so the last bits, must not depend on how many there are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def compress(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -98,6 +110,7 @@ def forward(features: torch.Tensor, weights: Weights, spec: MLP) -> Iterator[tor
         yield h @ output
 
 
+@one_thread()
 @torch.inference_mode()
 def sample(
     x: torch.Tensor,

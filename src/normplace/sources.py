@@ -7,6 +7,7 @@ import hashlib
 import os
 import socket
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ PAPER_MEAN_STD = {
     "mnist": ((0.1307,), (0.3081,)),
     "cifar10": ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
 }
+EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
 DOWNLOAD_TIMEOUT = 30  # seconds without a byte
 
 
@@ -123,24 +125,29 @@ def folder(path: Path, split: str, label: str | None = None) -> Source:
 
     The order is that of the SHA-256 of each image's name: shuffled, fixed, and not moved by other files.
 
+    Names that begin with a dot are passed over; transparency is dropped.
+
     Raises:
-        UserError: no such folder, no images, images of several sizes, or one that cannot be read.
+        UserError: no such folder, a class without images, images of several sizes or of more than 8 bits, or
+            one that cannot be read.
     """
     from PIL import Image
 
     root = path / split
     if not root.is_dir():
         raise UserError(f"folder {path}: needs a folder {split}/ with one folder of images a class")
-    class_names = sorted(entry.name for entry in root.iterdir() if entry.is_dir())
+    class_names = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and entry.name[0] != ".")
     suffixes = Image.registered_extensions()
     files = [
         (hashlib.sha256(f"{name}/{file.name}".encode()).hexdigest(), label_index, file)
         for label_index, name in enumerate(class_names)
         for file in (root / name).iterdir()
-        if file.suffix.lower() in suffixes
+        if file.suffix.lower() in suffixes and file.name[0] != "."
     ]
-    if not files:
-        raise UserError(f"folder {root}: no images found in <class>/ folders")
+    empty = sorted(set(range(len(class_names))) - {label_index for _, label_index, _ in files})
+    if not files or empty:
+        which = f" of {', '.join(class_names[index] for index in empty)}" if files else ""
+        raise UserError(f"folder {root}: no images found in the <class>/ folders{which}")
     files.sort()
     first_size, first_file, grey = None, None, True
     for _, _, file in files:
@@ -151,6 +158,8 @@ def folder(path: Path, split: str, label: str | None = None) -> Source:
                     f"folder {root}: images of several sizes, {_pixels(first_size)} in {first_file.name} "
                     f"and {_pixels(image.size)} in {file.name}; all must have one size"
                 )
+            if image.mode not in EIGHT_BIT_MODES:
+                raise UserError(f"image {file}: has pixels of kind {image.mode}, only 8 bits a channel are read")
             grey = grey and image.mode in ("1", "L", "LA")
 
     def read(indices: Indices) -> npt.NDArray[np.uint8]:
@@ -164,7 +173,7 @@ def folder(path: Path, split: str, label: str | None = None) -> Source:
     labels = np.array([label_index for _, label_index, _ in files], dtype=np.int64)
     jpeg = all(file.suffix.lower() in (".jpg", ".jpeg") for _, _, file in files)
     if label is not None:
-        label += ", JPEG copy" if jpeg else ", image folder"
+        label += " (JPEG copy)" if jpeg else " (image folder)"
     return Source(labels, class_names, read, "image folder", label or f"folder {path.name}")
 
 
@@ -194,27 +203,31 @@ def locate(name: str, data_root: Path) -> str:
     return "image folder" if (data_root / name).is_dir() else "none"
 
 
-def mnist_or_cifar10(name: str, split: str, data_root: Path, stand_in_allowed: bool) -> Source:
+def mnist_or_cifar10(name: str, split: str, data_roots: list[Path], stand_in_allowed: bool) -> Source:
     """The first source of `name` that is there: torchvision's files, image folder, download, stand-in.
+
+    data_roots: folders to look in, in this order; a download goes to the first.
 
     Raises:
         UserError: a file is altered or incomplete, or nothing was found and a stand-in is not allowed.
     """
     read_torchvision = {"mnist": _mnist_files, "cifar10": _cifar10_files}[name]
     title = {"mnist": "MNIST", "cifar10": "CIFAR-10"}[name]
-    found = locate(name, data_root)
-    if found == "torchvision files":
-        return read_torchvision(data_root, split, found)
-    if found == "image folder":
-        source = folder(data_root / name, split, title)
-        expected = DIGITS if name == "mnist" else CIFAR10_CLASSES
-        if source.class_names != expected:
-            raise UserError(f"folder {data_root / name / split}: needs the classes {', '.join(expected)}")
-        return source
+    for data_root in data_roots:
+        found = locate(name, data_root)
+        if found == "torchvision files":
+            return read_torchvision(data_root, split, found)
+        if found == "image folder":
+            source = folder(data_root / name, split, title)
+            expected = DIGITS if name == "mnist" else CIFAR10_CLASSES
+            if source.class_names != expected:
+                raise UserError(f"folder {data_root / name / split}: needs the classes {', '.join(expected)}")
+            return source
+    data_root, looked_in = data_roots[0], " or ".join(map(str, data_roots))
     try:
         if os.environ.get("NORMPLACE_OFFLINE"):
             raise OSError("NORMPLACE_OFFLINE is set")
-        print(f"normplace: {title} is not in {data_root}; downloading it", file=sys.stderr)
+        print(f"normplace: {title} is not in {looked_in}; downloading it", file=sys.stderr)
         _download(title, data_root)
         return read_torchvision(data_root, split, "downloaded by torchvision")
     except (OSError, RuntimeError) as error:
@@ -223,10 +236,12 @@ def mnist_or_cifar10(name: str, split: str, data_root: Path, stand_in_allowed: b
         wanted = {"mnist": f"{data_root}/MNIST/raw/{{{','.join(MNIST_SHA256)}}}"}.get(
             name, f"{data_root}/cifar-10-batches-py/ (unpacked cifar-10-python.tar.gz)"
         )
-        raise UserError(f"{title} was not found and could not be downloaded ({reason}). Put it at {wanted}")
+        raise UserError(
+            f"{title} was not found in {looked_in} and could not be downloaded ({reason}). Put it at {wanted}"
+        )
     stand_in = {"mnist": digits, "cifar10": patches}[name](split)
     print(
-        f"normplace: WARNING: {title} was not found in {data_root} and could not be downloaded ({reason}). "
+        f"normplace: WARNING: {title} was not found in {looked_in} and could not be downloaded ({reason}). "
         f"Going on with a STAND-IN: {stand_in.label}. Numbers and figures from it are not {title}'s.",
         file=sys.stderr,
     )
@@ -275,13 +290,22 @@ def _cifar10_files(data_root: Path, split: str, kind: str) -> Source:
 
 
 def _download(title: str, data_root: Path) -> None:
-    """Let torchvision download and unpack; it checks the archives' MD5. Standard output is left to results."""
+    """Let torchvision download and unpack beside the data root, then move the files in: never half a data set.
+
+    torchvision checks the archives' MD5. Standard output is left to results.
+    """
     datasets = _import_torchvision().datasets
+    data_root.mkdir(parents=True, exist_ok=True)
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)
     try:
-        with redirect_stdout(sys.stderr):
-            {"MNIST": datasets.MNIST, "CIFAR-10": datasets.CIFAR10}[title](data_root, download=True)
+        with tempfile.TemporaryDirectory(dir=data_root, prefix=".download-") as temporary:
+            with redirect_stdout(sys.stderr):
+                {"MNIST": datasets.MNIST, "CIFAR-10": datasets.CIFAR10}[title](temporary, download=True)
+            for file in sorted(path for path in Path(temporary).rglob("*") if path.is_file()):
+                target = data_root / file.relative_to(temporary)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                file.replace(target)
     finally:
         socket.setdefaulttimeout(before)
 
@@ -312,6 +336,7 @@ def _import_torchvision() -> Any:
 _KEPT: list[Any] = []
 
 
-def default_data_root() -> Path:
-    """$DATA_ROOT where it is set, else ./data."""
-    return Path(os.environ.get("DATA_ROOT") or "data")
+def default_data_roots() -> list[Path]:
+    """$DATA_ROOT where it is set, then ./data."""
+    given = os.environ.get("DATA_ROOT")
+    return [*([Path(given)] if given else []), Path("data")]

@@ -11,9 +11,10 @@ from normplace import guesses, statistics, theory
 from normplace.errors import UserError
 from normplace.provenance import read_npz
 
-HISTOGRAM_BINS = 40  # over 0..1, fixed, so that histograms of different runs can be compared
+HISTOGRAM_BINS = 41  # over 0..1, fixed, so that histograms can be compared; odd, so that 1/2 is inside a bin
 EXTREME, EVEN = 0.95, 0.6  # of the largest guess fraction: nearly all guesses on one class; nearly even
-KEYS = ["dataset", "norm", "placement", "activation", "width", "classes", "shift", "points", "bn_statistics"]
+# What a sample and its infinite-width theory have in common. The first points are the same whatever their number.
+KEYS = ("norm", "placement", "activation", "classes", "first_points_sha256")
 
 
 class Sample(NamedTuple):
@@ -66,11 +67,12 @@ def _cell(config: dict[str, Any], path: Path) -> dict[str, Any]:
             "dataset": data["dataset"],
             "label": data["label"],
             "stand_in": data["stand_in"],
-            **{key: options[key] for key in ("norm", "placement", "activation", "width", "bn_statistics")},
+            **{key: options[key] for key in ("norm", "placement", "activation", "bn_statistics")},
+            "width": options.get("width", 0),  # theory has none
             "classes": len(data["classes"]),
             "shift": data["shift"],
             "points": data["points"],
-            "data_sha256": data["sha256"],
+            "first_points_sha256": data["first_points_sha256"],
         }
     except KeyError as error:
         raise UserError(f"{path}: its config has no {error}") from None
@@ -84,31 +86,30 @@ def summarise(
     The regime by experiment is that of two-class guesses: other samples have no row in that table.
 
     Raises:
-        UserError: a file is damaged, or a theory was computed from other data than a sample of its cell.
+        UserError: a file is damaged, or a theory belongs to none of the samples.
     """
-    theories = {_match(theory.cell): theory for theory in map(read_kernel_theory, kernel_theories)}
+    theories = {_match(read.cell): read for read in map(read_kernel_theory, kernel_theories)}
+    used = set()
     gamma_rows, histogram_rows, regime_rows = [], [], []
     for path in samples:
         sample = read_sample(path)
         kernel = theories.get(_match(sample.cell))
-        if (
-            kernel
-            and kernel.cell["data_sha256"] != sample.cell["data_sha256"]
-            and kernel.cell["points"] == sample.cell["points"]
-        ):
-            raise UserError(f"{path}: its theory was computed from other data (the SHA-256 differs)")
+        used.add(_match(sample.cell))
         gammas = statistics.gamma(sample.output_mean, sample.output_var)
         resampled = statistics.bootstrap_gamma(sample.output_mean, sample.output_var, resamples, seed=0)
         gamma_rows += _gamma_rows(sample, kernel, gammas, resampled)
         histogram_rows += _histogram_rows(sample, kernel)
         if sample.cell["classes"] == 2 and len(gammas) > 1:
             regime_rows.append(_regime_row(sample, resamples))
+    for key, unused in theories.items():
+        if key not in used:
+            cell = f"{unused.cell['norm']} {unused.cell['placement']} on {unused.cell['label']}"
+            raise UserError(f"--theory: that of {cell} has no sample of the same data and configuration")
     return pd.DataFrame(gamma_rows), pd.DataFrame(histogram_rows), pd.DataFrame(regime_rows)
 
 
 def _match(cell: dict[str, Any]) -> tuple[Any, ...]:
-    """What a sample and its infinite-width theory have in common."""
-    return tuple(cell[key] for key in KEYS if key not in ("width", "points", "bn_statistics"))
+    return tuple(cell[key] for key in KEYS)
 
 
 def _isotropic_gammas(sample: Sample) -> npt.NDArray[np.float64]:
@@ -160,7 +161,8 @@ def _distances(
             fraction, lambda g: guesses.distribution(g, gamma_isotropic), points
         ),
         "ks_kernel": np.nan if drawn is None else statistics.distance_between_samples(fraction, drawn[:, 0]),
-        "ks_critical": statistics.ks_critical(len(fraction)),
+        "ks_critical_isotropic": statistics.ks_critical(len(fraction)),
+        "ks_critical_kernel": np.nan if drawn is None else statistics.ks_critical(len(fraction), len(drawn)),
     }
 
 
@@ -180,12 +182,13 @@ def _histogram_rows(sample: Sample, kernel: KernelTheory | None) -> list[dict[st
     depth = len(sample.guess_fraction)
     isotropic = _isotropic_gammas(sample)
     rows = []
-    for at in (int(d) for d in (kernel.depths if kernel else (1, depth)) if d <= depth):
-        counts, _ = np.histogram(sample.guess_fraction[at - 1, :, 0], edges)
+    for at in sorted({int(d) for d in (kernel.depths if kernel else (1, depth)) if d <= depth}):
+        counts = _binned(sample.guess_fraction[at - 1, :, 0], sample.cell["points"])
         shares = {"share_isotropic": np.diff(guesses.distribution(edges, isotropic[at - 1]))}
+        shares["share_isotropic"][0] += guesses.distribution(np.array(0.0), isotropic[at - 1])  # an infinite gamma's
         drawn = _drawn(kernel, at)
-        if drawn is not None:
-            shares["share_kernel"] = np.histogram(drawn[:, 0], edges)[0] / len(drawn)
+        if kernel is not None and drawn is not None:
+            shares["share_kernel"] = _binned(drawn[:, 0], kernel.cell["points"]) / len(drawn)
         for index, count in enumerate(counts):
             rows.append(
                 {
@@ -199,6 +202,16 @@ def _histogram_rows(sample: Sample, kernel: KernelTheory | None) -> list[dict[st
                 }
             )
     return rows
+
+
+def _binned(fraction: npt.NDArray[np.float32], points: int) -> npt.NDArray[np.int64]:
+    """How many guess fractions fall into each bin.
+
+    G_0 is one of points + 1 counts; count k stands for the cell from k/(points + 1) to (k + 1)/(points + 1), so
+    that every bin holds as many counts as the next, give or take one, and rounding decides nothing.
+    """
+    counts = np.rint(fraction.astype(np.float64) * points).astype(np.int64)
+    return np.bincount((2 * counts + 1) * HISTOGRAM_BINS // (2 * (points + 1)), minlength=HISTOGRAM_BINS)
 
 
 def _regime_row(sample: Sample, resamples: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from tqdm import tqdm
 from normplace import checkpoints
 from normplace.errors import UserError
 from normplace.networks import evaluating, initialise
-from normplace.sampling import network_generator
+from normplace.sampling import network_generator, one_thread
 
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 PREJUDICED, NEUTRAL = 0.9, 0.1  # difference of guess fractions above, below which a start is selected (authors')
@@ -94,6 +94,7 @@ def check_plan(plan: Plan, points: int, normalises_batches: bool) -> None:
         raise UserError(f"--batch-size {plan.batch_size}: leaves a batch of 1 of {points}, which BatchNorm cannot use")
 
 
+@one_thread()
 def train(
     build: Callable[[], nn.Module],
     train_points: Points,

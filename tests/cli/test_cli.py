@@ -40,6 +40,7 @@ def test_sample_writes_what_the_contract_says(tmp_path: Path) -> None:
         assert archive["gamma"].shape == (3,)
         config = json.loads(archive["config"].item())
     assert config["options"] == {
+        "dataset": "digits", "classes": "all", "points": 50, "standardise": None, "shift": 0.0, "no_stand_in": False,
         "norm": "batch", "placement": "before", "depth": 3, "width": 20, "activation": "relu",
         "bn_statistics": "batch", "inits": 7, "seed": 4, "device": "cpu",
     }  # fmt: skip
@@ -105,7 +106,7 @@ def test_summarise_joins_samples_with_their_theory(tmp_path: Path) -> None:
     assert (gamma["gamma"] < gamma["gamma_high"]).all()
     shallow = gamma.iloc[0]
     assert shallow["gamma_low"] < shallow["gamma_kernel"] < shallow["gamma_high"]
-    assert shallow["ks_kernel"] < 1.5 * shallow["ks_critical"]
+    assert shallow["ks_kernel"] < 1.5 * shallow["ks_critical_kernel"]
     histograms = pd.read_csv(tmp_path / "tidy" / "histograms.csv")
     totals = histograms.groupby("depth")[["count", "share_isotropic", "share_kernel"]].sum()
     np.testing.assert_allclose(totals["count"], 300)
@@ -131,7 +132,7 @@ def test_a_theory_of_other_points_is_refused(tmp_path: Path, capsys: pytest.Capt
     run("theory", *cell, *other, "--draws-output", tmp_path / "t.npz", "--output", tmp_path / "t.csv")
     capsys.readouterr()
     line = mistake(capsys, "summarise", tmp_path / "s.npz", "--theory", tmp_path / "t.npz", "--output", tmp_path / "o")
-    assert "other data" in line
+    assert "no sample of the same data" in line
 
 
 SAMPLE = ["sample", "--dataset", "digits", "--norm", "layer", "--placement", "before", "--depth", "2"]
@@ -145,7 +146,11 @@ SAMPLE = ["sample", "--dataset", "digits", "--norm", "layer", "--placement", "be
         (["--depth", "0"], ["--depth", "0", "at least 1"]),
         (["--depth", "two"], ["--depth", "two", "whole number"]),
         (["--width", "-3"], ["--width", "-3"]),
-        (["--inits", "0"], ["--inits", "0"]),
+        (["--inits", "1"], ["--inits", "1", "at least 2"]),
+        (["--points", "1"], ["--points", "1", "at least 2"]),
+        (["--width", "1"], ["--width 1", "LayerNorm"]),
+        (["--bn-statistics", "running"], ["--bn-statistics running", "layer"]),
+        (["--norm", "none", "--activation", "gelu", "--depth", "300", "--points", "20", "--inits", "2"], ["vanish"]),
         (["--seed", "-1"], ["--seed", "-1"]),
         (["--points", "2000"], ["--points 2000", "1437"]),
         (["--classes", '{"a": ["zebra"], "b": [1]}'], ["--classes", "zebra", "0 (0)"]),
@@ -183,8 +188,51 @@ def test_no_gpu_for_cuda(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_an_unwritable_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "is a directory" in mistake(capsys, *SAMPLE, "--output", tmp_path)
+    assert "not a regular file" in mistake(capsys, *SAMPLE, "--output", "/dev/null")
     (tmp_path / "file").write_text("")
     assert "cannot be written" in mistake(capsys, *SAMPLE, "--output", tmp_path / "file" / "x.npz")
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (["--lr", "0"], ["--lr", "0", "above 0"]),
+        (["--lr", "-1e-3"], ["--lr"]),
+        (["--lr", "inf"], ["--lr", "finite"]),
+        (["--batch-size", "500"], ["--batch-size 500", "100 training points"]),
+        (["--runs", "0"], ["--runs", "at least 1"]),
+        (["--epochs", "0"], ["--epochs", "at least 1"]),
+        (["--optimizer", "adamw"], ["--optimizer", "'adamw'", "sgd"]),
+        (["--select", "fair"], ["--select", "'fair'", "neutral"]),
+        (["--test-points", "5000"], ["--test-points 5000", "360"]),
+        (["--select", "prejudiced", "--placement", "after"], ["--select prejudiced", "1000 starts", "largest is 0."]),
+    ],
+)
+def test_mistakes_of_train(
+    changed: list[str], words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = "train --dataset digits --points 100 --norm batch --placement before --depth 1".split()
+    command += "--lr 1e-3 --batch-size 20 --epochs 1 --runs 1".split()
+    line = mistake(capsys, *command, *changed, "--output", tmp_path / "t.csv")
+    for word in words:
+        assert word in line
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_train_and_curves_write_what_the_contract_says(tmp_path: Path) -> None:
+    command = "train --dataset digits --points 100 --norm batch --placement before --depth 1 --width 20".split()
+    run(*command, *"--lr 1e-3 --batch-size 20 --epochs 3 --runs 2".split(), "--output", tmp_path / "t.csv")
+    rows = pd.read_csv(tmp_path / "t.csv")
+    assert list(rows.columns)[:12] == [
+        "run", "step", "epoch", "split", "bn_statistics", "loss", "accuracy", "accuracy_majority",
+        "accuracy_minority", "max_guess_fraction", "guess_fraction_majority", "weight_cosine",
+    ]  # fmt: skip
+    assert set(rows["bn_statistics"]) == {"batch", "running"}
+    assert rows["step"].max() == 15
+    assert (rows.groupby(["run", "step"]).size() == 4).all()  # two splits, two kinds of statistics
+    run("curves", tmp_path / "t.csv", "--output", tmp_path / "tidy")
+    milestones = pd.read_csv(tmp_path / "tidy" / "milestones.csv")
+    assert milestones["n"].tolist() == [2, 2]
 
 
 def test_a_folder_with_several_image_sizes(
@@ -198,6 +246,8 @@ def test_a_folder_with_several_image_sizes(
 def test_mistakes_of_theory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["theory", "--norm", "none", "--depth", 3, "--output", tmp_path / "t.csv"]
     assert "--draws-output" in mistake(capsys, *command, "--draws-output", tmp_path / "d.npz")
+    assert "--points" in mistake(capsys, *command, "--points", 10)
+    assert "--width" in mistake(capsys, *command, "--width", 10)
     deep = ["--dataset", "digits", "--draws-output", tmp_path / "d.npz", "--draws-depths", "1,9"]
     assert "--draws-depths 9" in mistake(capsys, *command, *deep)
     foreign = tmp_path / "foreign.npz"

@@ -43,13 +43,25 @@ def test_the_same_request_gives_the_same_points_and_fewer_points_are_the_first_o
     assert torch.equal(ten.y, sixty.y[:10])
 
 
-def test_train_and_test_patches_share_no_rows_of_the_photographs() -> None:
-    train, test = sources.patches("train"), sources.patches("test")
-    assert len(train.labels) > 10_000
-    assert len(test.labels) >= 1000
-    assert set(train.labels) == set(test.labels) == set(range(10))
-    pixels = train.read(np.arange(5))
-    assert pixels.shape == (5, 3, 32, 32)
+def test_train_and_test_patches_share_no_pixels() -> None:
+    """Every patch is looked up in the photographs: training patches end where test patches begin."""
+    from sklearn.datasets import load_sample_images
+
+    photographs = load_sample_images().images
+    for split, rows in (("train", range(0, 301)), ("test", range(332, 396))):
+        source = sources.patches(split)
+        assert set(source.labels) == set(range(10))
+        for label, patch in zip(source.labels[:20], source.read(np.arange(20)), strict=True):
+            photograph, strip = photographs[label // 5], label % 5
+            found = [
+                row
+                for row in range(photograph.shape[0] - 31)
+                for column in range(128 * strip, 128 * strip + 97, 4)
+                if np.array_equal(photograph[row, column], patch[:, 0, 0])
+                and np.array_equal(photograph[row : row + 32, column : column + 32].transpose(2, 0, 1), patch)
+            ]
+            assert found
+            assert all(row in rows for row in found)
 
 
 def test_class_maps() -> None:
@@ -73,6 +85,8 @@ def test_class_maps() -> None:
         ('{"a": [0], "b": [0]}', "none in two of them"),
         ('{"a": [0], "b": []}', "none empty"),
         ("odd", "allowed are parity"),
+        ("cats-dogs", "airplane"),
+        ('{"a": [0], "a": [1], "b": [2]}', "twice"),
         ("[1, 2]", "JSON map"),
         ('{"a": true, "b": [1]}', "JSON map"),
     ],
@@ -104,7 +118,7 @@ def test_the_papers_constants_standardise_cifar10_from_an_image_folder(tmp_path:
     expected = (20 * y.float() / 255)[:, None] - torch.tensor([0.4914, 0.4822, 0.4465])
     expected = expected / torch.tensor([0.2023, 0.1994, 0.2010])
     torch.testing.assert_close(x.mean(dim=(2, 3)), expected, atol=0.03, rtol=0)
-    assert provenance["label"] == "CIFAR-10, JPEG copy"
+    assert provenance["label"] == "CIFAR-10 (JPEG copy)"
     assert provenance["standardise"] == "paper"
     assert provenance["stand_in"] is False
 
@@ -175,6 +189,18 @@ def test_bad_folders_are_refused(image_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "empty" / "train" / "a").mkdir(parents=True)
     with pytest.raises(UserError, match="no images found"):
         load(DataRequest(f"folder:{tmp_path / 'empty'}"))
+    (image_folder / "train" / "wasp").mkdir()
+    with pytest.raises(UserError, match=r"no images found .* of wasp"):
+        load(DataRequest(f"folder:{image_folder}"))
+    (image_folder / "train" / "wasp").rmdir()
+    (image_folder / "train" / ".hidden").mkdir()
+    (image_folder / "train" / "ant" / "._0.png").write_bytes(b"not an image")
+    assert load(DataRequest(f"folder:{image_folder}")).x.shape[0] == 16
+    deep = np.zeros((5, 6), dtype=np.uint16)
+    Image.fromarray(deep).save(image_folder / "train" / "ant" / "deep.png")
+    with pytest.raises(UserError, match="only 8 bits"):
+        load(DataRequest(f"folder:{image_folder}"))
+    (image_folder / "train" / "ant" / "deep.png").unlink()
     Image.fromarray(np.zeros((9, 9, 3), dtype=np.uint8)).save(image_folder / "train" / "ant" / "big.png")
     with pytest.raises(UserError, match="images of several sizes") as caught:
         load(DataRequest(f"folder:{image_folder}"))
@@ -199,8 +225,32 @@ def test_too_many_points_are_refused(image_folder: Path) -> None:
     with pytest.raises(UserError, match="--points 17") as caught:
         load(DataRequest(f"folder:{image_folder}", points=17))
     assert "16 points" in str(caught.value)
+    with pytest.raises(UserError, match="--points 1"):
+        load(DataRequest(f"folder:{image_folder}", points=1))
     with pytest.raises(UserError, match="--dataset imagenet"):
         load(DataRequest("imagenet"))
+
+
+def test_points_that_are_all_the_same_are_refused(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "train" / name).mkdir(parents=True)
+        pixels = np.arange(75, dtype=np.uint8).reshape(5, 5, 3)
+        Image.fromarray(pixels).save(tmp_path / "train" / name / "0.png")
+    with pytest.raises(UserError, match="all 2 points are the same"):
+        load(DataRequest(f"folder:{tmp_path}"))
+
+
+def test_data_are_looked_for_under_data_root_and_then_in_the_projects_own_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATA_ROOT", str(tmp_path / "elsewhere"))
+    for digit in sources.DIGITS:
+        (tmp_path / "data" / "mnist" / "train" / digit).mkdir(parents=True)
+        pixels = np.full((8, 8), int(digit), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "data" / "mnist" / "train" / digit / "0.png")
+    assert load(DataRequest("mnist")).provenance["label"] == "MNIST (image folder)"
+    assert load(DataRequest("mnist", data_root=tmp_path, points=5)).provenance["stand_in"] is True
 
 
 def test_a_prepared_file_gives_what_its_source_gives(tmp_path: Path) -> None:

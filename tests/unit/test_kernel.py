@@ -8,12 +8,13 @@ import torch
 from conftest import CELLS, every_cell
 
 from normplace import kernel, theory
-from normplace.activations import Array
+from normplace.activations import DUALS, Array
 from normplace.architecture import ACTIVATIONS, MLP
 from normplace.datasets import DataRequest, load
 from normplace.networks import ACTIVATION_MODULES
 from normplace.normalisation import normalise
-from normplace.sampling import network_generator
+from normplace.sampling import network_generator, sample
+from normplace.statistics import bootstrap_gamma, gamma, interval
 
 POINTS, WIDTH, DEPTH = 40, 1000, 2
 BATCH_ERROR = {
@@ -52,26 +53,54 @@ def test_kernels_match_wide_networks_and_the_error_shrinks_with_draws(norm: str,
     draws = np.array(list(sampled_kernels(x, spec, 64)))
     few = np.mean([error(chunk.mean(axis=0), expected) for chunk in draws.reshape(16, 4, POINTS, POINTS)])
     many = error(draws.mean(axis=0), expected)
-    # Sixteen times the draws divide the statistical error by four. What remains is of order 1/width without
-    # batch norm; with it, the approximation of its kernel on these data, whose variance sits in ten directions.
-    floor = BATCH_ERROR[placement] if norm == "batch" else 0.005
+    # Sixteen times the draws divide the statistical error by four. What remains is of order 1/width, and for
+    # batch norm the error of the average over its nodes, about sqrt(2 / 8192) an entry and layer.
+    floor = 0.05 if norm == "batch" else 0.005
     assert many < few / 4 * 1.6 + floor
     assert many < few
     # A wrong placement is far outside the tolerance.
     if norm in ("batch", "layer"):
         other = "after" if placement == "before" else "before"
         *_, wrong = kernel.hidden_kernels(x, norm, other, "relu", DEPTH)
-        assert error(draws.mean(axis=0), wrong) > 2 * many
+        assert error(draws.mean(axis=0), wrong) > 5 * (many + floor)
 
 
-@pytest.mark.parametrize("placement", ["before", "after"])
-def test_the_approximation_of_batch_norm_is_better_for_guesses_than_for_kernels(placement: str, x: np.ndarray) -> None:
-    """On digits, kernels are off by up to 10 % (before) or 30 % (after), gamma by 2 %, G_0's deviation by 0.01."""
-    *_, approximate = kernel.hidden_kernels(x, "batch", placement, "relu", DEPTH)
-    found = np.mean(list(sampled_kernels(x, MLP("batch", placement, DEPTH, WIDTH), 64)), axis=0)
-    assert 0.03 < error(found, approximate) < BATCH_ERROR[placement]
-    assert kernel.gamma(approximate) == pytest.approx(kernel.gamma(found), rel=0.02, abs=1e-6)
-    assert kernel.guess_fraction_std(approximate) == pytest.approx(kernel.guess_fraction_std(found), abs=0.01)
+def one_deviation_for_all_nodes(x: np.ndarray, placement: str, depth: int) -> Array:
+    """The simple kernel of batch norm: P K P / (tr(PKP)/n) after or before the arc-cosine map."""
+
+    def normalised(k: Array) -> Array:
+        centred = k - k.mean(axis=0) - k.mean(axis=1)[:, None] + k.mean()
+        return centred / (np.trace(centred) / len(centred))
+
+    k = x.astype(np.float64) @ x.T.astype(np.float64)
+    for _ in range(depth):
+        k = normalised(k) if placement == "before" else k
+        v = np.diag(k)
+        rho = np.clip(k / np.sqrt(np.outer(v, v)), -1, 1)
+        k = DUALS["relu"].product(v[:, None], v[None, :], rho)
+        k = normalised(k) if placement == "after" else k
+    return k
+
+
+def test_batch_norm_where_many_directions_share_the_variance_needs_one_deviation_only() -> None:
+    x = load(DataRequest("gaussian", points=200)).x.numpy()
+    for placement in ("before", "after"):
+        *_, found = kernel.hidden_kernels(x, "batch", placement, "relu", DEPTH)
+        simple = one_deviation_for_all_nodes(x, placement, DEPTH)
+        assert kernel.gamma(found) == pytest.approx(kernel.gamma(simple), rel=0.03, abs=1e-6)
+        assert kernel.guess_fraction_std(found) == pytest.approx(kernel.guess_fraction_std(simple), rel=0.03)
+
+
+def test_batch_norm_on_images_when_deep() -> None:
+    """Wide networks agree with the average over nodes at depth 60; the simple kernel has long gone wrong there."""
+    depth, x = 60, load(DataRequest("patches", points=100, classes="all")).x.flatten(1)
+    sampled = sample(x, MLP("batch", "before", depth, width=400, classes=10), 24, seed=0)
+    measured = gamma(sampled.output_mean, sampled.output_var)[-1]
+    low, high = interval(bootstrap_gamma(sampled.output_mean, sampled.output_var, 500, seed=0))
+    *_, last = kernel.hidden_kernels(x.numpy(), "batch", "before", "relu", depth)
+    tolerance = high[-1] - low[-1]
+    assert abs(kernel.gamma(last) - measured) < tolerance
+    assert abs(kernel.gamma(one_deviation_for_all_nodes(x.numpy(), "before", depth)) - measured) > tolerance
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -92,7 +121,10 @@ def test_isotropic_points_reproduce_the_scalar_theory() -> None:
         rho = theory.correlations(norm, placement, "relu", 5)[-1]
         off_diagonal = last[0, 1] / last[0, 0]
         if norm == "batch" and placement == "after":
-            assert kernel.gamma(last) < 1e-12
+            assert kernel.gamma(last) < 1e-9  # float32 sums of nodes
+            continue
+        if norm == "batch":
+            assert kernel.gamma(last) == pytest.approx(rho / (1 - rho), rel=0.03)
             continue
         assert off_diagonal == pytest.approx(rho, abs=3 / n)
         mean = rho + (1 - rho) / n

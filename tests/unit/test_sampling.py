@@ -123,6 +123,17 @@ def test_same_seed_same_bytes_whatever_the_processes_and_the_number_of_networks(
         assert array[:2].tobytes() == prefix.tobytes()
 
 
+def test_the_bytes_do_not_depend_on_threads(digits: torch.Tensor) -> None:
+    spec = MLP("batch", "before", 3, width=100)
+    torch.set_num_threads(2)
+    try:
+        two = sample(digits, spec, 5, seed=3)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+    assert [a.tobytes() for a in two] == [a.tobytes() for a in sample(digits, spec, 5, seed=3)]
+
+
 def test_different_seeds_and_networks_differ(digits: torch.Tensor) -> None:
     spec = MLP("none", "none", 1, width=20)
     first, second = (sample(digits, spec, 50, seed=seed).output_mean for seed in (0, 1))

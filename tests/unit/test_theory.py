@@ -5,16 +5,8 @@ import pytest
 from scipy.integrate import dblquad, quad
 
 from normplace import theory
-from normplace.activations import DUALS, Smooth
+from normplace.activations import DUALS, FUNCTIONS, Smooth
 from normplace.architecture import ACTIVATIONS, configurations
-
-FUNCTIONS = {
-    "relu": lambda x: max(x, 0.0),
-    "leaky_relu": lambda x: max(x, 0.0) + 0.01 * min(x, 0.0),
-    "gelu": lambda x: DUALS["gelu"].function(np.array(x)),  # type: ignore[attr-defined]
-    "silu": lambda x: DUALS["silu"].function(np.array(x)),  # type: ignore[attr-defined]
-    "tanh": np.tanh,
-}
 
 
 def normal(z: float) -> float:

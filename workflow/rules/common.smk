@@ -10,7 +10,10 @@ config = configuration.check(config)
 RESULTS = f"results/{config['scale']}"
 SAMPLES = experiments.samples(config)
 THEORIES = experiments.theories(config)
-TIDY = ["gamma.csv", "histograms.csv", "regimes.csv"]
+TRAININGS = experiments.trainings(config)
+# The tidy tables of an experiment, by what it is made of.
+TIDY = {name: ["gamma.csv", "histograms.csv", "regimes.csv"] for name in SAMPLES}
+TIDY |= {name: ["curves.csv", "milestones.csv"] for name in TRAININGS}
 
 
 report: "../report/workflow.rst"
@@ -20,8 +23,9 @@ wildcard_constraints:
     dataset="[a-z0-9]+",
     classes="[a-z-]+",
     experiment="[a-z_]+",
+    use="init|training",
 
 
-def data_of(job):
+def data_of(job, use="init"):
     """The prepared points that a job works on."""
-    return f"{RESULTS}/data/{job.dataset}-{job.classes}.npz"
+    return f"{RESULTS}/data/{use}/{job.dataset}-{job.classes}.npz"

@@ -7,8 +7,13 @@ FIGURES = {
     "gamma_by_depth": "placements",
     "width_convergence": "width_convergence",
     "batch_statistics": "batch_statistics",
+    "dynamics": "dynamics",
+    "majority_gap": "dynamics",
+    "absorption": "dynamics",
+    "start_matters": "start_matters",
+    "learning_rates": "learning_rates",
 }
-TABLES = ["headline", "gamma", "regimes", "shares", "distances"]
+TABLES = ["headline", "gamma", "regimes", "shares", "distances", "milestones"]
 
 
 for figure, experiment in FIGURES.items():
@@ -24,7 +29,7 @@ for figure, experiment in FIGURES.items():
                 "regimes.csv",
             ),
             module=f"figures/{figure}.py",
-            style="figures/style.py",
+            shared=["figures/style.py", "figures/__main__.py"],
         output:
             pdf=f"{RESULTS}/figures/{figure}.pdf",
             png=report(
@@ -47,7 +52,7 @@ for figure, experiment in FIGURES.items():
 
 rule printed_tables:
     input:
-        tidy=multiext(f"{RESULTS}/tidy/placements/", *TIDY),
+        tidy=multiext(f"{RESULTS}/tidy/placements/", *TIDY[experiment]),
         module="figures/tables.py",
         style="figures/style.py",
     output:
@@ -94,6 +99,9 @@ rule report:
     input:
         rules.figures.input,
         rules.tables.input,
+        captions=expand(
+            "workflow/report/{caption}.rst", caption=[*FIGURES, "tables", "workflow"]
+        ),
     output:
         f"{RESULTS}/report.html",
     log:

@@ -28,7 +28,12 @@ rule summarise:
             name=THEORIES[wildcards.experiment],
         ),
     output:
-        multiext(f"{RESULTS}/tidy/{{experiment}}/", *TIDY),
+        multiext(
+            f"{RESULTS}/tidy/{{experiment}}/",
+            "gamma.csv",
+            "histograms.csv",
+            "regimes.csv",
+        ),
     log:
         f"{RESULTS}/logs/tidy/{{experiment}}.log",
     params:

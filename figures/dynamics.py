@@ -1,0 +1,49 @@
+"""How accuracy and loss develop from the first step: every configuration, shallow and deep, every data set."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from figures import style
+
+MEASURES = ("accuracy", "loss")
+STYLES = {"": "-", "batch": "-", "running": (0, (1.5, 1.5))}
+
+
+def draw(tidy: Path) -> Figure:
+    """Draw a row a data set and measure, a column a configuration; medians with interquartile bands."""
+    table = style.read(tidy, "dynamics", "curves")
+    table = style.of_cell(table, split="test")
+    names, cells = style.labels(table), style.cells(table)
+    depths = sorted(table["depth"].unique())
+    figure, grid = plt.subplots(
+        2 * len(names), len(cells), figsize=(7.2, 1.9 * len(names) + 1.2), sharex=True, sharey="row", squeeze=False
+    )
+    for row, (dataset, measure) in enumerate((dataset, measure) for dataset in names for measure in MEASURES):
+        for column, (norm, placement) in enumerate(cells):
+            axes = grid[row, column]
+            for depth in depths:
+                rows = style.of_cell(table, dataset=dataset, norm=norm, placement=placement, depth=depth)
+                colour = style.COLOURS[norm] if depth == depths[-1] else style.SHALLOW
+                for mode, curve in rows.groupby("bn_statistics", sort=False):
+                    style.band(axes, curve, measure, colour, ls=STYLES[str(mode)])
+            style.step_axis(axes)
+            if measure == "loss":
+                axes.set_yscale("log")
+            if row == 0:
+                axes.set_title(style.name(norm, placement).replace("Norm ", "Norm\n"), fontsize=8)
+        grid[row, 0].set_ylabel(measure)
+        if measure == MEASURES[0]:
+            style.row_label(grid[row, 0], names[dataset], middle=-0.1, left=-0.75)
+    handles = [
+        Line2D([], [], color=style.SHALLOW, lw=1.2, label=f"depth {depths[0]}"),
+        Line2D([], [], color=style.COLOURS["batch"], lw=1.2, label=f"depth {depths[-1]} (in the norm's colour)"),
+        Line2D([], [], color="black", lw=1.2, ls=STYLES["running"], label="BatchNorm by running statistics"),
+    ]
+    figure.legend(handles=handles, loc="upper center", ncol=3)
+    figure.supxlabel("step + 1", y=0.045, fontsize=8)
+    style.settings_line(figure, style.training_settings(table) + ", test split; median and quartiles over runs.")
+    figure.subplots_adjust(left=0.155, right=0.99, top=0.9, bottom=0.095, hspace=0.18, wspace=0.12)
+    return figure

@@ -1,0 +1,42 @@
+"""Which placements train at all, and how soon: accuracy against learning rate for deep networks."""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from figures import style
+
+MOMENTS = {"early_accuracy": "after a tenth of the steps", "final_accuracy": "at the end"}
+MARKERS = {"none": "s", "before": "o", "after": "^"}
+
+
+def draw(tidy: Path) -> Figure:
+    """Draw a panel a moment, a line a configuration; means with 95 % bootstrap intervals."""
+    table = style.read(tidy, "learning_rates", "milestones")
+    table = table[table["bn_statistics"] != "running"]
+    figure, panels = plt.subplots(1, 2, figsize=(7.2, 3.3), sharey=True)
+    for axes, (measure, title) in zip(panels, MOMENTS.items(), strict=True):
+        for norm, placement in style.cells(table):
+            rows = style.of_cell(table, norm=norm, placement=placement).dropna(subset=[measure])
+            rows = rows.sort_values("learning_rate")
+            bars = (rows[measure] - rows[f"{measure}_low"], rows[f"{measure}_high"] - rows[measure])
+            axes.errorbar(
+                rows["learning_rate"], rows[measure], bars, color=style.COLOURS[norm], marker=MARKERS[placement],
+                ms=4, lw=1, ls="--" if placement == "after" else "-", label=style.name(norm, placement),
+                mfc="white" if placement == "after" else style.COLOURS[norm], capsize=1.5,
+            )  # fmt: skip
+        axes.set_xscale("log")
+        axes.set_title(title)
+        axes.set_xlabel("learning rate")
+    panels[0].set_ylabel("test accuracy")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="upper center", ncol=4)
+    depth, label = table["depth"].iloc[0], style.labels(table).popitem()[1]
+    diverged = int(table["diverged"].sum())
+    style.settings_line(
+        figure,
+        f"{label}, depth {depth}; {style.training_settings(table)}, batch statistics. Means with 95 % bootstrap "
+        f"intervals over runs that did not diverge; {diverged} of {int(table['runs'].sum())} diverged.",
+    )
+    figure.subplots_adjust(left=0.075, right=0.99, top=0.76, bottom=0.24, wspace=0.06)
+    return figure

@@ -1,0 +1,134 @@
+"""From training runs to tidy tables: curves with bands over runs, and milestones with intervals."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from normplace.errors import UserError
+from normplace.statistics import interval
+
+CURVES = (
+    "loss",
+    "accuracy",
+    "accuracy_majority",
+    "accuracy_minority",
+    "gap",
+    "max_guess_fraction",
+    "weight_cosine",
+    "gradient_norm",
+)
+CLOSED = 0.05  # a gap below 5 points counts as closed
+SHARES = (0.8, 0.9)  # of the final accuracy
+EARLY = 0.1  # of all steps
+RESAMPLES = 2000
+
+
+def read_training(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
+    """A file of `normplace train` and the .json beside it: the cell it belongs to, and its rows with the gap.
+
+    gap: accuracy on the initially favoured class minus accuracy on the others.
+
+    Raises:
+        UserError: one of the two files is missing, damaged or foreign.
+    """
+    try:
+        config = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        rows = pd.read_csv(path, keep_default_na=False, na_values=[""])
+        options, data = config["options"], config["data"]
+        cell = {
+            "dataset": data["dataset"],
+            "label": data["label"],
+            "stand_in": data["stand_in"],
+            "points": data["points"],
+            "classes": len(data["classes"]),
+            **{key: options[key] for key in ("norm", "placement", "activation", "depth", "width", "optimizer")},
+            **{key: options[key] for key in ("learning_rate", "batch_size", "epochs", "select", "runs")},
+        }
+        rows["gap"] = rows["accuracy_majority"] - rows["accuracy_minority"]
+        rows["bn_statistics"] = rows["bn_statistics"].astype(object).fillna("")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: not a file of `normplace train` with its .json beside it ({error})") from None
+    return cell, rows
+
+
+def summarise(paths: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tables (curves, milestones) of training runs.
+
+    Raises:
+        UserError: a file is damaged or foreign.
+    """
+    curves, milestones = [], []
+    for path in paths:
+        cell, rows = read_training(path)
+        curves.append(_curves(rows).assign(**cell))
+        milestones += [{**cell, **row} for row in _milestones(rows)]
+    return pd.concat(curves, ignore_index=True), pd.DataFrame(milestones)
+
+
+def _curves(rows: pd.DataFrame) -> pd.DataFrame:
+    """Median and quartiles over the runs that are still finite, for every evaluation; n counts them."""
+    groups = rows.groupby(["split", "bn_statistics", "step"], sort=False)
+    table = groups["loss"].count().rename("n").to_frame()
+    for name in CURVES:
+        for suffix, share in (("_low", 0.25), ("", 0.5), ("_high", 0.75)):
+            table[name + suffix] = groups[name].quantile(share)
+    return table.reset_index()
+
+
+def _milestones(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """One row a kind of BatchNorm statistics: what each run did when, with 95 % bootstrap intervals over runs.
+
+    Steps are those of the first evaluation at which it was so, infinite where it never was; their median is
+    given. Accuracies are on the test split, gaps on the training split; their mean is given. A diverged run
+    counts in `diverged` and in no mean.
+    """
+    found = []
+    for mode, of_mode in rows.groupby("bn_statistics", sort=False):
+        runs = [_run_milestones(run) for _, run in of_mode.groupby("run")]
+        kept = pd.DataFrame([run for run in runs if run is not None])
+        row: dict[str, Any] = {"bn_statistics": mode, "n": len(kept), "diverged": len(runs) - len(kept)}
+        for name in kept.columns:
+            average = np.median if name.startswith("steps") else np.mean
+            row |= _with_interval(name, kept[name].to_numpy(dtype=np.float64), average)
+        found.append(row)
+    return found
+
+
+def _run_milestones(run: pd.DataFrame) -> dict[str, float] | None:
+    """None for a run that diverged."""
+    if run["diverged"].any():
+        return None
+    train, test = (run[run["split"] == split].set_index("step") for split in ("train", "test"))
+    steps = test.index.to_numpy(dtype=np.int64)
+    accuracy = test["accuracy"].to_numpy(dtype=np.float64)
+    final = float(accuracy[-1])
+    early = int(np.abs(steps - EARLY * steps[-1]).argmin())
+    return {
+        "gap_at_start": float(train["gap"].iloc[0]),
+        "largest_fraction_at_start": float(train["max_guess_fraction"].iloc[0]),
+        "early_accuracy": float(accuracy[early]),
+        "final_accuracy": final,
+        "steps_to_closed_gap": _first(train["gap"] < CLOSED),
+        **{f"steps_to_{share:.0%}".rstrip("%"): _first(test["accuracy"] >= share * final) for share in SHARES},
+    }
+
+
+def _first(condition: "pd.Series[bool]") -> float:
+    reached = condition.index[condition.to_numpy()].to_list()
+    return float(reached[0]) if reached else np.inf
+
+
+def _with_interval(name: str, values: npt.NDArray[np.float64], average: Any) -> dict[str, float]:
+    draws = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
+    with np.errstate(invalid="ignore"):  # a quantile between two infinities
+        low, high = interval(np.sort(average(values[draws], axis=1)))
+    numbers = (float(average(values)), float(low), float(high))
+    return dict(zip((name, f"{name}_low", f"{name}_high"), (_not_nan(n) for n in numbers), strict=True))
+
+
+def _not_nan(number: float) -> float:
+    return np.inf if np.isnan(number) else number

@@ -1,0 +1,94 @@
+"""Milestones and curves of made-up runs whose answers are known."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from normplace.errors import UserError
+from normplace.learning_curves import read_training, summarise
+
+OPTIONS = {
+    "norm": "none", "placement": "none", "activation": "relu", "depth": 3, "width": 10, "optimizer": "adam",
+    "learning_rate": 1e-3, "batch_size": 8, "epochs": 1, "select": "any", "runs": 3,
+}  # fmt: skip
+DATA = {"dataset": "digits", "label": "digits", "stand_in": False, "points": 5, "classes": {"a": ["0"], "b": ["1"]}}
+
+
+def write(path: Path, gaps: list[list[float]], accuracies: list[list[float]], diverged: list[int]) -> Path:
+    """Runs with these training gaps and test accuracies at steps 0, 1, ...; a diverged run ends without values."""
+    rows = []
+    for run, (gap, accuracy) in enumerate(zip(gaps, accuracies, strict=True)):
+        for step in range(len(gap)):
+            ended = bool(diverged[run]) and step == len(gap) - 1
+            for split in ("train", "test"):
+                rows.append(
+                    {
+                        "run": run, "step": step, "split": split, "bn_statistics": "", "diverged": int(ended),
+                        "loss": np.nan if ended else 1 - accuracy[step],
+                        "accuracy": np.nan if ended else accuracy[step],
+                        "accuracy_majority": np.nan if ended else 0.5 + gap[step] / 2,
+                        "accuracy_minority": np.nan if ended else 0.5 - gap[step] / 2,
+                        "max_guess_fraction": np.nan if ended else 0.5 + gap[step] / 2,
+                        "weight_cosine": 1.0, "gradient_norm": 1.0,
+                    }
+                )  # fmt: skip
+    pd.DataFrame(rows).to_csv(path, index=False)
+    path.with_suffix(".json").write_text(json.dumps({"options": OPTIONS, "data": DATA}))
+    return path
+
+
+def test_milestones_of_known_runs(tmp_path: Path) -> None:
+    gaps = [[1.0, 0.5, 0.04, 0.2], [0.8, 0.04, 0.0, 0.0], [0.9, 0.9, 0.9, 0.9]]
+    accuracies = [[0.5, 0.79, 0.81, 1.0], [0.5, 0.5, 0.9, 1.0], [0.5, 0.8, 0.8, 0.8]]
+    _, milestones = summarise([write(tmp_path / "a.csv", gaps, accuracies, [0, 0, 0])])
+    (row,) = milestones.to_dict("records")
+    assert (row["n"], row["diverged"]) == (3, 0)
+    assert row["gap_at_start"] == pytest.approx(0.9)
+    assert row["steps_to_closed_gap"] == 2  # 2, 1 and never
+    assert row["steps_to_closed_gap_high"] == np.inf
+    assert row["steps_to_80"] == 2  # 2, 2 and 1
+    assert row["steps_to_90"] == 2  # 3, 2 and 1
+    assert row["final_accuracy"] == pytest.approx(2.8 / 3)
+    assert row["final_accuracy_low"] < row["final_accuracy"] < row["final_accuracy_high"]
+    assert row["early_accuracy"] == pytest.approx(0.5)
+
+
+def test_diverged_runs_are_counted_and_not_averaged(tmp_path: Path) -> None:
+    gaps, accuracies = [[1.0, 0.5, 0.0], [0.6, 0.3, 0.2]], [[0.5, 0.6, 0.7], [0.5, 0.9, 0.9]]
+    curves, milestones = summarise([write(tmp_path / "a.csv", gaps, accuracies, [0, 1])])
+    (row,) = milestones.to_dict("records")
+    assert (row["n"], row["diverged"]) == (1, 1)
+    assert row["final_accuracy"] == pytest.approx(0.7)
+    last = curves[(curves["step"] == 2) & (curves["split"] == "test")].iloc[0]
+    assert last["n"] == 1
+    assert last["accuracy"] == pytest.approx(0.7)
+    everything = write(tmp_path / "b.csv", gaps, accuracies, [1, 1])
+    (row,) = summarise([everything])[1].to_dict("records")
+    assert (row["n"], row["diverged"]) == (0, 2)
+
+
+def test_curves_are_medians_and_quartiles(tmp_path: Path) -> None:
+    gaps = [[0.0, value] for value in (0.1, 0.2, 0.3, 0.4, 0.5)]
+    path = write(tmp_path / "a.csv", gaps, [[0.5, 0.6]] * 5, [0] * 5)
+    curves, _ = summarise([path])
+    row = curves[(curves["step"] == 1) & (curves["split"] == "train")].iloc[0]
+    assert (row["gap_low"], row["gap"], row["gap_high"]) == pytest.approx((0.2, 0.3, 0.4))
+    assert row["n"] == 5
+    assert row["norm"] == "none"
+
+
+def test_a_file_without_its_json_or_a_foreign_one_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", [[0.0, 0.0]], [[0.5, 0.5]], [0])
+    path.with_suffix(".json").unlink()
+    with pytest.raises(UserError, match=r"a\.csv"):
+        read_training(path)
+    path.with_suffix(".json").write_text("{}")
+    with pytest.raises(UserError, match=r"a\.csv"):
+        read_training(path)
+    good = write(tmp_path / "b.csv", [[0.0, 0.0]], [[0.5, 0.5]], [0])
+    good.write_text("a,b\n1,2\n")
+    with pytest.raises(UserError, match=r"b\.csv"):
+        read_training(good)

@@ -1,0 +1,43 @@
+# Training runs, and their curves and milestones.
+
+
+rule train:
+    input:
+        lambda wildcards: data_of(
+            TRAININGS[wildcards.experiment][wildcards.name], "training"
+        ),
+    output:
+        rows=f"{RESULTS}/training/{{experiment}}/{{name}}.csv",
+        config=f"{RESULTS}/training/{{experiment}}/{{name}}.json",
+    log:
+        f"{RESULTS}/logs/training/{{experiment}}/{{name}}.log",
+    params:
+        options=lambda wildcards: TRAININGS[wildcards.experiment][
+            wildcards.name
+        ].options,
+        code=configuration.code("train"),
+    message:
+        "training: {wildcards.experiment} {wildcards.name}"
+    shell:
+        "normplace train --dataset file:{input} {params.options} --output {output.rows} > {log} 2>&1"
+
+
+rule curves:
+    input:
+        lambda wildcards: expand(
+            f"{RESULTS}/training/{wildcards.experiment}/{{name}}.{{suffix}}",
+            name=TRAININGS[wildcards.experiment],
+            suffix=["csv", "json"],
+        ),
+    output:
+        multiext(f"{RESULTS}/tidy/{{experiment}}/", "curves.csv", "milestones.csv"),
+    log:
+        f"{RESULTS}/logs/tidy/{{experiment}}.log",
+    params:
+        rows=lambda wildcards, input: [path for path in input if path.endswith(".csv")],
+        folder=lambda wildcards, output: Path(output[0]).parent,
+        code=configuration.code("curves"),
+    message:
+        "summarising {wildcards.experiment}"
+    shell:
+        "normplace curves {params.rows} --output {params.folder} > {log} 2>&1"
