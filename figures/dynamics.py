@@ -32,9 +32,13 @@ def draw(tidy: Path) -> Figure:
             style.step_axis(axes)
             if measure == "loss":
                 axes.set_yscale("log")
+                axes.set_yticks([0.1, 0.2, 0.5, 1, 2, 5], ["0.1", "0.2", "0.5", "1", "2", "5"])
+                axes.minorticks_off()
+                axes.autoscale(axis="y")
             if row == 0:
                 axes.set_title(style.name(norm, placement).replace("Norm ", "Norm\n"), fontsize=8)
         grid[row, 0].set_ylabel(measure)
+        grid[row, 0].yaxis.set_label_coords(-0.38, 0.5)
         if measure == MEASURES[0]:
             style.row_label(grid[row, 0], names[dataset], middle=-0.1, left=-0.75)
     handles = [

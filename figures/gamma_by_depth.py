@@ -9,7 +9,6 @@ from matplotlib.lines import Line2D
 from figures import style
 
 FLOOR, CEILING = 3e-4, 2e2
-MARKERS = {"none": "s", "batch": "o", "layer": "^", "rms": "x"}
 
 
 def draw(tidy: Path) -> Figure:
@@ -24,10 +23,15 @@ def draw(tidy: Path) -> Figure:
                 where = "none" if norm == "none" else placement
                 rows = style.of_cell(table, dataset=dataset, norm=norm, placement=where)
                 shown = rows[rows["depth"].isin(_depths_to_mark(int(rows["depth"].max())))]
-                axes.plot(rows["depth"], rows["gamma_kernel"].clip(FLOOR), color=colour, lw=1.1)
+                axes.plot(
+                    rows["depth"],
+                    rows["gamma_kernel"].clip(FLOOR),
+                    color=colour,
+                    lw=2.4 if (norm, where) == ("layer", "before") else 1.1,
+                )
                 bars = (shown["gamma"] - shown["gamma_low"], shown["gamma_high"] - shown["gamma"])
                 axes.errorbar(
-                    shown["depth"], shown["gamma"].clip(FLOOR), bars, fmt=MARKERS[norm], color=colour, ms=3.2,
+                    shown["depth"], shown["gamma"].clip(FLOOR), bars, fmt=style.MARKERS[norm], color=colour, ms=3.2,
                     lw=0.8, mfc="white" if norm in ("none", "layer") else colour, mew=0.8, clip_on=False,
                 )  # fmt: skip
             axes.axhline(1, color="#BBBBBB", lw=0.6, zorder=0)
@@ -45,7 +49,7 @@ def draw(tidy: Path) -> Figure:
                 )  # fmt: skip
                 axes.set_xlabel("depth (hidden layers)")
     handles = [
-        Line2D([], [], color=colour, marker=MARKERS[norm], ms=4, lw=1.1, label=style.NORMS[norm],
+        Line2D([], [], color=colour, marker=style.MARKERS[norm], ms=4, lw=1.1, label=style.NORMS[norm],
                mfc="white" if norm in ("none", "layer") else colour)
         for norm, colour in style.COLOURS.items()
     ]  # fmt: skip
@@ -54,9 +58,10 @@ def draw(tidy: Path) -> Figure:
         figure,
         f"Points: {style.span(table['inits'])} networks each, {table['activation'].iloc[0]}, width "
         f"{style.span(table['width'])}, {style.span(table['points'])} points, 95 % bootstrap intervals. "
-        "Lines: infinite width, the data's own kernel, nothing fitted. Above gamma = 1 guesses pile up on one class.",
+        "Lines: infinite width, the data's own kernel, nothing fitted. Above gamma = 1 guesses pile up on one class. "
+        "The network without a norm is shown in both rows.",
     )
-    figure.subplots_adjust(left=0.1, right=0.985, top=0.87, bottom=0.155, hspace=0.12, wspace=0.08)
+    figure.subplots_adjust(left=0.1, right=0.985, top=0.87, bottom=0.165, hspace=0.12, wspace=0.08)
     return figure
 
 

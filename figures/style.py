@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 # Okabe-Ito colours: told apart by readers with any colour vision.
 COLOURS = {"none": "#555555", "batch": "#0072B2", "layer": "#D55E00", "rms": "#009E73"}
+MARKERS = {"none": "s", "batch": "o", "layer": "^", "rms": "x"}
 NORMS = {"none": "no norm", "batch": "BatchNorm", "layer": "LayerNorm", "rms": "RMSNorm"}
 REGIME_COLOURS = {
     "neutral": "#DCEBF7",
@@ -129,6 +130,8 @@ def step_axis(axes: Axes) -> None:
     axes.set_xticks([1, 10, 100, 1000, 10000], ["1", "10", "10²", "10³", "10⁴"])
     axes.minorticks_off()
     axes.autoscale(axis="x", tight=True)
+    for first in axes.get_xticklabels()[:1]:  # inner panels have none
+        first.set_horizontalalignment("left")  # neighbours' ends must not touch
 
 
 def row_label(axes: Axes, label: str, *, middle: float, left: float) -> None:

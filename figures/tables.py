@@ -107,6 +107,15 @@ def milestone_table(milestones: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def learning_table(milestones: pd.DataFrame) -> pd.DataFrame:
+    """How the deepest networks of each configuration start and learn, unselected starts, batch statistics."""
+    deep = milestones[(milestones["depth"] == milestones["depth"].max()) & (milestones["bn_statistics"] != "running")]
+    full = milestone_table(deep)
+    return full[
+        ["data", "configuration", "gap at step 0 [95 %]", "steps to a gap < 5 points", "to 90 %", "final test accuracy"]
+    ].rename(columns={"to 90 %": "steps to 90 % of final accuracy"})
+
+
 def _at(table: pd.DataFrame, depths: list[int]) -> pd.DataFrame:
     return table[table["depth"].isin(depths)]
 
@@ -149,6 +158,7 @@ def main() -> None:
         "regimes": regime_table(regimes),
         "shares": share_table(gamma, depths),
         "distances": distance_table(gamma, depths),
+        "learning": learning_table(style.read(args.tidy, "dynamics", "milestones")),
         "milestones": milestone_table(
             pd.concat([style.read(args.tidy, experiment, "milestones") for experiment in TRAININGS])
         ),

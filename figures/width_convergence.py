@@ -21,7 +21,7 @@ def draw(tidy: Path) -> Figure:
         bars = (rows["gamma"] - rows["gamma_low"], rows["gamma_high"] - rows["gamma"])
         axes.errorbar(rows["width"], rows["gamma"], bars, fmt="o", color=colour, ms=3.5, lw=0.9)
         axes.set_xscale("log")
-        axes.set_xticks(ticks := [50, 200, 800] if rows["width"].max() > 400 else list(rows["width"]), map(str, ticks))
+        axes.set_xticks(ticks := list(rows["width"])[:: 2 if len(rows) > 4 else 1], map(str, ticks))
         axes.minorticks_off()
         axes.set_ylim(0, 1.12 * max(rows["gamma_high"].max(), rows["gamma_kernel"].iloc[0]))
         axes.set_title(style.name(norm, placement))
@@ -30,7 +30,8 @@ def draw(tidy: Path) -> Figure:
     style.settings_line(
         figure,
         f"{style.labels(table).popitem()[1]}, {style.span(table['points'])} points, {table['activation'].iloc[0]}, "
-        f"n = {style.span(table['inits'])} networks a point (fewest at the largest width), ten output nodes pooled; "
+        f"n = {style.span(table['inits'])} networks a point (fewest at the largest width), "
+        f"{table['classes'].iloc[0]} output nodes pooled; "
         "bars: 95 % bootstrap intervals over networks. Black: infinite width, the data's own kernel.",
     )
     figure.subplots_adjust(left=0.075, right=0.99, top=0.89, bottom=0.31, wspace=0.3)

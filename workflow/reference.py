@@ -1,4 +1,4 @@
-"""Ship a finished run: tidy tables to reference, figures to the gallery, the headline to the README.
+"""Ship a finished run: tidy tables to reference, figures to the gallery, two tables to the README.
 
 `python -m workflow.reference quick` after `make replicate`: the repository then shows what the workflow computed.
 """
@@ -9,14 +9,19 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BLOCK = re.compile(r"(<!-- headline of results/quick -->\n).*?(<!-- end -->)", flags=re.DOTALL)
+IN_README = ("headline", "learning")  # tables that the README shows
 
 
-def headline_in_readme() -> str:
-    """The table that the README shows now."""
-    found = BLOCK.search((ROOT / "README.md").read_text(encoding="utf-8"))
+def block(table: str) -> re.Pattern[str]:
+    """Where the README shows a table."""
+    return re.compile(rf"(<!-- table {table} of results/quick -->\n).*?(<!-- end -->)", flags=re.DOTALL)
+
+
+def shown_in_readme(table: str) -> str:
+    """A table as the README shows it now."""
+    found = block(table).search((ROOT / "README.md").read_text(encoding="utf-8"))
     if found is None:
-        sys.exit("README.md has no block for the headline table")
+        sys.exit(f"README.md has no block for the table {table}")
     return found.group(0).removeprefix(found.group(1)).removesuffix(found.group(2)).strip()
 
 
@@ -29,9 +34,11 @@ def main(scale: str) -> None:
     gallery.mkdir(exist_ok=True)
     for figure in (results / "figures").glob("*.png"):
         shutil.copy2(figure, gallery / figure.name)
-    headline = (reference / "tables" / "headline.md").read_text(encoding="utf-8")
     readme = ROOT / "README.md"
-    text = BLOCK.sub(lambda block: block.group(1) + headline + block.group(2), readme.read_text(encoding="utf-8"))
+    text = readme.read_text(encoding="utf-8")
+    for table in IN_README:
+        shown = (reference / "tables" / f"{table}.md").read_text(encoding="utf-8")
+        text = block(table).sub(lambda found, shown=shown: found.group(1) + shown + found.group(2), text)  # type: ignore[misc]
     readme.write_text(text, encoding="utf-8")
 
 

@@ -21,7 +21,7 @@ CURVES = (
     "weight_cosine",
     "gradient_norm",
 )
-CLOSED = 0.05  # a gap below 5 points counts as closed
+CLOSED = 0.05  # a gap below 5 points counts as closed, whichever class is ahead
 SHARES = (0.8, 0.9)  # of the final accuracy
 EARLY = 0.1  # of all steps
 RESAMPLES = 2000
@@ -112,7 +112,7 @@ def _run_milestones(run: pd.DataFrame) -> dict[str, float] | None:
         "largest_fraction_at_start": float(train["max_guess_fraction"].iloc[0]),
         "early_accuracy": float(accuracy[early]),
         "final_accuracy": final,
-        "steps_to_closed_gap": _first(train["gap"] < CLOSED),
+        "steps_to_closed_gap": _first(train["gap"].abs() < CLOSED),
         **{f"steps_to_{share:.0%}".rstrip("%"): _first(test["accuracy"] >= share * final) for share in SHARES},
     }
 

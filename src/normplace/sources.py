@@ -266,13 +266,13 @@ def _mnist_files(data_root: Path, split: str, kind: str) -> Source:
         if not (raw / name).exists():
             raise UserError(f"{raw / name}: missing, while other MNIST files are there; all four are needed")
         _refuse_altered(raw / name, sha256_of_file(raw / name), expected, "SHA-256")
-    data = _import_torchvision().datasets.MNIST(data_root, train=split == "train")
+    data = import_torchvision().datasets.MNIST(data_root, train=split == "train")
     pixels, labels = data.data.numpy()[:, None], data.targets.numpy().astype(np.int64)
     return Source(labels, DIGITS, lambda indices: pixels[indices], kind, "MNIST")
 
 
 def _cifar10_files(data_root: Path, split: str, kind: str) -> Source:
-    dataset = _import_torchvision().datasets.CIFAR10
+    dataset = import_torchvision().datasets.CIFAR10
     base = data_root / dataset.base_folder
     # These files are pickles: none is opened before all match torchvision's own MD5 list.
     for name, expected in [
@@ -294,7 +294,7 @@ def _download(title: str, data_root: Path) -> None:
 
     torchvision checks the archives' MD5. Standard output is left to results.
     """
-    datasets = _import_torchvision().datasets
+    datasets = import_torchvision().datasets
     data_root.mkdir(parents=True, exist_ok=True)
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)
@@ -310,7 +310,7 @@ def _download(title: str, data_root: Path) -> None:
         socket.setdefaulttimeout(before)
 
 
-def _import_torchvision() -> Any:
+def import_torchvision() -> Any:
     """Import torchvision, also where its PyPI wheel (built for CUDA) stands beside a CPU-only torch.
 
     There the import fails because two compiled operators are missing that nothing here uses;

@@ -47,6 +47,7 @@ MEASURES = (
     "loss_minority",
     "gradient_norm",
 )
+LOSS = 5  # where the loss is in a row; an evaluation's first row is the training split's
 Row = list[float]  # run, step, epoch, index into SPLITS, index into MODES, MEASURES, majority, draws, diverged, G_c
 
 
@@ -168,7 +169,11 @@ def train_run(
     while True:
         position = state.step % steps_per_epoch
         if state.step in evaluate_at:
-            state.rows += evaluate(network, splits, run, state, state.step / steps_per_epoch)
+            evaluated = evaluate(network, splits, run, state, state.step / steps_per_epoch)
+            if not math.isfinite(evaluated[0][LOSS]):
+                state.rows += diverged(network, run, state, state.step / steps_per_epoch)
+                break
+            state.rows += evaluated
         if state.step == last:
             break
         if position == 0:
@@ -203,7 +208,8 @@ def draw_start(network: nn.Module, weights: torch.Generator, x: torch.Tensor, se
     """
     differences = []
     for draw in range(1, MAX_DRAWS + 1):
-        initialise(network, weights)
+        initialise(network.cpu(), weights)  # the generators are the CPU's, so that a GPU gets the same weights
+        network.to(x.device)
         with evaluating(network, "batch"):
             outputs = network(x)
         fractions = torch.bincount(outputs.argmax(dim=1), minlength=outputs.shape[1]) / len(x)

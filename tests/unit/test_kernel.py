@@ -54,7 +54,7 @@ def test_kernels_match_wide_networks_and_the_error_shrinks_with_draws(norm: str,
     few = np.mean([error(chunk.mean(axis=0), expected) for chunk in draws.reshape(16, 4, POINTS, POINTS)])
     many = error(draws.mean(axis=0), expected)
     # Sixteen times the draws divide the statistical error by four. What remains is of order 1/width, and for
-    # batch norm the error of the average over its nodes, about sqrt(2 / 8192) an entry and layer.
+    # batch norm the error of the average over its nodes, about sqrt(2 / 4096) an entry and layer.
     floor = 0.05 if norm == "batch" else 0.005
     assert many < few / 4 * 1.6 + floor
     assert many < few

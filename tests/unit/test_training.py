@@ -228,6 +228,13 @@ def test_divergence_is_recorded_and_other_runs_go_on(points: tuple[Points, Point
     assert "2 diverged" in training.summary(rows, 2)
 
 
+def test_divergence_in_the_very_last_step_is_noticed(points: tuple[Points, Points]) -> None:
+    rows = train(build(MLP("none", "none", 4, 30)), *points, Plan("sgd", 1e30, 170, 1, runs=1))
+    assert column(rows, "step").tolist() == [0, 0, 1, 1]
+    assert column(rows, "diverged").tolist() == [0, 0, 1, 1]
+    assert np.isnan(column(rows, "loss")[2:]).all()
+
+
 def test_ten_classes(points: tuple[Points, Points]) -> None:
     request = DataRequest("digits", classes="all", points=170, test_points=80)
     splits = [Points(data.x.flatten(1), data.y) for data in (load(request), load(request, "test"))]

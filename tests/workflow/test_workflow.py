@@ -11,8 +11,12 @@ import pandas as pd
 import pytest
 import yaml
 
+from figures.__main__ import NAMES as FIGURES
+
 ROOT = Path(__file__).resolve().parents[2]
-FIGURES = ("regimes", "guess_histograms", "gamma_by_depth", "width_convergence", "batch_statistics")
+
+
+POINTS = {"points": 50, "training_points": 50, "test_points": 50, "classes": "parity"}
 
 
 def copy_of_repository(to: Path) -> Path:
@@ -60,7 +64,7 @@ def test_every_figure_and_table_is_there(finished: Path) -> None:
     for name in FIGURES:
         assert (results / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert (results / "figures" / f"{name}.png").stat().st_size > 20_000
-    for name in ("headline", "gamma", "regimes", "shares", "distances"):
+    for name in ("headline", "gamma", "regimes", "shares", "distances", "learning", "milestones"):
         table = pd.read_csv(results / "tables" / f"{name}.csv")
         assert len(table) >= 7
         assert len((results / "tables" / f"{name}.md").read_text().splitlines()) == len(table) + 2
@@ -108,6 +112,7 @@ def test_a_changed_setting_redoes_what_depends_on_it_and_nothing_else(finished: 
     (finished / "changed.yaml").write_text(yaml.safe_dump(config))
     todo = jobs(snakemake(finished, "--dry-run", config="changed.yaml"))
     assert todo["sample"] == 35
+    assert todo["train"] == 3 * 7 * 2 + 4 + 14
     assert "kernel_theory" not in todo
 
 
@@ -125,6 +130,12 @@ def test_a_changed_setting_redoes_what_depends_on_it_and_nothing_else(finished: 
         ({"width_convergence": {"points": 5000}}, ["width_convergence.points", "5000"]),
         ({"width_convergence": {"widths": {"wide": 5}}}, ["widths", "wide"]),
         ({"seed": -1}, ["seed", "-1"]),
+        ({"datasets": {"gaussian": {**POINTS, "classes": "parity"}}}, ["datasets.gaussian.classes", "parity", "all"]),
+        ({"datasets": {"mnist": {**POINTS, "points": 70_000}}}, ["datasets.mnist.points", "70000", "60000"]),
+        ({"datasets": {"mnist": {**POINTS, "points": 1}}}, ["datasets.mnist.points", "1"]),
+        ({"training": {"learning_rate": 0}}, ["training.learning_rate", "0"]),
+        ({"training": {"optimizer": "adamw"}}, ["training.optimizer", "adamw", "sgd"]),
+        ({"start_matters": {"cells": ["layr-before"]}}, ["start_matters.cells", "layr-before", "layer-before"]),
     ],
 )
 def test_a_mistake_in_the_configuration_is_one_clear_line(
@@ -149,14 +160,14 @@ def test_an_unknown_scale_is_one_clear_line() -> None:
 
 
 def test_the_paper_scale_never_uses_stand_ins(finished: Path) -> None:
-    found = snakemake(finished, "results/paper/data/mnist-parity.npz", config="config/paper.yaml")
+    found = snakemake(finished, "results/paper/data/init/mnist-parity.npz", config="config/paper.yaml")
     text = found.stdout + found.stderr
     assert found.returncode != 0
     assert "train-images-idx3-ubyte" in text
-    assert not (finished / "results" / "paper" / "data" / "mnist-parity.npz").exists()
+    assert not (finished / "results" / "paper" / "data" / "init" / "mnist-parity.npz").exists()
 
 
 @pytest.mark.parametrize("scale", ["smoke", "quick", "paper"])
 def test_every_scale_has_a_valid_configuration_of_tens_of_jobs(finished: Path, scale: str) -> None:
     todo = jobs(snakemake(finished, "--dry-run", "--forceall", config=f"config/{scale}.yaml"))
-    assert 50 < todo["total"] < 150
+    assert 50 < todo["total"] < 250

@@ -13,7 +13,15 @@ FIGURES = {
     "start_matters": "start_matters",
     "learning_rates": "learning_rates",
 }
-TABLES = ["headline", "gamma", "regimes", "shares", "distances", "milestones"]
+TABLES = [
+    "headline",
+    "gamma",
+    "regimes",
+    "shares",
+    "distances",
+    "learning",
+    "milestones",
+]
 
 
 for figure, experiment in FIGURES.items():
@@ -22,12 +30,7 @@ for figure, experiment in FIGURES.items():
         name:
             f"figure_{figure}"
         input:
-            tidy=multiext(
-                f"{RESULTS}/tidy/{experiment}/",
-                "gamma.csv",
-                "histograms.csv",
-                "regimes.csv",
-            ),
+            tidy=multiext(f"{RESULTS}/tidy/{experiment}/", *TIDY[experiment]),
             module=f"figures/{figure}.py",
             shared=["figures/style.py", "figures/__main__.py"],
         output:
@@ -52,7 +55,16 @@ for figure, experiment in FIGURES.items():
 
 rule printed_tables:
     input:
-        tidy=multiext(f"{RESULTS}/tidy/placements/", *TIDY[experiment]),
+        tidy=[
+            f"{RESULTS}/tidy/{experiment}/{table}"
+            for experiment in (
+                "placements",
+                "dynamics",
+                "start_matters",
+                "learning_rates",
+            )
+            for table in TIDY[experiment]
+        ],
         module="figures/tables.py",
         style="figures/style.py",
     output:
