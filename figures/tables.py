@@ -98,6 +98,7 @@ def milestone_table(milestones: pd.DataFrame) -> pd.DataFrame:
             "BatchNorm by": milestones["bn_statistics"].replace("", "-"),
             "gap at step 0 [95 %]": _with_interval(milestones, "gap_at_start"),
             "steps to a gap < 5 points": _with_interval(milestones, "steps_to_closed_gap"),
+            "for good": _with_interval(milestones, "steps_to_gap_closed_for_good"),
             "to 80 % of final accuracy": _with_interval(milestones, "steps_to_80"),
             "to 90 %": _with_interval(milestones, "steps_to_90"),
             "final test accuracy": _with_interval(milestones, "final_accuracy"),
@@ -112,7 +113,15 @@ def learning_table(milestones: pd.DataFrame) -> pd.DataFrame:
     deep = milestones[(milestones["depth"] == milestones["depth"].max()) & (milestones["bn_statistics"] != "running")]
     full = milestone_table(deep)
     return full[
-        ["data", "configuration", "gap at step 0 [95 %]", "steps to a gap < 5 points", "to 90 %", "final test accuracy"]
+        [
+            "data",
+            "configuration",
+            "gap at step 0 [95 %]",
+            "steps to a gap < 5 points",
+            "for good",
+            "to 90 %",
+            "final test accuracy",
+        ]
     ].rename(columns={"to 90 %": "steps to 90 % of final accuracy"})
 
 

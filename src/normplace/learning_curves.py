@@ -70,8 +70,9 @@ def summarise(paths: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _curves(rows: pd.DataFrame) -> pd.DataFrame:
-    """Median and quartiles over the runs that are still finite, for every evaluation; n counts them."""
-    groups = rows.groupby(["split", "bn_statistics", "step"], sort=False)
+    """Median and quartiles over the runs that had not diverged by then, for every evaluation; n counts them."""
+    finite = rows[rows["diverged"] == 0].sort_values("step", kind="stable")
+    groups = finite.groupby(["split", "bn_statistics", "step"], sort=False)
     table = groups["loss"].count().rename("n").to_frame()
     for name in CURVES:
         for suffix, share in (("_low", 0.25), ("", 0.5), ("_high", 0.75)):
@@ -80,41 +81,46 @@ def _curves(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _milestones(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """One row a kind of BatchNorm statistics: what each run did when, with 95 % bootstrap intervals over runs.
+    """One row a kind of BatchNorm statistics: what runs did when, with 95 % bootstrap intervals over runs.
 
-    Steps are those of the first evaluation at which it was so, infinite where it never was; their median is
-    given. Accuracies are on the test split, gaps on the training split; their mean is given. A diverged run
-    counts in `diverged` and in no mean.
+    Steps are those of evaluations, infinite where it never was so; their median is given. The gap may cross zero
+    on its way, so there are two: when it is first below 5 points, and from when on it stays there. Accuracies are
+    on the test split, gaps on the training split; their mean is given. n counts the runs that did not diverge;
+    diverged ones count in what was measured at the start, and in nothing else.
     """
     found = []
     for mode, of_mode in rows.groupby("bn_statistics", sort=False):
-        runs = [_run_milestones(run) for _, run in of_mode.groupby("run")]
-        kept = pd.DataFrame([run for run in runs if run is not None])
-        row: dict[str, Any] = {"bn_statistics": mode, "n": len(kept), "diverged": len(runs) - len(kept)}
-        for name in kept.columns:
+        runs = pd.DataFrame([_run_milestones(run) for _, run in of_mode.groupby("run")])
+        diverged = int(of_mode.groupby("run")["diverged"].any().sum())
+        row: dict[str, Any] = {"bn_statistics": mode, "n": len(runs) - diverged, "diverged": diverged}
+        for name in runs.columns:
             average = np.median if name.startswith("steps") else np.mean
-            row |= _with_interval(name, kept[name].to_numpy(dtype=np.float64), average)
+            row |= _with_interval(name, runs[name].dropna().to_numpy(dtype=np.float64), average)
         found.append(row)
     return found
 
 
-def _run_milestones(run: pd.DataFrame) -> dict[str, float] | None:
-    """None for a run that diverged."""
-    if run["diverged"].any():
-        return None
+def _run_milestones(run: pd.DataFrame) -> dict[str, float]:
+    """All milestones of a run; only those of the start for one that diverged, the others not a number."""
     train, test = (run[run["split"] == split].set_index("step") for split in ("train", "test"))
+    ended = bool(run["diverged"].any())
     steps = test.index.to_numpy(dtype=np.int64)
     accuracy = test["accuracy"].to_numpy(dtype=np.float64)
     final = float(accuracy[-1])
     early = int(np.abs(steps - EARLY * steps[-1]).argmin())
-    return {
-        "gap_at_start": float(train["gap"].iloc[0]),
-        "largest_fraction_at_start": float(train["max_guess_fraction"].iloc[0]),
+    closed = train["gap"].abs() < CLOSED
+    milestones = {
         "early_accuracy": float(accuracy[early]),
         "final_accuracy": final,
-        "steps_to_closed_gap": _first(train["gap"].abs() < CLOSED),
+        "steps_to_closed_gap": _first(closed),
+        "steps_to_gap_closed_for_good": _first(closed[::-1].cummin()[::-1]),
         **{f"steps_to_{share:.0%}".rstrip("%"): _first(test["accuracy"] >= share * final) for share in SHARES},
     }
+    start = {
+        "gap_at_start": float(train["gap"].iloc[0]),
+        "largest_fraction_at_start": float(train["max_guess_fraction"].iloc[0]),
+    }
+    return start | (dict.fromkeys(milestones, np.nan) if ended else milestones)
 
 
 def _first(condition: "pd.Series[bool]") -> float:
@@ -123,6 +129,8 @@ def _first(condition: "pd.Series[bool]") -> float:
 
 
 def _with_interval(name: str, values: npt.NDArray[np.float64], average: Any) -> dict[str, float]:
+    if len(values) == 0:
+        return dict.fromkeys((name, f"{name}_low", f"{name}_high"), np.nan)
     draws = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
     with np.errstate(invalid="ignore"):  # a quantile between two infinities
         low, high = interval(np.sort(average(values[draws], axis=1)))

@@ -49,6 +49,7 @@ def test_milestones_of_known_runs(tmp_path: Path) -> None:
     assert row["gap_at_start"] == pytest.approx(0.9)
     assert row["steps_to_closed_gap"] == 2  # 2, 1 and never
     assert row["steps_to_closed_gap_high"] == np.inf
+    assert row["steps_to_gap_closed_for_good"] == np.inf  # 0.2 again at the end, 1 and never
     assert row["steps_to_80"] == 2  # 2, 2 and 1
     assert row["steps_to_90"] == 2  # 3, 2 and 1
     assert row["final_accuracy"] == pytest.approx(2.8 / 3)
@@ -62,12 +63,17 @@ def test_diverged_runs_are_counted_and_not_averaged(tmp_path: Path) -> None:
     (row,) = milestones.to_dict("records")
     assert (row["n"], row["diverged"]) == (1, 1)
     assert row["final_accuracy"] == pytest.approx(0.7)
+    assert row["gap_at_start"] == pytest.approx(0.8)  # known before the divergence
+    assert row["steps_to_gap_closed_for_good"] == 2
+    assert curves["step"].tolist() == [0, 1, 2, 0, 1, 2] or curves["step"].is_monotonic_increasing
     last = curves[(curves["step"] == 2) & (curves["split"] == "test")].iloc[0]
     assert last["n"] == 1
     assert last["accuracy"] == pytest.approx(0.7)
     everything = write(tmp_path / "b.csv", gaps, accuracies, [1, 1])
     (row,) = summarise([everything])[1].to_dict("records")
     assert (row["n"], row["diverged"]) == (0, 2)
+    assert np.isnan(row["final_accuracy"])
+    assert np.isnan(row["steps_to_80_high"])
 
 
 def test_curves_are_medians_and_quartiles(tmp_path: Path) -> None:

@@ -38,7 +38,8 @@ def test_a_gallery_of_other_numbers_is_noticed(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "reference" / "quick" / "tidy", tidy)
     table = pd.read_csv(tidy / "placements" / "gamma.csv", keep_default_na=False)
     layer_after = (table["norm"] == "layer") & (table["placement"] == "after")
-    table["gamma"] = table["gamma"].where(~layer_after, 2 * table["gamma"])
+    for column in ("gamma", "gamma_low", "gamma_high"):
+        table[column] = table[column].where(~layer_after, 2 * table[column])
     table.to_csv(tidy / "placements" / "gamma.csv", index=False)
     style.apply()
     figures.draw("gamma_by_depth", tidy, tmp_path)
