@@ -13,8 +13,7 @@ DASHES = {"none": (0, (1, 1)), "before": "-", "after": (0, (4, 1.5))}
 
 def draw(tidy: Path) -> Figure:
     """Draw a row a depth, a column a data set, a line a configuration."""
-    table = style.read(tidy, "dynamics", "curves")
-    table = table[(table["split"] == "train") & (table["bn_statistics"] != "running")]
+    table = style.without_running(style.of_cell(style.read(tidy, "dynamics", "curves"), split="train"))
     names, cells = style.labels(table), style.cells(table)
     depths = sorted(table["depth"].unique())
     figure, grid = plt.subplots(

@@ -13,8 +13,7 @@ MARKERS = {"none": "s", "before": "o", "after": "^"}
 
 def draw(tidy: Path) -> Figure:
     """Draw a panel a moment, a line a configuration; means with 95 % bootstrap intervals."""
-    table = style.read(tidy, "learning_rates", "milestones")
-    table = table[table["bn_statistics"] != "running"]
+    table = style.without_running(style.read(tidy, "learning_rates", "milestones"))
     figure, panels = plt.subplots(1, 2, figsize=(7.2, 3.3), sharey=True)
     for axes, (measure, title) in zip(panels, MOMENTS.items(), strict=True):
         for norm, placement in style.cells(table):

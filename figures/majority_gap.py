@@ -11,8 +11,7 @@ from figures import style
 
 def draw(tidy: Path) -> Figure:
     """Draw a row a data set and depth, a column a configuration; accuracy of the favoured class and of the others."""
-    table = style.read(tidy, "dynamics", "curves")
-    table = table[(table["split"] == "train") & (table["bn_statistics"] != "running")]
+    table = style.without_running(style.of_cell(style.read(tidy, "dynamics", "curves"), split="train"))
     names, cells = style.labels(table), style.cells(table)
     depths = sorted(table["depth"].unique())
     figure, grid = plt.subplots(

@@ -14,8 +14,7 @@ ROWS = (("gap", "accuracy, favoured class\nminus the other", "train"), ("accurac
 
 def draw(tidy: Path) -> Figure:
     """Draw a column an architecture: the gap above, test accuracy below, a line a kind of start."""
-    table = style.read(tidy, "start_matters", "curves")
-    table = table[table["bn_statistics"] != "running"]
+    table = style.without_running(style.read(tidy, "start_matters", "curves"))
     cells = style.cells(table)
     figure, grid = plt.subplots(
         2, len(cells), figsize=(1.9 * len(cells) + 1.2, 4.0), sharex=True, sharey="row", squeeze=False

@@ -77,6 +77,11 @@ def of_cell(table: pd.DataFrame, **values: Any) -> pd.DataFrame:
     return table[keep]
 
 
+def without_running(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows in which BatchNorm uses batch statistics, as training does, or is not there."""
+    return table[table["bn_statistics"] != "running"]
+
+
 def labels(table: pd.DataFrame) -> dict[str, str]:
     """data set -> what to call it; a stand-in or a JPEG copy says so in its label."""
     return dict(table[["dataset", "label"]].drop_duplicates().itertuples(index=False, name=None))

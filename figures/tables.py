@@ -110,8 +110,8 @@ def milestone_table(milestones: pd.DataFrame) -> pd.DataFrame:
 
 def learning_table(milestones: pd.DataFrame) -> pd.DataFrame:
     """How the deepest networks of each configuration start and learn, unselected starts, batch statistics."""
-    deep = milestones[(milestones["depth"] == milestones["depth"].max()) & (milestones["bn_statistics"] != "running")]
-    full = milestone_table(deep)
+    deep = style.of_cell(milestones, depth=milestones["depth"].max())
+    full = milestone_table(style.without_running(deep))
     return full[
         [
             "data",
