@@ -25,17 +25,21 @@ def draw(tidy: Path) -> Figure:
                 ms=4, lw=1, ls="--" if placement == "after" else "-", label=style.name(norm, placement),
                 mfc="white" if placement == "after" else style.COLOURS[norm], capsize=1.5,
             )  # fmt: skip
+        chance = table[["one_class_accuracy_low", "one_class_accuracy_high"]].iloc[0]
+        axes.axhspan(*chance, color="#E4E4E4", lw=0, zorder=0, label="guessing one class")
         axes.set_xscale("log")
         axes.set_title(title)
         axes.set_xlabel("learning rate")
     panels[0].set_ylabel("test accuracy")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="upper center", ncol=4)
     depth, label = table["depth"].iloc[0], style.labels(table).popitem()[1]
+    test_points = table["test_points"].iloc[0]
     diverged = int(table["diverged"].sum())
     style.settings_line(
         figure,
-        f"{label}, depth {depth}; {style.training_settings(table)}, batch statistics. Means with 95 % bootstrap "
-        f"intervals over runs that did not diverge; {diverged} of {int(table['runs'].sum())} diverged.",
+        f"{label}, depth {depth}; {style.training_settings(table)}, {test_points} test points, batch statistics. "
+        f"Means with 95 % bootstrap intervals over runs that did not diverge; "
+        f"{diverged} of {int(table['runs'].sum())} diverged.",
     )
     figure.subplots_adjust(left=0.075, right=0.99, top=0.76, bottom=0.24, wspace=0.06)
     return figure

@@ -21,7 +21,7 @@ REGIME_COLOURS = {
     "deeply prejudiced": "#F3D3DE",
     "undecided": "#EEEEEE",
 }
-SHALLOW = "#E69F00"  # shallow networks beside deep ones
+SHALLOW = "#A8A8A8"  # shallow networks beside deep ones
 SMALL = 7  # points: ticks, legends and settings lines
 
 mpl.use("Agg")
@@ -152,10 +152,12 @@ def training_settings(table: pd.DataFrame) -> str:
     first = table.iloc[0]
     rates = table["learning_rate"].unique()
     rate = f"learning rate {rates[0]:g}, " if len(rates) == 1 else ""
+    fewest = int((table["n"] - table["runs"]).min())
+    diverged = f" (up to {-fewest} of a curve's diverged and are left out from there)" if fewest else ""
     return (
         f"{first['activation']}, width {span(table['width'])}, {first['optimizer']}, {rate}"
         f"batch {first['batch_size']}, {first['epochs']} epochs of {span(table['points'])} points, "
-        f"n = {span(table['runs'])} runs"
+        f"n = {span(table['runs'])} runs{diverged}"
     )
 
 

@@ -19,9 +19,9 @@ DATA = ("datasets", "sources")
 THEORY = ("activations", "theory", "guesses")
 STAGES = {
     "data": (*COMMON, *DATA),
-    "sample": (*COMMON, *DATA, "normalisation", "networks", "sampling", "statistics"),
+    "sample": (*COMMON, *DATA, "normalisation", "networks", "sampling", "parallel", "statistics"),
     "theory": (*COMMON, *DATA, *THEORY, "kernel"),
-    "train": (*COMMON, *DATA, "normalisation", "networks", "sampling", "training", "checkpoints"),
+    "train": (*COMMON, *DATA, "normalisation", "networks", "sampling", "parallel", "training", "checkpoints"),
     "curves": (*COMMON, "statistics", "learning_curves"),
     "summarise": (*COMMON, *THEORY, "statistics", "summaries"),
 }

@@ -103,14 +103,14 @@ def trainings(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
     general, starts, rates = config["training"], config["start_matters"], config["learning_rates"]
     points = config["datasets"]
 
-    def job(dataset: str, cell: str, depth: int, runs: int, rate: float, select: str = "any") -> Job:
+    def job(dataset: str, cell: str, depth: int, runs: int, rate: float, select: str = "any", seed: int = 0) -> Job:
         return Job(
             dataset,
             points[dataset]["classes"],
             f"{_norm(cell)} --depth {depth} --width {config['placements']['width']} "
             f"--activation {config['placements']['activation']} --optimizer {general['optimizer']} --lr {rate} "
             f"--batch-size {general['batch_size']} --epochs {general['epochs']} --runs {runs} --select {select} "
-            f"--seed {config['seed']}",
+            f"--seed {config['seed'] + seed}",
         )
 
     return {
@@ -122,7 +122,13 @@ def trainings(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
         },
         "start_matters": {
             f"{cell}-{select}": job(
-                starts["dataset"], cell, starts["depth"], starts["runs"], general["learning_rate"], select
+                starts["dataset"],
+                cell,
+                starts["depth"],
+                starts["runs"],
+                general["learning_rate"],
+                select,
+                seed=1,  # so that these runs are not among those of dynamics
             )
             for cell in starts["cells"]
             for select in ("prejudiced", "neutral")
@@ -131,6 +137,7 @@ def trainings(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
             f"{cell}-{rate:g}": job(rates["dataset"], cell, rates["depth"], rates["runs"], rate)
             for cell in CELLS
             for rate in rates["rates"]
+            if not _in_dynamics(config, rate)
         },
     }
 
@@ -142,6 +149,28 @@ def summarised(config: dict[str, Any], experiment: str) -> list[str]:
         dataset = config["batch_statistics"]["dataset"]
         own += [f"placements/{dataset}/{cell}" for cell in ("none", *BATCH_CELLS)]
     return own
+
+
+def trained(config: dict[str, Any], experiment: str) -> list[str]:
+    """The trainings, as experiment/name, that an experiment's tidy tables are made of."""
+    if experiment != "learning_rates":
+        return [f"{experiment}/{name}" for name in trainings(config)[experiment]]
+    sweep = config["learning_rates"]
+    return [
+        f"dynamics/{sweep['dataset']}/{cell}-{sweep['depth']}"
+        if _in_dynamics(config, rate)
+        else f"learning_rates/{cell}-{rate:g}"
+        for cell in CELLS
+        for rate in sweep["rates"]
+    ]
+
+
+def _in_dynamics(config: dict[str, Any], rate: float) -> bool:
+    """Whether the dynamics experiment trains the networks of the learning-rate sweep at this rate anyway."""
+    return bool(
+        rate == config["training"]["learning_rate"]
+        and config["learning_rates"]["depth"] in config["training"]["depths"]
+    )
 
 
 def _norm(cell: str) -> str:

@@ -12,6 +12,12 @@ from torch import nn
 
 from normplace.provenance import write_atomically
 
+# What torch.load and the code below raise on a file that is not, or no longer, a checkpoint.
+UNREADABLE = (
+    OSError, RuntimeError, KeyError, IndexError, ValueError, EOFError, TypeError, AttributeError, UnpicklingError,
+    BadZipFile,
+)  # fmt: skip
+
 
 @dataclass
 class State:
@@ -64,7 +70,7 @@ def load(path: Path, fingerprint: str, network: nn.Module, optimizer: torch.opti
         )
         if not state.finished:
             _restore(tensors, network, optimizer)
-    except (OSError, RuntimeError, KeyError, ValueError, EOFError, TypeError, UnpicklingError, BadZipFile) as error:
+    except UNREADABLE as error:
         print(f"normplace: {path} is damaged ({type(error).__name__}); beginning this run again", file=sys.stderr)
         return None
     return state

@@ -189,7 +189,9 @@ def add_network_options(parser: argparse.ArgumentParser, *, width: bool = True) 
     group = parser.add_argument_group("network")
     group.add_argument("--norm", choices=NORMS, required=True)
     group.add_argument("--placement", choices=PLACEMENTS, help="of the norm: before or after the activation")
-    group.add_argument("--depth", type=positive, required=True, help="hidden layers; every depth up to it is computed")
+    group.add_argument(
+        "--depth", type=positive, required=True, help="hidden layers (sample, theory: every depth up to it)"
+    )
     if width:
         group.add_argument("--width", type=positive, default=100, help="nodes a hidden layer (default 100)")
     group.add_argument("--activation", choices=ACTIVATIONS, default="relu")

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from normplace.architecture import MLP, check_placement
 from normplace.errors import UserError
-from normplace.provenance import check_writable, sha256_of_json, versions, write_npz, write_text
+from normplace.provenance import (
+    check_writable,
+    sha256_of_json,
+    sha256_of_package,
+    versions,
+    write_npz,
+    write_text,
+)
 
 if TYPE_CHECKING:
     from normplace.datasets import DataRequest
@@ -194,10 +201,11 @@ def run_train(args: argparse.Namespace) -> None:
     train_points, test_points = (training.Points(split.x.flatten(1), split.y) for split in (data, test))
     spec = MLP(**network, classes=len(data.provenance["classes"]))
     plan = training.Plan(args.optimizer, args.lr, args.batch_size, args.epochs, args.runs, args.select, args.seed)
+    of_test = {"test_sha256": test.provenance["sha256"], "test_class_counts": test.y.bincount().tolist()}
     config = {
         "command": "train",
         "options": {**data_options(args), **network, **vars(plan), "device": device},
-        "data": {**data.provenance, "test_sha256": test.provenance["sha256"]},
+        "data": {**data.provenance, **of_test},
         "versions": versions(),
     }
     unfinished = args.output.with_name(f".{args.output.name}.unfinished")
@@ -207,7 +215,7 @@ def run_train(args: argparse.Namespace) -> None:
         test_points,
         plan,
         unfinished=unfinished,
-        fingerprint=sha256_of_json(config),
+        fingerprint=sha256_of_json({**config, "code": sha256_of_package()}),
         device=device,
         processes=args.processes,
         progress=True,

@@ -39,12 +39,16 @@ def read_training(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
         config = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         rows = pd.read_csv(path, keep_default_na=False, na_values=[""])
         options, data = config["options"], config["data"]
+        shares = np.array(data["test_class_counts"]) / sum(data["test_class_counts"])
         cell = {
             "dataset": data["dataset"],
             "label": data["label"],
             "stand_in": data["stand_in"],
             "points": data["points"],
             "classes": len(data["classes"]),
+            "test_points": sum(data["test_class_counts"]),
+            "one_class_accuracy_low": shares.min(),  # what guessing one class for all test points gives
+            "one_class_accuracy_high": shares.max(),
             **{key: options[key] for key in ("norm", "placement", "activation", "depth", "width", "optimizer")},
             **{key: options[key] for key in ("learning_rate", "batch_size", "epochs", "select", "runs")},
         }
@@ -65,8 +69,14 @@ def summarise(paths: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     for path in paths:
         cell, rows = read_training(path)
         curves.append(_curves(rows).assign(**cell))
-        milestones += [{**cell, **row} for row in _milestones(rows)]
+        milestones += [{**cell, **row} for row in _milestones(rows, learned_accuracy(cell))]
     return pd.concat(curves, ignore_index=True), pd.DataFrame(milestones)
+
+
+def learned_accuracy(cell: dict[str, Any]) -> float:
+    """Test accuracy that says a run has learned: two standard errors above guessing the commonest class."""
+    share = float(cell["one_class_accuracy_high"])
+    return share + 2 * float(np.sqrt(share * (1 - share) / cell["test_points"]))
 
 
 def _curves(rows: pd.DataFrame) -> pd.DataFrame:
@@ -80,17 +90,19 @@ def _curves(rows: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def _milestones(rows: pd.DataFrame) -> list[dict[str, Any]]:
+def _milestones(rows: pd.DataFrame, learned: float) -> list[dict[str, Any]]:
     """One row a kind of BatchNorm statistics: what runs did when, with 95 % bootstrap intervals over runs.
 
     Steps are those of evaluations, infinite where it never was so; their median is given. The gap may cross zero
     on its way, so there are two: when it is first below 5 points, and from when on it stays there. Accuracies are
     on the test split, gaps on the training split; their mean is given. n counts the runs that did not diverge;
-    diverged ones count in what was measured at the start, and in nothing else.
+    diverged ones count in what was measured at the start, and in nothing else. A run that ends no better than
+    `learned` says never reaches a share of its final accuracy. The start is measured with batch statistics, as is
+    the class favoured, so rows of running statistics have no start.
     """
     found = []
     for mode, of_mode in rows.groupby("bn_statistics", sort=False):
-        runs = pd.DataFrame([_run_milestones(run) for _, run in of_mode.groupby("run")])
+        runs = pd.DataFrame([_run_milestones(run, learned) for _, run in of_mode.groupby("run")])
         diverged = int(of_mode.groupby("run")["diverged"].any().sum())
         row: dict[str, Any] = {"bn_statistics": mode, "n": len(runs) - diverged, "diverged": diverged}
         for name in runs.columns:
@@ -100,7 +112,7 @@ def _milestones(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return found
 
 
-def _run_milestones(run: pd.DataFrame) -> dict[str, float]:
+def _run_milestones(run: pd.DataFrame, learned: float) -> dict[str, float]:
     """All milestones of a run; only those of the start for one that diverged, the others not a number."""
     train, test = (run[run["split"] == split].set_index("step") for split in ("train", "test"))
     ended = bool(run["diverged"].any())
@@ -114,11 +126,15 @@ def _run_milestones(run: pd.DataFrame) -> dict[str, float]:
         "final_accuracy": final,
         "steps_to_closed_gap": _first(closed),
         "steps_to_gap_closed_for_good": _first(closed[::-1].cummin()[::-1]),
-        **{f"steps_to_{share:.0%}".rstrip("%"): _first(test["accuracy"] >= share * final) for share in SHARES},
+        **{
+            f"steps_to_{share:.0%}".rstrip("%"): _first((test["accuracy"] >= share * final) & (final > learned))
+            for share in SHARES
+        },
     }
+    running = run["bn_statistics"].iloc[0] == "running"
     start = {
-        "gap_at_start": float(train["gap"].iloc[0]),
-        "largest_fraction_at_start": float(train["max_guess_fraction"].iloc[0]),
+        "gap_at_start": np.nan if running else float(train["gap"].iloc[0]),
+        "largest_fraction_at_start": np.nan if running else float(train["max_guess_fraction"].iloc[0]),
     }
     return start | (dict.fromkeys(milestones, np.nan) if ended else milestones)
 

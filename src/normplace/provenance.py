@@ -45,6 +45,11 @@ def sha256_of_sources(paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
+def sha256_of_package() -> str:
+    """One SHA-256 over all modules of this package: whatever was made by other code has another one."""
+    return sha256_of_sources(Path(__file__).parent.glob("*.py"))
+
+
 def versions() -> dict[str, str]:
     """Versions of Python and of the libraries that results depend on."""
     packages = ("normplace", "torch", "torchvision", "numpy", "scipy")

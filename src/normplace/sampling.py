@@ -5,12 +5,9 @@ depth-l network. Every network draws its weights from a generator of its own, se
 network's numbers depend on neither the others, nor the depth asked for, nor the number of processes.
 """
 
-import multiprocessing
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +17,10 @@ from tqdm import tqdm
 from normplace.architecture import GAIN, MLP
 from normplace.networks import ACTIVATION_MODULES
 from normplace.normalisation import normalise
+from normplace.parallel import completed, one_thread
 
 Floats = npt.NDArray[np.float32]
+PARTS_A_PROCESS = 32  # the steps in which work is handed out, and progress shown
 
 
 class InitialGuesses(NamedTuple):
@@ -37,17 +36,6 @@ class Weights(NamedTuple):
 
     hidden: list[torch.Tensor]
     output: list[torch.Tensor]
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute with one thread: the order of sums, and so the last bits, must not depend on how many there are."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def compress(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -128,40 +116,23 @@ def sample(
     """
     flat = x.flatten(1)
     features, _ = compress(flat)
-    bar = tqdm(total=inits, unit="net", disable=None if progress else True, desc=f"{spec.norm} {spec.placement}")
-    if processes == 1:
-        parts = {0: _sample_range(features, flat.shape[1], spec, range(inits), seed, device, bar)}
-    else:
-        edges = np.linspace(0, inits, 8 * processes + 1, dtype=int)
-        ranges = [range(a, b) for a, b in pairwise(edges) if b > a]
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(processes, context, torch.set_num_threads, (1,)) as pool:
-            arguments = (features.numpy(), flat.shape[1], spec)
-            futures = {pool.submit(_sample_in_process, *arguments, part, seed, device): part for part in ranges}
-            parts = {}
-            for future in as_completed(futures):
-                parts[futures[future].start] = future.result()
-                bar.update(len(futures[future]))
-    bar.close()
-    ordered = [parts[start] for start in sorted(parts)]
+    edges = np.linspace(0, inits, min(inits, PARTS_A_PROCESS * processes) + 1, dtype=int)
+    parts = [range(first, end) for first, end in pairwise(edges)]
+    arrays = features.numpy()  # tensors of inference mode do not travel to other processes
+    calls = [(arrays, flat.shape[1], spec, part, seed, device) for part in parts]
+    results: dict[int, InitialGuesses] = {}
+    name = f"{spec.norm} {spec.placement}"
+    with tqdm(total=inits, unit="net", disable=None if progress else True, desc=name) as bar:
+        for index, result in completed(_sample_part, calls, processes):
+            results[index] = result
+            bar.update(len(parts[index]))
+    ordered = [results[index] for index in range(len(parts))]
     return InitialGuesses(*(np.concatenate(arrays, axis=1) for arrays in zip(*ordered, strict=True)))
 
 
 @torch.inference_mode()
-def _sample_in_process(features: Floats, fan_in: int, spec: MLP, part: range, seed: int, device: str) -> InitialGuesses:
-    return _sample_range(torch.from_numpy(features), fan_in, spec, part, seed, device, None)
-
-
-def _sample_range(
-    features: torch.Tensor,
-    fan_in: int,
-    spec: MLP,
-    part: range,
-    seed: int,
-    device: str,
-    bar: "tqdm[Any] | None",
-) -> InitialGuesses:
-    features = features.to(device)
+def _sample_part(arrays: Floats, fan_in: int, spec: MLP, part: range, seed: int, device: str) -> InitialGuesses:
+    features = torch.from_numpy(arrays).to(device)
     statistics = torch.empty(3, spec.depth, len(part), spec.classes, device=device)
     for column, index in enumerate(part):
         weights = draw_weights(spec, features.shape[1], fan_in, network_generator(seed, index))
@@ -171,6 +142,4 @@ def _sample_range(
             counts = torch.bincount(outputs.argmax(dim=1), minlength=spec.classes)
             statistics[0, layer, column] = counts / len(features)
             statistics[2, layer, column], statistics[1, layer, column] = torch.var_mean(outputs, dim=0, correction=0)
-        if bar is not None:
-            bar.update()
     return InitialGuesses(*statistics.cpu().numpy())

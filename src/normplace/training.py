@@ -7,10 +7,8 @@ the same alone, among others, in any number of processes, and after a kill and a
 import csv
 import io
 import math
-import multiprocessing
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,13 +23,14 @@ from tqdm import tqdm
 from normplace import checkpoints
 from normplace.errors import UserError
 from normplace.networks import evaluating, initialise
-from normplace.sampling import network_generator, one_thread
+from normplace.parallel import completed
+from normplace.sampling import network_generator
 
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 PREJUDICED, NEUTRAL = 0.9, 0.1  # difference of guess fractions above, below which a start is selected (authors')
 MAX_DRAWS = 1000
 CHECKPOINT_SECONDS = 5.0
-LATE_EVALUATIONS = 8  # log-spaced after step 7, about 15 in all as in the authors' code, and the last step
+EVALUATIONS_PER_DECADE = 10  # log-spaced back from the last step, so that a tenth of all steps is one of them
 
 SPLITS = ("train", "test")
 MODES = ("batch", "running", "")  # BatchNorm's statistics; empty without BatchNorm
@@ -79,8 +78,8 @@ def columns(classes: int) -> list[str]:
 
 def evaluation_steps(last: int) -> list[int]:
     """Steps 0 to 7, then log-spaced, and the last step."""
-    late: Any = np.geomspace(8, last, LATE_EVALUATIONS) if last > 8 else []
-    return sorted({*range(min(last, 7) + 1), *(round(step) for step in late), last})
+    late = {round(last * 10 ** (-k / EVALUATIONS_PER_DECADE)) for k in range(10 * EVALUATIONS_PER_DECADE)}
+    return sorted({*range(min(last, 7) + 1), *(step for step in late if step > 7), last})
 
 
 def check_plan(plan: Plan, points: int, normalises_batches: bool) -> None:
@@ -95,7 +94,6 @@ def check_plan(plan: Plan, points: int, normalises_batches: bool) -> None:
         raise UserError(f"--batch-size {plan.batch_size}: leaves a batch of 1 of {points}, which BatchNorm cannot use")
 
 
-@one_thread()
 def train(
     build: Callable[[], nn.Module],
     train_points: Points,
@@ -110,32 +108,74 @@ def train(
 ) -> list[Row]:
     """Train `plan.runs` networks that `build` makes; returns the rows of all evaluations, run by run.
 
+    All starts are found before the first run is trained. A checkpoint's fingerprint says which request it is of.
+
     unfinished: folder for checkpoints, one file a run; what is there under the same fingerprint is gone on with.
 
     Raises:
         UserError: the plan does not fit the data, or no start of the kind asked for is found in 1000 draws.
     """
     check_plan(plan, len(train_points.y), 0 in modes(build()))
-    arguments = (build, train_points, test_points, plan, unfinished, fingerprint, device)
-    bar: tqdm[Any] = tqdm(total=plan.runs, unit="run", disable=None if progress else True)
-    rows: dict[int, list[Row]] = {}
-    if processes == 1:
-        for run in range(plan.runs):
-            rows[run] = train_run(run, *arguments)
-            bar.update()
-    else:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(processes, context, torch.set_num_threads, (1,)) as pool:
-            futures = {pool.submit(train_run, run, *arguments): run for run in range(plan.runs)}
-            for future in as_completed(futures):
-                rows[futures[future]] = future.result()
-                bar.update()
-    bar.close()
-    return [row for run in sorted(rows) for row in rows[run]]
+
+    def of_all_runs(work: str, function: Callable[..., Any], calls: list[tuple[Any, ...]]) -> list[Any]:
+        done = completed(function, calls, processes)
+        with tqdm(done, total=plan.runs, unit="run", desc=work, disable=None if progress else True) as bar:
+            return [result for _, result in sorted(bar, key=lambda item: item[0])]
+
+    starts = [(run, build, train_points.x, plan, device) for run in range(plan.runs)]
+    runs = [
+        (run, start, build, train_points, test_points, plan, unfinished, fingerprint, device)
+        for run, start in enumerate(of_all_runs("starts", find_start, starts))
+    ]
+    return [row for rows in of_all_runs("training", train_run, runs) for row in rows]
+
+
+class Start(NamedTuple):
+    """Where a run starts. generator_state: of the weights' generator before the draw that was taken."""
+
+    generator_state: torch.Tensor
+    draws: int
+    majority: int
+
+
+@torch.no_grad()
+def find_start(run: int, build: Callable[[], nn.Module], x: torch.Tensor, plan: Plan, device: str = "cpu") -> Start:
+    """Initialise a run's network until its start is of the kind asked for.
+
+    The guesses are those on all training points, with batch statistics; the majority is the class guessed most.
+
+    Raises:
+        UserError: none of 1000 draws was of that kind; the message has the nearest difference found.
+    """
+    x, network, generator = x.to(device), build(), network_generator(plan.seed, run)
+    differences = []
+    for draw in range(1, MAX_DRAWS + 1):
+        state = generator.get_state()
+        initialise(network.cpu(), generator)  # the generators are the CPU's, so that a GPU gets the same weights
+        with evaluating(network.to(device), "batch"):
+            outputs = network(x)
+        fractions = torch.bincount(outputs.argmax(dim=1), minlength=outputs.shape[1]) / len(x)
+        difference = float(fractions.max() - fractions.min())
+        differences.append(difference)
+        if (
+            plan.select == "any"
+            or (plan.select == "prejudiced" and difference > PREJUDICED)
+            or (plan.select == "neutral" and difference < NEUTRAL)
+        ):
+            return Start(state, draw, int(fractions.argmax()))
+    wanted, nearest = (
+        (f"above {PREJUDICED}", f"the largest is {max(differences):.3f}")
+        if plan.select == "prejudiced"
+        else (f"below {NEUTRAL}", f"the smallest is {min(differences):.3f}")
+    )
+    raise UserError(
+        f"--select {plan.select}: none of {MAX_DRAWS} starts has a difference of guess fractions {wanted}, {nearest}"
+    )
 
 
 def train_run(
     run: int,
+    start: Start,
     build: Callable[[], nn.Module],
     train_points: Points,
     test_points: Points,
@@ -147,14 +187,16 @@ def train_run(
     """Train one run, from its checkpoint where there is one; returns its rows."""
     splits = [Points(points.x.to(device), points.y.to(device)) for points in (train_points, test_points)]
     x, y = splits[0]
-    network = build().to(device)
+    weights, order = network_generator(plan.seed, run), network_generator(plan.seed, 2**31 + run)
+    weights.set_state(start.generator_state)
+    network = build()
+    initialise(network, weights)
+    network.to(device)
     optimizer = OPTIMIZERS[plan.optimizer](network.parameters(), lr=plan.learning_rate, fused=True)  # type: ignore[call-arg]
-    order = network_generator(plan.seed, 2**31 + run)
     path = unfinished / f"run-{run:04}.pt" if unfinished else None
     state = checkpoints.load(path, fingerprint, network, optimizer) if path else None
     if state is None:
-        draws, majority = draw_start(network, network_generator(plan.seed, run), x, plan.select)
-        state = checkpoints.State(_flat(network), majority, draws, order.get_state(), rows=[])
+        state = checkpoints.State(_flat(network), start.majority, start.draws, order.get_state(), rows=[])
     if state.finished:
         return state.rows
     order.set_state(state.order_state)
@@ -195,40 +237,6 @@ def train_run(
     if path:
         checkpoints.save(path, fingerprint, state, network, optimizer)
     return state.rows
-
-
-@torch.no_grad()
-def draw_start(network: nn.Module, weights: torch.Generator, x: torch.Tensor, select: str) -> tuple[int, int]:
-    """Initialise until the start is of the kind asked for; returns the number of draws and the favoured class.
-
-    The guesses are those on all training points, with batch statistics.
-
-    Raises:
-        UserError: none of 1000 draws was of that kind; the message has the nearest difference found.
-    """
-    differences = []
-    for draw in range(1, MAX_DRAWS + 1):
-        initialise(network.cpu(), weights)  # the generators are the CPU's, so that a GPU gets the same weights
-        network.to(x.device)
-        with evaluating(network, "batch"):
-            outputs = network(x)
-        fractions = torch.bincount(outputs.argmax(dim=1), minlength=outputs.shape[1]) / len(x)
-        difference = float(fractions.max() - fractions.min())
-        differences.append(difference)
-        if (
-            select == "any"
-            or (select == "prejudiced" and difference > PREJUDICED)
-            or (select == "neutral" and difference < NEUTRAL)
-        ):
-            return draw, int(fractions.argmax())
-    wanted, nearest = (
-        (f"above {PREJUDICED}", f"the largest is {max(differences):.3f}")
-        if select == "prejudiced"
-        else (f"below {NEUTRAL}", f"the smallest is {min(differences):.3f}")
-    )
-    raise UserError(
-        f"--select {select}: none of {MAX_DRAWS} starts has a difference of guess fractions {wanted}, {nearest}"
-    )
 
 
 def evaluate(network: nn.Module, splits: list[Points], run: int, state: checkpoints.State, epoch: float) -> list[Row]:

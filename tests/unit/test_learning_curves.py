@@ -14,7 +14,10 @@ OPTIONS = {
     "norm": "none", "placement": "none", "activation": "relu", "depth": 3, "width": 10, "optimizer": "adam",
     "learning_rate": 1e-3, "batch_size": 8, "epochs": 1, "select": "any", "runs": 3,
 }  # fmt: skip
-DATA = {"dataset": "digits", "label": "digits", "stand_in": False, "points": 5, "classes": {"a": ["0"], "b": ["1"]}}
+DATA = {
+    "dataset": "digits", "label": "digits", "stand_in": False, "points": 5, "classes": {"a": ["0"], "b": ["1"]},
+    "test_class_counts": [50, 50],
+}  # fmt: skip
 
 
 def write(path: Path, gaps: list[list[float]], accuracies: list[list[float]], diverged: list[int]) -> Path:
@@ -36,7 +39,7 @@ def write(path: Path, gaps: list[list[float]], accuracies: list[list[float]], di
                     }
                 )  # fmt: skip
     pd.DataFrame(rows).to_csv(path, index=False)
-    path.with_suffix(".json").write_text(json.dumps({"options": OPTIONS, "data": DATA}))
+    path.with_suffix(".json").write_text(json.dumps({"options": OPTIONS, "data": DATA}), encoding="utf-8")
     return path
 
 
@@ -98,3 +101,24 @@ def test_a_file_without_its_json_or_a_foreign_one_is_refused(tmp_path: Path) -> 
     good.write_text("a,b\n1,2\n")
     with pytest.raises(UserError, match=r"b\.csv"):
         read_training(good)
+
+
+def test_a_run_that_learned_nothing_never_reaches_a_share_of_its_final_accuracy(tmp_path: Path) -> None:
+    accuracies = [[0.5, 0.55, 0.59], [0.5, 0.5, 0.61]]  # one class is half of 100 test points: learned is above .6
+    gaps = [[0.9, 0.5, 0.1]] * 2
+    _, milestones = summarise([write(tmp_path / "a.csv", gaps, accuracies, [0, 0])])
+    (row,) = milestones.to_dict("records")
+    assert row["one_class_accuracy_low"] == row["one_class_accuracy_high"] == 0.5
+    assert (row["steps_to_90_low"], row["steps_to_90_high"]) == (2, np.inf)
+
+
+def test_the_start_is_measured_with_batch_statistics_only(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", [[0.9, 0.5]], [[0.5, 0.9]], [0])
+    rows = pd.read_csv(path)
+    both = pd.concat([rows.assign(bn_statistics=mode) for mode in ("batch", "running")])
+    both.to_csv(path, index=False)
+    _, milestones = summarise([path])
+    starts = milestones.set_index("bn_statistics")["gap_at_start"]
+    assert starts["batch"] == pytest.approx(0.9)
+    assert np.isnan(starts["running"])
+    assert (milestones["final_accuracy"] == 0.9).all()

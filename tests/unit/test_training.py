@@ -1,5 +1,6 @@
 """Training against a plain PyTorch loop; selection, resuming, divergence."""
 
+import copy
 import math
 import os
 import signal
@@ -43,21 +44,59 @@ def column(rows: list[list[float]], name: str, classes: int = 2) -> np.ndarray:
     return np.array([row[columns(classes).index(name)] for row in rows])
 
 
+class PlainMLP(nn.Module):
+    """The same network as anyone would write it by hand: nothing of the project is in it."""
+
+    def __init__(self, norm: str, placement: str, depth: int, width: int) -> None:
+        super().__init__()
+        make = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm, "rms": nn.RMSNorm, "none": lambda _: nn.Identity()}
+        sizes = [64] + [width] * depth
+        self.hidden = nn.ModuleList(nn.Linear(sizes[i], sizes[i + 1]) for i in range(depth))
+        self.norms = nn.ModuleList(make[norm](width) for _ in range(depth))
+        self.output = nn.Linear(width, 2)
+        self.placement = placement
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for linear, norm in zip(self.hidden, self.norms, strict=True):
+            x = linear(x)
+            x = norm(x).relu() if self.placement == "before" else norm(x.relu())
+        return self.output(x)
+
+
 @every_cell
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("optimizer", ["adam", "fused adam", "sgd"])
 def test_same_losses_as_a_plain_pytorch_loop(
     norm: str, placement: str, optimizer: str, points: tuple[Points, Points]
 ) -> None:
-    """Same weights, same batch order, nn.Module and torch.optim as anyone would use them."""
+    """Same weights, same batch order; a module by hand and torch.optim as anyone would use them."""
+    if (norm, placement, optimizer) == ("batch", "before", "adam"):
+        pytest.skip("a bias before BatchNorm has no gradient but rounding noise, which Adam scales up to full steps")
     spec, run = MLP(norm, placement, depth=3, width=25), 1
-    plan = Plan(optimizer, 3e-3, batch_size=50, epochs=4, runs=2, seed=5)
-    ours = [row for row in train(build(spec), *points, plan) if row[0] == run]
+    plan = Plan(optimizer.split()[-1], 3e-3, batch_size=50, epochs=4, runs=2, seed=5)
+    trained: list[nn.Module] = []
 
+    def build_and_keep() -> nn.Module:
+        trained.append(mlp(spec, 64))
+        return trained[-1]
+
+    ours = training.train_run(
+        run, training.find_start(run, build_and_keep, points[0].x, plan), build_and_keep, *points, plan
+    )
+
+    network = PlainMLP(norm, placement, 3, 25)
+    drawn = mlp(spec, 64)
+    initialise(drawn, network_generator(5, run))
+    weights = [tensor for tensor in drawn.parameters() if tensor.ndim == 2]
+    for linear, weight in zip([*network.hidden, network.output], weights, strict=True):
+        linear.weight.data = weight.data.clone()
+        linear.bias.data.zero_()
+    stepper: torch.optim.Optimizer
+    if optimizer == "sgd":
+        stepper = torch.optim.SGD(network.parameters(), lr=3e-3)
+    else:
+        stepper = torch.optim.Adam(network.parameters(), lr=3e-3, fused=optimizer == "fused adam")
     x, y = points[0]
-    network = mlp(spec, 64)
-    initialise(network, network_generator(5, run))
     order = network_generator(5, 2**31 + run)
-    stepper = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}[optimizer](network.parameters(), lr=3e-3, fused=True)
     expected: list[float] = []
     step, at = 0, evaluation_steps(16)
     for _ in range(4):
@@ -71,17 +110,19 @@ def test_same_losses_as_a_plain_pytorch_loop(
             step += 1
     expected += plain_losses(network, points)
     assert step == 16
-    # The same kernels in the same order, so float32 rounding is all that may differ. The plain loop asks for the
-    # fused optimiser too: a bias in front of BatchNorm has no gradient but rounding noise, which Adam scales up to
-    # full steps, so that running statistics (and nothing else) depend on which of torch's Adams is used.
-    np.testing.assert_allclose(column(ours, "loss"), expected, rtol=1e-5)
-    assert not np.allclose(column(ours, "loss"), np.roll(expected, 1), rtol=1e-5)
+    np.testing.assert_allclose(column(ours, "loss"), expected, rtol=1e-4)
+    assert not np.allclose(column(ours, "loss"), np.roll(expected, 1), rtol=1e-4)
+    if norm == "batch":
+        found = [module for module in trained[-1].modules() if isinstance(module, nn.BatchNorm1d)]
+        for mine, plain in zip(found, network.norms, strict=True):
+            torch.testing.assert_close(mine.running_mean, plain.running_mean, rtol=1e-3, atol=1e-5)
+            torch.testing.assert_close(mine.running_var, plain.running_var, rtol=1e-3, atol=1e-5)
+            assert mine.num_batches_tracked == plain.num_batches_tracked == 16
+            assert not torch.allclose(plain.running_mean, torch.zeros(25), atol=1e-2)
 
 
 def plain_losses(network: nn.Module, points: tuple[Points, Points]) -> list[float]:
     """Losses on both splits; with BatchNorm first by batch statistics on a copy, then by running statistics."""
-    import copy
-
     has_batch_norm = any(isinstance(module, nn.BatchNorm1d) for module in network.modules())
     losses = []
     with torch.no_grad():
@@ -159,7 +200,8 @@ def test_evaluation_leaves_running_statistics_alone(points: tuple[Points, Points
 
 def test_a_run_is_the_same_alone_among_others_and_in_processes(points: tuple[Points, Points]) -> None:
     together = train(build(SPEC), *points, PLAN)
-    alone = training.train_run(1, build(SPEC), *points, PLAN)
+    start = training.find_start(1, build(SPEC), points[0].x, PLAN)
+    alone = training.train_run(1, start, build(SPEC), *points, PLAN)
     apart = train(build(SPEC), *points, PLAN, processes=2)
     text = training.to_csv(together, 2)
     assert training.to_csv(apart, 2) == text
@@ -249,12 +291,11 @@ def test_ten_classes(points: tuple[Points, Points]) -> None:
 
 def test_evaluation_times() -> None:
     assert evaluation_steps(5) == [0, 1, 2, 3, 4, 5]
-    steps = evaluation_steps(9380)
-    assert steps[:9] == [0, 1, 2, 3, 4, 5, 6, 7, 8]
-    assert steps[-1] == 9380
-    assert len(steps) == 16
-    gaps = np.diff(np.log(steps[8:]))
-    np.testing.assert_allclose(gaps, gaps.mean(), rtol=0.05)
+    steps = evaluation_steps(9400)
+    assert steps[:8] == list(range(8))
+    assert {940, 9400} <= set(steps)
+    gaps = np.diff(np.log10(steps[8:]))
+    np.testing.assert_allclose(gaps, 0.1, atol=0.03)  # whole steps are coarse near 8
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ rule train:
 rule curves:
     input:
         lambda wildcards: expand(
-            f"{RESULTS}/training/{wildcards.experiment}/{{name}}.{{suffix}}",
-            name=TRAININGS[wildcards.experiment],
+            f"{RESULTS}/training/{{training}}.{{suffix}}",
+            training=experiments.trained(config, wildcards.experiment),
             suffix=["csv", "json"],
         ),
     output:

@@ -1,0 +1,42 @@
+"""Calls in one thread each, one after the other or side by side in processes."""
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import torch
+
+Result = TypeVar("Result")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute with one thread: the order of sums, and so the last bits, must not depend on how many there are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def completed(
+    function: Callable[..., Result], calls: Sequence[tuple[Any, ...]], processes: int
+) -> Iterator[tuple[int, Result]]:
+    """(index of the call, its result) as calls are done, in whatever order. The first error ends all: none is started
+    after it.
+    """
+    if processes == 1:
+        with one_thread():
+            for index, call in enumerate(calls):
+                yield index, function(*call)
+        return
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), torch.set_num_threads, (1,))
+    try:
+        futures = {pool.submit(function, *call): index for index, call in enumerate(calls)}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
