@@ -19,9 +19,19 @@ DATA = ("datasets", "sources")
 THEORY = ("activations", "theory", "guesses")
 STAGES = {
     "data": (*COMMON, *DATA),
-    "sample": (*COMMON, *DATA, "normalisation", "networks", "sampling", "parallel", "statistics"),
+    "sample": (*COMMON, *DATA, "normalisation", "networks", "products", "sampling", "parallel", "statistics"),
     "theory": (*COMMON, *DATA, *THEORY, "kernel"),
-    "train": (*COMMON, *DATA, "normalisation", "networks", "sampling", "parallel", "training", "checkpoints"),
+    "train": (
+        *COMMON,
+        *DATA,
+        "normalisation",
+        "networks",
+        "products",
+        "sampling",
+        "parallel",
+        "training",
+        "checkpoints",
+    ),
     "curves": (*COMMON, "statistics", "learning_curves"),
     "summarise": (*COMMON, *THEORY, "statistics", "summaries"),
 }

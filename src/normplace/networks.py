@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from normplace.architecture import MLP
+from normplace.products import Linear
 
 ACTIVATION_MODULES: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -34,9 +35,9 @@ def mlp(spec: MLP, inputs: int) -> nn.Sequential:
     return nn.Sequential(*layers, _undrawn_linear(spec.width, spec.classes))
 
 
-def _undrawn_linear(inputs: int, outputs: int) -> nn.Linear:
+def _undrawn_linear(inputs: int, outputs: int) -> Linear:
     """A linear layer whose weights are left undrawn: nn.Linear would draw them from the global generator."""
-    layer: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs)  # type: ignore[no-untyped-call]
+    layer: Linear = nn.utils.skip_init(Linear, inputs, outputs)  # type: ignore[no-untyped-call]
     return layer
 
 

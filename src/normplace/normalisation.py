@@ -11,7 +11,7 @@ Norm = Callable[[torch.Tensor], torch.Tensor]
 
 
 def normalise(norm: str, bn_statistics: str = "batch") -> Norm:
-    """The norm as a function of pre- or post-activations [points, nodes] -> the same shape.
+    """The norm as a function of pre- or post-activations [networks, points, nodes] -> the same shape.
 
     batch normalises each node over the points, layer and rms each point over the nodes.
     bn_statistics "running" is BatchNorm in eval mode with fresh running statistics (mean 0, variance 1):
@@ -21,7 +21,15 @@ def normalise(norm: str, bn_statistics: str = "batch") -> Norm:
         return lambda z: z / (1 + EPS) ** 0.5
     return {
         "none": lambda z: z,
-        "batch": lambda z: F.batch_norm(z, None, None, training=True, eps=EPS),
+        "batch": _batch_norm,
         "layer": lambda z: F.layer_norm(z, z.shape[-1:], eps=EPS),
         "rms": lambda z: F.rms_norm(z, z.shape[-1:]),
     }[norm]
+
+
+def _batch_norm(z: torch.Tensor) -> torch.Tensor:
+    """All networks' nodes side by side are one call; a single network is not copied."""
+    networks, points, nodes = z.shape
+    side_by_side = z.transpose(0, 1).reshape(points, networks * nodes)
+    normalised = F.batch_norm(side_by_side, None, None, training=True, eps=EPS)
+    return normalised.view(points, networks, nodes).transpose(0, 1)

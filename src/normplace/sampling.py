@@ -5,7 +5,7 @@ depth-l network. Every network draws its weights from a generator of its own, se
 network's numbers depend on neither the others, nor the depth asked for, nor the number of processes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -18,9 +18,12 @@ from normplace.architecture import GAIN, MLP
 from normplace.networks import ACTIVATION_MODULES
 from normplace.normalisation import normalise
 from normplace.parallel import completed, one_thread
+from normplace.products import batched
 
 Floats = npt.NDArray[np.float32]
 PARTS_A_PROCESS = 32  # the steps in which work is handed out, and progress shown
+GPU_ACTIVATIONS = 2**27  # of all networks at once on a GPU: half a GiB a layer, hundreds of networks on 1000 points
+ALIGNED = 16  # floats: where a layer's weights begin, and what torch draws normals in multiples of
 
 
 class InitialGuesses(NamedTuple):
@@ -32,7 +35,9 @@ class InitialGuesses(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """One network: hidden[0] [rank, width], hidden[l] [width, width], output[l] [width, classes]."""
+    """Networks: hidden[0] [networks, rank, width], hidden[l] [networks, width, width], output[l] [networks, classes,
+    width].
+    """
 
     hidden: list[torch.Tensor]
     output: list[torch.Tensor]
@@ -57,7 +62,7 @@ def compress(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
     return (x64 @ basis).float(), basis.float()
 
 
-def network_generator(seed: int, index: int) -> torch.Generator:
+def network_generator(seed: int, index: int, device: str = "cpu") -> torch.Generator:
     """The generator of network `index` under `seed`.
 
     torch's CPU generator uses 32 bits of its seed only. A bijection of the index keeps all networks of one
@@ -67,35 +72,45 @@ def network_generator(seed: int, index: int) -> torch.Generator:
     mixed = (index + offset) % 2**32
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):  # invertible mixing steps
         mixed = ((mixed ^ (mixed >> shift)) * factor) % 2**32
-    return torch.Generator().manual_seed(mixed)
+    return torch.Generator(device).manual_seed(mixed)
 
 
-def draw_weights(spec: MLP, rank: int, fan_in: int, generator: torch.Generator) -> Weights:
-    """He-normal weights, layer by layer (hidden, then its output layer), so that depth does not move the stream.
+def draw_weights(spec: MLP, rank: int, fan_in: int, generators: Sequence[torch.Generator]) -> Weights:
+    """He-normal weights of a network for each generator, in its order (a hidden layer, then its output layer).
+
+    One draw a network: on a processor, what is drawn for a layer does not depend on how many follow.
 
     rank, fan_in: rows of the first layer after `compress`, and the data's own dimension that scales it.
     """
-    hidden, output = [], []
-    for layer in range(spec.depth):
-        rows, scale = (rank, fan_in) if layer == 0 else (spec.width, spec.width)
-        hidden.append(torch.randn(rows, spec.width, generator=generator).mul_(GAIN / scale**0.5))
-        output.append(torch.randn(spec.width, spec.classes, generator=generator).mul_(GAIN / spec.width**0.5))
-    return Weights(hidden, output)
+    inputs = [rank] + [spec.width] * (spec.depth - 1)
+    shapes = [shape for rows in inputs for shape in ((rows, spec.width), (spec.classes, spec.width))]
+    starts = np.cumsum([0] + [-(-rows * columns // ALIGNED) * ALIGNED for rows, columns in shapes])
+    normals = torch.empty(len(generators), int(starts[-1]), device=generators[0].device)
+    for row, generator in zip(normals, generators, strict=True):
+        row.normal_(generator=generator)
+    layers = [
+        normals[:, start : start + rows * columns].view(-1, rows, columns)
+        for start, (rows, columns) in zip(starts, shapes, strict=False)
+    ]
+    layers[0].mul_(GAIN / fan_in**0.5)
+    for weights in layers[1:]:
+        weights.mul_(GAIN / spec.width**0.5)
+    return Weights(layers[::2], layers[1::2])
 
 
 def forward(features: torch.Tensor, weights: Weights, spec: MLP) -> Iterator[torch.Tensor]:
-    """Outputs [n, classes] of the depth-1, depth-2, ... networks that share these hidden weights."""
+    """Outputs [networks, classes, n] of the depth-1, depth-2, ... networks that share these hidden weights."""
     activation = ACTIVATION_MODULES[spec.activation]()
     norm = normalise(spec.norm, spec.bn_statistics)
-    h = features
+    h = features.unsqueeze(0)
     for hidden, output in zip(weights.hidden, weights.output, strict=True):
-        h = h @ hidden
+        h = batched(h, hidden)
         if spec.placement == "before":
             h = norm(h)
         h = activation(h)
         if spec.placement == "after":
             h = norm(h)
-        yield h @ output
+        yield output @ h.transpose(1, 2)
 
 
 @one_thread()
@@ -116,14 +131,15 @@ def sample(
     """
     flat = x.flatten(1)
     features, _ = compress(flat)
+    at_once = 1 if device == "cpu" else max(1, GPU_ACTIVATIONS // (len(features) * spec.width))
     edges = np.linspace(0, inits, min(inits, PARTS_A_PROCESS * processes) + 1, dtype=int)
     parts = [range(first, end) for first, end in pairwise(edges)]
     arrays = features.numpy()  # tensors of inference mode do not travel to other processes
-    calls = [(arrays, flat.shape[1], spec, part, seed, device) for part in parts]
+    calls = [(arrays, flat.shape[1], spec, part, seed, device, at_once) for part in parts]
     results: dict[int, InitialGuesses] = {}
     name = f"{spec.norm} {spec.placement}"
     with tqdm(total=inits, unit="net", disable=None if progress else True, desc=name) as bar:
-        for index, result in completed(_sample_part, calls, processes):
+        for index, result in completed(sample_part, calls, processes):
             results[index] = result
             bar.update(len(parts[index]))
     ordered = [results[index] for index in range(len(parts))]
@@ -131,15 +147,24 @@ def sample(
 
 
 @torch.inference_mode()
-def _sample_part(arrays: Floats, fan_in: int, spec: MLP, part: range, seed: int, device: str) -> InitialGuesses:
+def sample_part(
+    arrays: Floats, fan_in: int, spec: MLP, part: range, seed: int, device: str, at_once: int
+) -> InitialGuesses:
+    """Sample the networks of these indices on the features [n, rank], `at_once` of them at a time."""
     features = torch.from_numpy(arrays).to(device)
-    statistics = torch.empty(3, spec.depth, len(part), spec.classes, device=device)
-    for column, index in enumerate(part):
-        weights = draw_weights(spec, features.shape[1], fan_in, network_generator(seed, index))
-        if device != "cpu":
-            weights = Weights(*([w.to(device) for w in layers] for layers in weights))
-        for layer, outputs in enumerate(forward(features, weights, spec)):
-            counts = torch.bincount(outputs.argmax(dim=1), minlength=spec.classes)
-            statistics[0, layer, column] = counts / len(features)
-            statistics[2, layer, column], statistics[1, layer, column] = torch.var_mean(outputs, dim=0, correction=0)
-    return InitialGuesses(*statistics.cpu().numpy())
+    groups = []
+    for first in range(part.start, part.stop, at_once):
+        generators = [network_generator(seed, index, device) for index in range(first, min(first + at_once, part.stop))]
+        weights = draw_weights(spec, features.shape[1], fan_in, generators)
+        groups.append(statistics(torch.stack(list(forward(features, weights, spec)))))
+    return InitialGuesses(*(torch.cat(arrays, dim=1).cpu().numpy() for arrays in zip(*groups, strict=True)))
+
+
+def statistics(outputs: torch.Tensor) -> list[torch.Tensor]:
+    """Guess fractions, means, variances [depth, networks, classes] of outputs [depth, networks, classes, n]."""
+    depth, networks, classes, n = outputs.shape
+    guesses = outputs.transpose(2, 3).contiguous().argmax(dim=3).view(depth * networks, n)
+    rows = torch.arange(depth * networks, device=outputs.device).unsqueeze(1)
+    counts = (guesses + classes * rows).flatten().bincount(minlength=depth * networks * classes)
+    variance, mean = torch.var_mean(outputs, dim=3, correction=0)
+    return [(counts / n).view(depth, networks, classes), mean, variance]

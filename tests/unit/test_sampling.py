@@ -11,7 +11,7 @@ from torch import nn
 
 from normplace.architecture import ACTIVATIONS, MLP
 from normplace.networks import initialise, mlp
-from normplace.sampling import compress, draw_weights, forward, network_generator, sample
+from normplace.sampling import compress, draw_weights, forward, network_generator, sample, sample_part
 
 DEPTHS = (1, 3, 6)
 NETWORKS = 400
@@ -20,13 +20,16 @@ SIGNIFICANCE = 1e-5
 
 
 def module_with(spec: MLP, hidden: list[torch.Tensor], output: torch.Tensor) -> nn.Sequential:
-    """The nn.Sequential of `spec` with given weights, in training mode: BatchNorm uses batch statistics."""
+    """The nn.Sequential of `spec` with weights hidden [inputs, nodes] and output [classes, nodes], in training mode.
+
+    BatchNorm then uses batch statistics.
+    """
     network = mlp(spec, hidden[0].shape[0])
     initialise(network, torch.Generator())
     linear = [module for module in network if isinstance(module, nn.Linear)]
     with torch.no_grad():
-        for module, weight in zip(linear, [*hidden, output], strict=True):
-            module.weight.copy_(weight.T)
+        for module, weight in zip(linear, [*(layer.T for layer in hidden), output], strict=True):
+            module.weight.copy_(weight)
     return network.train()
 
 
@@ -38,12 +41,12 @@ def test_same_weights_same_outputs_at_every_depth(
     spec = MLP(norm, placement, depth=4, width=30, activation=activation, classes=3)
     features, basis = compress(digits)
     assert basis is not None  # border pixels of digits are constant, so their rank is below 64
-    weights = draw_weights(spec, features.shape[1], digits.shape[1], network_generator(0, 5))
-    first = basis @ weights.hidden[0]
-    for depth, outputs in enumerate(forward(features, weights, spec), start=1):
-        reference = module_with(
-            replace(spec, depth=depth), [first, *weights.hidden[1:depth]], weights.output[depth - 1]
-        )
+    generators = [network_generator(0, index) for index in (5, 6)]
+    weights = draw_weights(spec, features.shape[1], digits.shape[1], generators)
+    hidden = [basis @ weights.hidden[0][1], *(layer[1] for layer in weights.hidden[1:])]
+    for depth, of_both in enumerate(forward(features, weights, spec), start=1):
+        outputs = of_both[1].T
+        reference = module_with(replace(spec, depth=depth), hidden[:depth], weights.output[depth - 1][1])
         expected = reference(digits).detach()
         torch.testing.assert_close(outputs, expected, rtol=1e-3, atol=1e-3 * float(expected.std()))
         # Rounding may flip a point whose two largest outputs nearly tie, and no other.
@@ -123,6 +126,17 @@ def test_same_seed_same_bytes_whatever_the_processes_and_the_number_of_networks(
         assert array[:2].tobytes() == prefix.tobytes()
 
 
+@every_cell
+def test_several_networks_at_once_as_on_a_gpu(norm: str, placement: str, digits: torch.Tensor) -> None:
+    spec = MLP(norm, placement, 3, width=20, classes=4)
+    features, _ = compress(digits)
+    arguments = (features.numpy(), digits.shape[1], spec, range(3, 20), 3, "cpu")
+    one, some = (sample_part(*arguments, at_once) for at_once in (1, 5))
+    for alone, among_others in zip(one, some, strict=True):
+        np.testing.assert_allclose(alone, among_others, rtol=1e-4, atol=1e-4)
+        assert alone.shape == (3, 17, 4)
+
+
 def test_the_bytes_do_not_depend_on_threads(digits: torch.Tensor) -> None:
     spec = MLP("batch", "before", 3, width=100)
     torch.set_num_threads(2)
@@ -149,7 +163,7 @@ def test_no_two_networks_of_a_seed_share_a_generator() -> None:
 
 def test_weights_are_he_normal_also_after_compression(digits: torch.Tensor) -> None:
     spec = MLP("none", "none", 2, width=400)
-    weights = draw_weights(spec, 50, 64, network_generator(0, 0))
+    weights = draw_weights(spec, 50, 64, [network_generator(0, 0)])
     for weight, fan_in in ((weights.hidden[0], 64), (weights.hidden[1], 400), (weights.output[0], 400)):
         # The variance of n normals has relative standard error sqrt(2 / n).
         assert abs(weight.var() * fan_in / 2 - 1) < 5 * (2 / weight.numel()) ** 0.5
@@ -176,7 +190,8 @@ def test_statistics_are_those_of_the_outputs(digits: torch.Tensor) -> None:
     spec = MLP("layer", "after", 1, width=20, classes=3)
     found = sample(digits, spec, 1, seed=0)
     features, _ = compress(digits)
-    (outputs,) = forward(features, draw_weights(spec, features.shape[1], 64, network_generator(0, 0)), spec)
+    (outputs,) = forward(features, draw_weights(spec, features.shape[1], 64, [network_generator(0, 0)]), spec)
+    outputs = outputs[0].T
     np.testing.assert_allclose(found.output_mean[0, 0], outputs.mean(0), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(found.output_var[0, 0], outputs.var(0, correction=0), rtol=1e-5)
     counts = torch.bincount(outputs.argmax(1), minlength=3) / len(digits)

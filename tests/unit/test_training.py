@@ -69,8 +69,9 @@ def test_same_losses_as_a_plain_pytorch_loop(
     norm: str, placement: str, optimizer: str, points: tuple[Points, Points]
 ) -> None:
     """Same weights, same batch order; a module by hand and torch.optim as anyone would use them."""
-    if (norm, placement, optimizer) == ("batch", "before", "adam"):
-        pytest.skip("a bias before BatchNorm has no gradient but rounding noise, which Adam scales up to full steps")
+    # A bias before BatchNorm has no gradient but rounding noise, which Adam scales up to full steps. It shifts running
+    # means, and with them the outputs by running statistics, and nothing else.
+    bias_is_noise = (norm, placement) == ("batch", "before") and "adam" in optimizer
     spec, run = MLP(norm, placement, depth=3, width=25), 1
     plan = Plan(optimizer.split()[-1], 3e-3, batch_size=50, epochs=4, runs=2, seed=5)
     trained: list[nn.Module] = []
@@ -110,12 +111,15 @@ def test_same_losses_as_a_plain_pytorch_loop(
             step += 1
     expected += plain_losses(network, points)
     assert step == 16
-    np.testing.assert_allclose(column(ours, "loss"), expected, rtol=1e-4)
-    assert not np.allclose(column(ours, "loss"), np.roll(expected, 1), rtol=1e-4)
+    compared = column(ours, "bn_statistics") != 1 if bias_is_noise else np.full(len(ours), True)
+    losses, plain_ones = column(ours, "loss")[compared], np.array(expected)[compared]
+    np.testing.assert_allclose(losses, plain_ones, rtol=1e-3 if bias_is_noise else 1e-4)
+    assert not np.allclose(losses, np.roll(plain_ones, 1), rtol=1e-3)
     if norm == "batch":
         found = [module for module in trained[-1].modules() if isinstance(module, nn.BatchNorm1d)]
         for mine, plain in zip(found, network.norms, strict=True):
-            torch.testing.assert_close(mine.running_mean, plain.running_mean, rtol=1e-3, atol=1e-5)
+            if not bias_is_noise:
+                torch.testing.assert_close(mine.running_mean, plain.running_mean, rtol=1e-3, atol=1e-5)
             torch.testing.assert_close(mine.running_var, plain.running_var, rtol=1e-3, atol=1e-5)
             assert mine.num_batches_tracked == plain.num_batches_tracked == 16
             assert not torch.allclose(plain.running_mean, torch.zeros(25), atol=1e-2)

@@ -1,0 +1,56 @@
+"""Matrix products in float32, the greater part of all work here.
+
+On a processor they go through oneDNN. torch itself takes MKL, which uses half of what an AMD processor can do;
+benchmarks/results.md has both. The operator is the one that torch.compile emits for nn.Linear.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+HAS_ONEDNN: bool = torch.backends.mkldnn.is_available() and hasattr(  # type: ignore[no-untyped-call]
+    torch.ops.mkldnn, "_linear_pointwise"
+)
+
+
+def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+    """x [n, k] times the transpose of weight [m, k], plus bias [m]; not differentiable, see `Linear`."""
+    if HAS_ONEDNN and x.device.type == "cpu" and x.dtype == torch.float32:
+        product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+        return product
+    return F.linear(x, weight, bias)
+
+
+def batched(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Products [networks, n, m] of a [networks or 1, n, k] and b [networks, k, m]."""
+    if HAS_ONEDNN and a.device.type == "cpu":
+        products = [linear(left, right.T) for left, right in zip(a.expand(len(b), -1, -1), b, strict=True)]
+        return products[0].unsqueeze(0) if len(products) == 1 else torch.stack(products)
+    return a @ b
+
+
+class Linear(nn.Linear):
+    """nn.Linear on points [n, inputs], its products by `linear`, forwards and backwards."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """[n, inputs] -> [n, outputs]."""
+        if not torch.is_grad_enabled():
+            return linear(input, self.weight, self.bias)
+        outputs: torch.Tensor = _Differentiable.apply(input, self.weight, self.bias)  # type: ignore[no-untyped-call]
+        return outputs
+
+
+class _Differentiable(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        ctx.save_for_backward(x, weight)
+        return linear(x, weight, bias)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor]:
+        x, weight = ctx.saved_tensors
+        into_x = linear(gradient, weight.T) if ctx.needs_input_grad[0] else None
+        return into_x, linear(gradient.T, x.T), gradient.sum(dim=0)
