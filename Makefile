@@ -7,7 +7,7 @@ CORES ?= all
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_NUM_THREADS := 1
 
-.PHONY: replicate paper test lint figures verify clean
+.PHONY: replicate paper test lint figures verify bench clean
 
 replicate: .venv/installed ## Every experiment, figure and table at the quick scale, into results/quick
 	@test -f config/$(SCALE).yaml || { echo "SCALE=$(SCALE): allowed are $(basename $(notdir $(sort $(wildcard config/*.yaml))))" >&2; exit 2; }
@@ -37,6 +37,9 @@ figures: .venv/installed ## Draw figures and tables again from existing results,
 
 verify: .venv/installed ## Not yet: the table of claims comes with a later release
 	@echo "make verify: not yet available; the tables in results/$(SCALE)/tables hold the numbers with their intervals"; exit 1
+
+bench: .venv/installed ## How far each part is from the usual way and from the machine's limit, into benchmarks/results.md
+	python -m benchmarks
 
 clean: .venv/installed ## Delete results and caches of tools; data and .venv stay
 	rm -rf results .snakemake .pytest_cache .mypy_cache .ruff_cache

@@ -22,7 +22,9 @@ def normalise(norm: str, bn_statistics: str = "batch") -> Norm:
     return {
         "none": lambda z: z,
         "batch": _batch_norm,
-        "layer": lambda z: F.layer_norm(z, z.shape[-1:], eps=EPS),
+        "layer": lambda z: F.rms_norm(
+            z - z.mean(dim=-1, keepdim=True), z.shape[-1:], eps=EPS
+        ),  # faster than layer_norm
         "rms": lambda z: F.rms_norm(z, z.shape[-1:]),
     }[norm]
 

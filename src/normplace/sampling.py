@@ -5,8 +5,8 @@ depth-l network. Every network draws its weights from a generator of its own, se
 network's numbers depend on neither the others, nor the depth asked for, nor the number of processes.
 """
 
+import math
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -131,9 +131,11 @@ def sample(
     """
     flat = x.flatten(1)
     features, _ = compress(flat)
-    at_once = 1 if device == "cpu" else max(1, GPU_ACTIVATIONS // (len(features) * spec.width))
-    edges = np.linspace(0, inits, min(inits, PARTS_A_PROCESS * processes) + 1, dtype=int)
-    parts = [range(first, end) for first, end in pairwise(edges)]
+    if device == "cpu":  # one at a time stays in the cache
+        at_once, step = 1, math.ceil(inits / (PARTS_A_PROCESS * processes))
+    else:
+        at_once = step = max(1, GPU_ACTIVATIONS // (len(features) * spec.width))
+    parts = [range(first, min(first + step, inits)) for first in range(0, inits, step)]
     arrays = features.numpy()  # tensors of inference mode do not travel to other processes
     calls = [(arrays, flat.shape[1], spec, part, seed, device, at_once) for part in parts]
     results: dict[int, InitialGuesses] = {}

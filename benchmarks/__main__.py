@@ -1,0 +1,131 @@
+"""All benchmarks, written to benchmarks/results.md: `make bench`. One thread; ratios within one run."""
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from benchmarks import dag, parts, sampling, scaling, training
+from benchmarks.timing import machine, medians
+from normplace import kernel
+from normplace.architecture import MLP, configurations
+from normplace.sampling import compress
+from normplace.sources import default_data_roots, locate
+
+OUTPUT = Path(__file__).parent / "results.md"
+NETWORKS = 5000  # of one histogram of G_0
+
+
+def theory_against_sampling(data_root: Path | None) -> pd.DataFrame:
+    """Seconds to the histogram of G_0 at depth 20: by the kernel theory, and by sampling 5000 networks."""
+    rows = []
+    for norm, placement in configurations():
+        x = sampling.points("mnist", data_root)
+        features, _ = compress(x)
+
+        def theory(norm: str = norm, placement: str = placement, x: torch.Tensor = x) -> None:
+            *_, last = kernel.hidden_kernels(x.numpy(), norm, placement, "relu", 20)
+            kernel.draw_guess_fractions(last, 2, NETWORKS, seed=0)
+
+        some = 50
+        found = medians({"theory": theory, "s": sampling.ours(features, 784, MLP(norm, placement, 20), some, "cpu")}, 1)
+        networks = found["s"] * NETWORKS / some
+        row = {"norm": norm, "placement": placement, "theory, s": found["theory"], "5000 networks, s": networks}
+        rows.append({**row, "ratio": networks / found["theory"]})
+    return pd.DataFrame(rows)
+
+
+@dataclass
+class Targets:
+    """What was asked of a measurement, what was found, and whether that is enough."""
+
+    rows: list[dict[str, object]] = field(default_factory=list)
+
+    def at_least(self, wanted: float, found: float, what: str) -> None:
+        """The measurement must reach `wanted`."""
+        self._add(what, f">= {wanted:g}", found, found >= wanted)
+
+    def at_most(self, wanted: float, found: float, what: str) -> None:
+        """The measurement must not go beyond `wanted`."""
+        self._add(what, f"<= {wanted:g}", found, found <= wanted)
+
+    def _add(self, what: str, wanted: str, found: float, met: bool) -> None:
+        self.rows.append({"target": what, "wanted": wanted, "measured": found, "met": "yes" if met else "no"})
+
+
+def sections(mnist: Path | None, targets: Targets) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """(title, what it says, table), one after the other. mnist: where the data set's own files are, if anywhere."""
+    one_depth, sweep = sampling.measure(mnist, "cpu")
+    ratios, rounded = (sampling.means(one_depth, f"usual / {way}") for way in ("ours", "bfloat16"))
+    for dataset, in_float32, fastest in (("mnist", 1.7, 3), ("cifar10", 2.8, 5)):
+        targets.at_least(in_float32, ratios[dataset], f"{dataset}, one depth: float32 against the usual way")
+        targets.at_least(fastest, rounded[dataset], f"{dataset}, one depth: bfloat16 (not taken) against the usual way")
+    targets.at_least(
+        20, sweep["usual / ours"].min(), "depths 1 to 20, the slowest configuration, against the usual way"
+    )
+    for dataset, ratio in sampling.means(one_depth, "ours / floor").items():
+        targets.at_most(1.5, ratio, f"{dataset}, one depth: float32 over its floor")
+    yield "One depth", "Milliseconds a network; ours computes every depth up to it on the way.", one_depth
+    yield "Depths 1 to 20", "Milliseconds a network; the usual way runs each depth, ours one pass.", sweep
+    yield "Parts of a pass", "Microseconds a call, in the shapes of MNIST at width 100.", parts.measure()
+
+    if torch.cuda.is_available():
+        for title, table in zip(("One depth", "Depths 1 to 20"), sampling.measure(mnist, "cuda"), strict=True):
+            yield f"{title}, on the GPU", "Milliseconds a network; both there, ours many networks at a time.", table
+
+    text = (
+        f"The histogram of G_0 on 1000 points at depth 20, {NETWORKS} draws either way; the networks' time is from 50."
+    )
+    yield "Theory against sampling", text, theory_against_sampling(mnist)
+
+    memory = scaling.of_memory(mnist)
+    targets.at_most(1.5, memory["MiB"][1] / 1024, "peak memory of 20,000 points at depth 20, GiB")
+    yield "Memory of the sampler", "Peak resident memory of a process, torch's own included.", memory
+    text = "BatchNorm before on MNIST; 1000 points, width 100, depth 20, 5 networks but for what is changed."
+    yield "Growth", text, scaling.of_sampling(mnist)
+    targets.at_least(1.8, scaling.of_processes(mnist), "two processes against one")
+    yield "Kernel theory", "Seconds a layer and peak memory of the process.", scaling.of_kernel(mnist)
+
+    if mnist:
+        runs = training.measure(mnist)
+        for depth, wanted in ((1, 10), (20, 3)):
+            slowest = runs.loc[runs["depth"] == depth, "usual / ours"].min()
+            targets.at_least(wanted, slowest, f"a training run at depth {depth}, the slowest configuration")
+        text = f"MNIST {training.TRAIN} + {training.TEST}, batch {training.BATCH}, {training.EPOCHS} epochs."
+        yield "Training", f"Seconds a run: {text}", runs
+
+    costs = dag.measure()
+    for what, limit in ((dag.DRY, 5), (dag.NOTHING, 10)):
+        targets.at_most(limit, costs.set_index("what")["seconds"][what], f"{what}, s")
+    yield "Workflow", "Seconds.", costs
+
+
+def main() -> None:
+    """Run all, print each table as it is ready, and write the file."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    mnist = next((root for root in default_data_roots() if locate("mnist", root) == "torchvision files"), None)
+    start, targets, written = time.monotonic(), Targets(), []
+    for title, text, table in sections(mnist, targets):
+        written.append(section(title, text, table))
+        print(f"[{time.monotonic() - start:.0f} s] {written[-1]}", flush=True)
+    text = "Geometric means over configurations and the depths 1 and 20, unless the slowest is named."
+    verdicts = section("Targets", text, pd.DataFrame(targets.rows))
+    head = f"# Benchmarks\n\nWritten by `make bench`: {machine()}\nOne thread, medians of alternating runs.\n"
+    args.output.write_text("\n".join([head, verdicts, *written]), encoding="utf-8")
+    print(verdicts)
+
+
+def section(title: str, text: str, table: pd.DataFrame) -> str:
+    """A part of the file."""
+    return f"## {title}\n\n{text}\n\n{table.to_markdown(index=False, floatfmt='.3g')}\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""What Snakemake costs: a dry run, a run with nothing to do, and the time of a run beyond the sum of its jobs."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from normplace.sources import default_data_roots
+
+ROOT = Path(__file__).resolve().parent.parent
+CORES = 2
+DRY, NOTHING = "dry run at the paper scale", "smoke scale, nothing to do"
+
+
+def snakemake(folder: str, scale: str, *options: str) -> float:
+    """Seconds of one call in a working folder of its own."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", folder]
+    command += ["--configfile", str(ROOT / "config" / f"{scale}.yaml"), "--cores", str(CORES), *options]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PATH": path, "DATA_ROOT": str(default_data_roots()[0].absolute())}
+    start = time.perf_counter()
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
+    if found.returncode:
+        raise RuntimeError(f"{' '.join(command)}:\n{found.stderr[-2000:]}")
+    return time.perf_counter() - start
+
+
+def measure() -> pd.DataFrame:
+    """Seconds of each, the run with everything to do at the smoke scale."""
+    with tempfile.TemporaryDirectory() as folder:
+        dry = snakemake(folder, "paper", "--dry-run", "--quiet")
+        run = snakemake(folder, "smoke", "--quiet")
+        nothing = snakemake(folder, "smoke")
+        jobs = {
+            (job["rule"], job["starttime"], job["endtime"])
+            for job in map(
+                json.loads,
+                (path.read_text() for path in Path(folder, ".snakemake/metadata").rglob("*") if path.is_file()),
+            )
+        }
+    of_jobs = sum(end - start for _, start, end in jobs)
+    rows = {
+        DRY: dry,
+        f"smoke scale, everything to do ({len(jobs)} jobs on {CORES} cores)": run,
+        NOTHING: nothing,
+        f"sum of the {len(jobs)} jobs, over {CORES} cores": of_jobs / CORES,
+        "overhead over the sum of its jobs": run - of_jobs / CORES,
+    }
+    return pd.DataFrame({"what": list(rows), "seconds": list(rows.values())})
