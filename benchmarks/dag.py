@@ -37,7 +37,7 @@ def measure() -> pd.DataFrame:
         run = snakemake(folder, "smoke", "--quiet")
         nothing = snakemake(folder, "smoke")
         jobs = {
-            (job["rule"], job["starttime"], job["endtime"])
+            (job["rule"], str(job["log"]), job["starttime"], job["endtime"])
             for job in map(
                 json.loads,
                 (path.read_text() for path in Path(folder, ".snakemake/metadata").rglob("*") if path.is_file()),
