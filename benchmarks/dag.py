@@ -36,14 +36,13 @@ def measure() -> pd.DataFrame:
         dry = snakemake(folder, "paper", "--dry-run", "--quiet")
         run = snakemake(folder, "smoke", "--quiet")
         nothing = snakemake(folder, "smoke")
-        jobs = {
-            (job["rule"], str(job["log"]), job["starttime"], job["endtime"])
-            for job in map(
-                json.loads,
-                (path.read_text() for path in Path(folder, ".snakemake/metadata").rglob("*") if path.is_file()),
-            )
-        }
-    of_jobs = sum(end - start for _, start, end in jobs)
+        records = [
+            json.loads(path.read_text()) for path in Path(folder, ".snakemake/metadata").rglob("*") if path.is_file()
+        ]
+    jobs = {
+        (record["rule"], *record["log"]): record["endtime"] - record["starttime"] for record in records
+    }  # not outputs
+    of_jobs = sum(jobs.values())
     rows = {
         DRY: dry,
         f"smoke scale, everything to do ({len(jobs)} jobs on {CORES} cores)": run,

@@ -11,8 +11,9 @@ from benchmarks import usual
 from benchmarks.timing import geometric_mean, medians
 from normplace.architecture import MLP, configurations
 from normplace.datasets import DataRequest, load
+from normplace.generators import network_generator
 from normplace.products import batched
-from normplace.sampling import compress, draw_weights, forward, network_generator, sample_part, statistics
+from normplace.sampling import compress, draw_weights, forward, sample_part, statistics
 
 SIZES = {"gaussian": 20_000, "mnist": 1000, "cifar10": 1000}  # points
 DEPTHS = (1, 20)

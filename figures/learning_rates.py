@@ -41,5 +41,5 @@ def draw(tidy: Path) -> Figure:
         f"Means with 95 % bootstrap intervals over runs that did not diverge; "
         f"{diverged} of {int(table['runs'].sum())} diverged.",
     )
-    figure.subplots_adjust(left=0.075, right=0.99, top=0.76, bottom=0.24, wspace=0.06)
+    figure.subplots_adjust(left=0.075, right=0.99, top=0.8, bottom=0.24, wspace=0.06)
     return figure

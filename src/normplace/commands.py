@@ -175,7 +175,7 @@ def kernel_theory(args: argparse.Namespace, network: dict[str, Any]) -> tuple[An
     if args.draws_output:
         config = {
             "command": "theory",
-            "options": {**data_options(args), **network},
+            "options": {**data_options(args), **network, "draws": args.draws},
             "data": data.provenance,
             "versions": versions(),
         }

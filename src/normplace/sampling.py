@@ -15,6 +15,7 @@ import torch
 from tqdm import tqdm
 
 from normplace.architecture import GAIN, MLP
+from normplace.generators import network_generator
 from normplace.networks import ACTIVATION_MODULES
 from normplace.normalisation import normalise
 from normplace.parallel import completed, one_thread
@@ -60,19 +61,6 @@ def compress(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
     vectors = vectors[:, kept]
     basis = vectors if d <= n else x64.T @ vectors / eigenvalues[kept].sqrt()
     return (x64 @ basis).float(), basis.float()
-
-
-def network_generator(seed: int, index: int, device: str = "cpu") -> torch.Generator:
-    """The generator of network `index` under `seed`.
-
-    torch's CPU generator uses 32 bits of its seed only. A bijection of the index keeps all networks of one
-    seed apart, where hashing (seed, index) would repeat networks by the birthday paradox.
-    """
-    offset = int(np.random.SeedSequence(seed).generate_state(1)[0])
-    mixed = (index + offset) % 2**32
-    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):  # invertible mixing steps
-        mixed = ((mixed ^ (mixed >> shift)) * factor) % 2**32
-    return torch.Generator(device).manual_seed(mixed)
 
 
 def draw_weights(spec: MLP, rank: int, fan_in: int, generators: Sequence[torch.Generator]) -> Weights:

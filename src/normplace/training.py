@@ -22,9 +22,9 @@ from tqdm import tqdm
 
 from normplace import checkpoints
 from normplace.errors import UserError
+from normplace.generators import network_generator
 from normplace.networks import evaluating, initialise
 from normplace.parallel import completed
-from normplace.sampling import network_generator
 
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 PREJUDICED, NEUTRAL = 0.9, 0.1  # difference of guess fractions above, below which a start is selected (authors')

@@ -10,8 +10,9 @@ from scipy.stats import ks_2samp
 from torch import nn
 
 from normplace.architecture import ACTIVATIONS, MLP
+from normplace.generators import network_generator
 from normplace.networks import initialise, mlp
-from normplace.sampling import compress, draw_weights, forward, network_generator, sample, sample_part
+from normplace.sampling import compress, draw_weights, forward, sample, sample_part
 
 DEPTHS = (1, 3, 6)
 NETWORKS = 400

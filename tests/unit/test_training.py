@@ -21,8 +21,8 @@ from normplace import checkpoints, training
 from normplace.architecture import MLP
 from normplace.datasets import DataRequest, load
 from normplace.errors import UserError
+from normplace.generators import network_generator
 from normplace.networks import evaluating, initialise, mlp
-from normplace.sampling import network_generator
 from normplace.training import Plan, Points, columns, evaluation_steps, train
 
 SPEC = MLP("batch", "before", depth=2, width=20)
