@@ -17,3 +17,4 @@ rule all:
         rules.figures.input,
         rules.tables.input,
         rules.report.output,
+        rules.manifest.output,

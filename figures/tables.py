@@ -152,26 +152,37 @@ def _number(value: float) -> str:
     return "0" if abs(value) < 1e-6 else f"{value:.3g}"
 
 
+def initial_tables(tidy: Path) -> dict[str, pd.DataFrame]:
+    """The tables of initial statistics, by name."""
+    gamma, regimes = (style.read(tidy, "placements", table) for table in ("gamma", "regimes"))
+    depths = sorted(style.read(tidy, "placements", "histograms")["depth"].unique())
+    return {
+        "headline": headline_table(gamma, regimes),
+        "gamma": gamma_table(gamma, depths),
+        "regimes": regime_table(regimes),
+        "shares": share_table(gamma, depths),
+        "distances": distance_table(gamma, depths),
+    }
+
+
+def learning_tables(tidy: Path) -> dict[str, pd.DataFrame]:
+    """The tables of training runs, by name, of those experiments that were run; none without dynamics."""
+    milestones = {name: style.read(tidy, name, "milestones") for name in TRAININGS if (tidy / name).is_dir()}
+    if "dynamics" not in milestones:
+        return {}
+    return {
+        "learning": learning_table(milestones["dynamics"]),
+        "milestones": milestone_table(pd.concat(milestones.values())),
+    }
+
+
 def main() -> None:
     """Write every table in three formats."""
     parser = argparse.ArgumentParser(prog="python -m figures.tables", description=__doc__)
     parser.add_argument("--tidy", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
-    gamma = style.read(args.tidy, "placements", "gamma")
-    depths = sorted(style.read(args.tidy, "placements", "histograms")["depth"].unique())
-    regimes = style.read(args.tidy, "placements", "regimes")
-    tables = {
-        "headline": headline_table(gamma, regimes),
-        "gamma": gamma_table(gamma, depths),
-        "regimes": regime_table(regimes),
-        "shares": share_table(gamma, depths),
-        "distances": distance_table(gamma, depths),
-        "learning": learning_table(style.read(args.tidy, "dynamics", "milestones")),
-        "milestones": milestone_table(
-            pd.concat([style.read(args.tidy, experiment, "milestones") for experiment in TRAININGS])
-        ),
-    }
+    tables = initial_tables(args.tidy) | learning_tables(args.tidy)
     args.output.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         table.to_csv(args.output / f"{name}.csv", index=False)

@@ -1,20 +1,33 @@
-"""Ship a finished run: tidy tables to reference, figures to the gallery, two tables to the README.
+"""Ship a finished run: tidy tables and manifest to reference, figures to the gallery, tables to the README.
 
-`python -m workflow.reference quick` after `make replicate`: the repository then shows what the workflow computed.
+`python -m workflow.reference SCALE` after the run: the repository then shows what the workflow computed. Experiments
+that a run does not have are left out.
 """
 
+import json
 import re
 import shutil
 import sys
 from pathlib import Path
 
+import yaml
+
+from figures import FIGURES
+from workflow.manifest import manifest
+
 ROOT = Path(__file__).resolve().parent.parent
-IN_README = ("headline", "learning")  # tables that the README shows
+# What is shown, and the scale of the run that it is of.
+IN_README = {"headline": "paper", "learning": "quick"}
+IN_GALLERY = {
+    figure: "paper" if experiment in ("placements", "width_convergence", "batch_statistics") else "quick"
+    for figure, experiment in FIGURES.items()
+}
 
 
 def block(table: str) -> re.Pattern[str]:
     """Where the README shows a table."""
-    return re.compile(rf"(<!-- table {table} of results/quick -->\n).*?(<!-- end -->)", flags=re.DOTALL)
+    opening = f"<!-- table {table} of results/{IN_README[table]} -->"
+    return re.compile(rf"({opening}\n).*?(<!-- end -->)", flags=re.DOTALL)
 
 
 def shown_in_readme(table: str) -> str:
@@ -27,18 +40,22 @@ def shown_in_readme(table: str) -> str:
 
 def main(scale: str) -> None:
     """Copy what is shipped of results/<scale>."""
-    results, reference, gallery = ROOT / "results" / scale, ROOT / "reference" / scale, ROOT / "figures" / "gallery"
+    results, reference, gallery = Path("results") / scale, ROOT / "reference" / scale, ROOT / "figures" / "gallery"
+    shutil.rmtree(reference, ignore_errors=True)
     for part in ("tidy", "tables"):
-        shutil.rmtree(reference / part, ignore_errors=True)
         shutil.copytree(results / part, reference / part)
+    configuration = yaml.safe_load((ROOT / "config" / f"{scale}.yaml").read_text(encoding="utf-8"))
+    (reference / "manifest.json").write_text(json.dumps(manifest(results, configuration), indent=1) + "\n")
     gallery.mkdir(exist_ok=True)
-    for figure in (results / "figures").glob("*.png"):
-        shutil.copy2(figure, gallery / figure.name)
+    for figure, of_scale in IN_GALLERY.items():
+        if of_scale == scale:
+            shutil.copy2(results / "figures" / f"{figure}.png", gallery)
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
-    for table in IN_README:
-        shown = (reference / "tables" / f"{table}.md").read_text(encoding="utf-8")
-        text = block(table).sub(lambda found, shown=shown: found.group(1) + shown + found.group(2), text)  # type: ignore[misc]
+    for table, of_scale in IN_README.items():
+        if of_scale == scale:
+            shown = (reference / "tables" / f"{table}.md").read_text(encoding="utf-8")
+            text = block(table).sub(lambda found, shown=shown: found.group(1) + shown + found.group(2), text)  # type: ignore[misc]
     readme.write_text(text, encoding="utf-8")
 
 

@@ -12,6 +12,7 @@ from normplace.errors import UserError
 from normplace.provenance import read_npz
 
 HISTOGRAM_BINS = 41  # over 0..1, fixed, so that histograms can be compared; odd, so that 1/2 is inside a bin
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of G_0
 EXTREME, EVEN = 0.95, 0.6  # of the largest guess fraction: nearly all guesses on one class; nearly even
 # What a sample and its infinite-width theory have in common. The first points are the same whatever their number.
 KEYS = ("norm", "placement", "activation", "classes", "first_points_sha256")
@@ -97,14 +98,16 @@ def summarise(
         used.add(_match(sample.cell))
         gammas = statistics.gamma(sample.output_mean, sample.output_var)
         resampled = statistics.bootstrap_gamma(sample.output_mean, sample.output_var, resamples, seed=0)
-        gamma_rows += _gamma_rows(sample, kernel, gammas, resampled)
-        histogram_rows += _histogram_rows(sample, kernel)
-        if sample.cell["classes"] == 2 and len(gammas) > 1:
+        cell, depth = sample.cell, len(gammas)
+        isotropic = theory.gammas(cell["norm"], cell["placement"], cell["activation"], depth)
+        gamma_rows += _gamma_rows(sample, kernel, isotropic, gammas, resampled)
+        histogram_rows += _histogram_rows(sample, kernel, isotropic)
+        if cell["classes"] == 2 and depth > 1:
             regime_rows.append(_regime_row(sample, resamples))
     for key, unused in theories.items():
         if key not in used:
-            cell = f"{unused.cell['norm']} {unused.cell['placement']} on {unused.cell['label']}"
-            raise UserError(f"--theory: that of {cell} has no sample of the same data and configuration")
+            unmatched = f"{unused.cell['norm']} {unused.cell['placement']} on {unused.cell['label']}"
+            raise UserError(f"--theory: that of {unmatched} has no sample of the same data and configuration")
     return pd.DataFrame(gamma_rows), pd.DataFrame(histogram_rows), pd.DataFrame(regime_rows)
 
 
@@ -112,19 +115,14 @@ def _match(cell: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(cell[key] for key in KEYS)
 
 
-def _isotropic_gammas(sample: Sample) -> npt.NDArray[np.float64]:
-    cell = sample.cell
-    return theory.gammas(cell["norm"], cell["placement"], cell["activation"], len(sample.guess_fraction))
-
-
 def _gamma_rows(
     sample: Sample,
     kernel: KernelTheory | None,
+    isotropic: npt.NDArray[np.float64],
     gammas: npt.NDArray[np.float64],
     resampled: npt.NDArray[np.float64],
 ) -> list[dict[str, Any]]:
     low, high = statistics.interval(resampled)
-    isotropic = _isotropic_gammas(sample)
     rows = []
     for layer, fractions in enumerate(sample.guess_fraction):
         inits = len(fractions)
@@ -143,6 +141,7 @@ def _gamma_rows(
             "guess_fraction_std_kernel": (
                 kernel.guess_fraction_std[layer] if kernel and layer < len(kernel.gamma) else np.nan
             ),
+            **{f"guess_fraction_{q:.0%}".rstrip("%"): np.quantile(fractions[:, 0], q) for q in QUANTILES},
             "mean_largest_fraction": largest.mean(dtype=np.float64),
         }
         for name, count in (("extreme", (largest > EXTREME).sum()), ("even", (largest < EVEN).sum())):
@@ -173,14 +172,15 @@ def _drawn(kernel: KernelTheory | None, depth: int) -> npt.NDArray[np.float32] |
     return drawn
 
 
-def _histogram_rows(sample: Sample, kernel: KernelTheory | None) -> list[dict[str, Any]]:
+def _histogram_rows(
+    sample: Sample, kernel: KernelTheory | None, isotropic: npt.NDArray[np.float64]
+) -> list[dict[str, Any]]:
     """Counts of G_0 in fixed bins, and the share that each theory puts into the same bin.
 
     Only at the depths where the kernel theory was drawn, or at the first and last one without it.
     """
     edges = np.linspace(0, 1, HISTOGRAM_BINS + 1)
     depth = len(sample.guess_fraction)
-    isotropic = _isotropic_gammas(sample)
     rows = []
     for at in sorted({int(d) for d in (kernel.depths if kernel else (1, depth)) if d <= depth}):
         counts = _binned(sample.guess_fraction[at - 1, :, 0], sample.cell["points"])

@@ -1,5 +1,6 @@
 """What the repository shows is what the workflow computed: README, gallery and reference agree."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -10,12 +11,23 @@ import pandas as pd
 
 from figures import __main__ as figures
 from figures import style
-from workflow.reference import IN_README, ROOT, shown_in_readme
+from normplace.provenance import sha256_of_file
+from workflow.reference import IN_GALLERY, IN_README, ROOT, shown_in_readme
 
 
 def test_the_readmes_tables_are_the_references() -> None:
-    for table in IN_README:
-        assert shown_in_readme(table) == (ROOT / "reference" / "quick" / "tables" / f"{table}.md").read_text().strip()
+    for table, scale in IN_README.items():
+        assert shown_in_readme(table) == (ROOT / "reference" / scale / "tables" / f"{table}.md").read_text().strip()
+
+
+def test_the_references_are_what_their_manifests_say() -> None:
+    for scale in ("quick", "paper"):
+        reference = ROOT / "reference" / scale
+        files = json.loads((reference / "manifest.json").read_text())["files"]
+        shipped = [path for part in ("tidy", "tables") for path in (reference / part).rglob("*") if path.is_file()]
+        assert len(shipped) > 10
+        for path in shipped:
+            assert files[path.relative_to(reference).as_posix()]["sha256"] == sha256_of_file(path), path
 
 
 def changed_pixels(first: Path, second: Path) -> float:
@@ -27,15 +39,15 @@ def changed_pixels(first: Path, second: Path) -> float:
 def test_the_gallery_is_drawn_from_the_reference(tmp_path: Path) -> None:
     style.apply()
     allowed = 0.0 if sys.platform == "linux" else 0.005  # other platforms smooth edges differently
-    for name in figures.NAMES:
-        figures.draw(name, ROOT / "reference" / "quick" / "tidy", tmp_path)
+    for name, scale in IN_GALLERY.items():
+        figures.draw(name, ROOT / "reference" / scale / "tidy", tmp_path)
         shown = ROOT / "figures" / "gallery" / f"{name}.png"
         assert changed_pixels(tmp_path / f"{name}.png", shown) <= allowed, name
 
 
 def test_a_gallery_of_other_numbers_is_noticed(tmp_path: Path) -> None:
     tidy = tmp_path / "tidy"
-    shutil.copytree(ROOT / "reference" / "quick" / "tidy", tidy)
+    shutil.copytree(ROOT / "reference" / IN_GALLERY["gamma_by_depth"] / "tidy", tidy)
     table = pd.read_csv(tidy / "placements" / "gamma.csv", keep_default_na=False)
     layer_after = (table["norm"] == "layer") & (table["placement"] == "after")
     for column in ("gamma", "gamma_low", "gamma_high"):
@@ -50,5 +62,5 @@ def test_a_gallery_of_other_numbers_is_noticed(tmp_path: Path) -> None:
 def test_the_readme_shows_only_pictures_that_are_there() -> None:
     text = (ROOT / "README.md").read_text()
     pictures = [part.split(")")[0] for part in text.split("](")[1:] if part.split(")")[0].endswith(".png")]
-    assert len(pictures) == len(figures.NAMES)
+    assert len(pictures) == len(IN_GALLERY)
     assert all((ROOT / picture).is_file() for picture in pictures)

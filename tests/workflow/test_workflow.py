@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from figures.__main__ import NAMES as FIGURES
+from figures import FIGURES
 
 ROOT = Path(__file__).resolve().parents[2]
 

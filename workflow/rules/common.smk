@@ -1,4 +1,5 @@
 # Shared by all rules: the checked configuration, the experiments, and where results go.
+import json
 import sys
 from pathlib import Path
 

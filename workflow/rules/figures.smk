@@ -1,18 +1,7 @@
 # Figures and printed tables from tidy tables, then one report of everything. Nothing here computes.
 
-# figure -> the experiment whose tidy tables it reads
-FIGURES = {
-    "regimes": "placements",
-    "guess_histograms": "placements",
-    "gamma_by_depth": "placements",
-    "width_convergence": "width_convergence",
-    "batch_statistics": "batch_statistics",
-    "dynamics": "dynamics",
-    "majority_gap": "dynamics",
-    "absorption": "dynamics",
-    "start_matters": "start_matters",
-    "learning_rates": "learning_rates",
-}
+from figures import FIGURES
+
 TABLES = [
     "headline",
     "gamma",
@@ -124,3 +113,22 @@ rule report:
         "writing {output}"
     shell:
         "snakemake --configfile {params.configfiles:q} --nolock --report {output} figures tables > {log} 2>&1"
+
+
+rule manifest:
+    input:
+        rules.figures.input,
+        rules.tables.input,
+        module="workflow/manifest.py",
+    output:
+        f"{RESULTS}/manifest.json",
+    log:
+        f"{RESULTS}/logs/manifest.log",
+    params:
+        results=RESULTS,
+        configuration=json.dumps(config),
+    message:
+        "writing {output}"
+    shell:
+        "python -m workflow.manifest --results {params.results} --configuration {params.configuration:q} "
+        "--output {output} > {log} 2>&1"
