@@ -141,7 +141,7 @@ def _finished(rows: pd.DataFrame, **columns: "pd.Series[str]") -> pd.DataFrame:
 
 def _with_interval(rows: pd.DataFrame, column: str) -> "pd.Series[str]":
     parts = [rows[name].map(_number) for name in (column, f"{column}_low", f"{column}_high")]
-    return parts[0] + " [" + parts[1] + ", " + parts[2] + "]"
+    return (parts[0] + " [" + parts[1] + ", " + parts[2] + "]").mask(rows[column].isna(), "-")
 
 
 def _number(value: float) -> str:
