@@ -11,9 +11,10 @@ from normplace import kernel, theory
 from normplace.activations import DUALS, Array
 from normplace.architecture import ACTIVATIONS, MLP
 from normplace.datasets import DataRequest, load
+from normplace.generators import network_generator
 from normplace.networks import ACTIVATION_MODULES
 from normplace.normalisation import normalise
-from normplace.sampling import network_generator, sample
+from normplace.sampling import sample
 from normplace.statistics import bootstrap_gamma, gamma, interval
 
 POINTS, WIDTH, DEPTH = 40, 1000, 2
@@ -33,13 +34,13 @@ def sampled_kernels(x: np.ndarray, spec: MLP, draws: int) -> Iterator[Array]:
     norm, activation = normalise(spec.norm), ACTIVATION_MODULES[spec.activation]()
     for index in range(draws):
         generator = network_generator(11, index)
-        h = torch.from_numpy(x)
+        h = torch.from_numpy(x).unsqueeze(0)
         for _ in range(spec.depth):
-            h = h @ torch.randn(h.shape[1], spec.width, generator=generator) * (2 / h.shape[1]) ** 0.5
+            h = h @ torch.randn(h.shape[2], spec.width, generator=generator) * (2 / h.shape[2]) ** 0.5
             h = norm(h) if spec.placement == "before" else h
             h = activation(h)
             h = norm(h) if spec.placement == "after" else h
-        yield (h @ h.T / spec.width).double().numpy()
+        yield (h[0] @ h[0].T / spec.width).double().numpy()
 
 
 def error(found: Array, expected: Array) -> float:
