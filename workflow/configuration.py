@@ -34,7 +34,8 @@ STAGES = {
         "checkpoints",
     ),
     "curves": (*COMMON, "statistics", "learning_curves"),
-    "summarise": (*COMMON, *THEORY, "statistics", "summaries"),
+    "summarise": (*COMMON, *THEORY, "statistics", "readers", "summaries", "class_summaries"),
+    "finite_width": (*COMMON, "statistics", "readers", "finite_width"),
 }
 # Two-class data sets: how many points there are for initial statistics, for training and for testing.
 LARGEST = {
@@ -99,10 +100,14 @@ def _contradiction(config: dict[str, Any]) -> str | None:
         for key, limit in zip(("points", "training_points", "test_points"), largest, strict=True):
             if settings[key] > limit:
                 return f"datasets.{name}.{key}: {settings[key]} is more than the {limit} there are"
-    for experiment in ("width_convergence", "batch_statistics", "start_matters", "learning_rates"):
-        name = config[experiment]["dataset"]
-        if name not in datasets:
-            return f"{experiment}.dataset: {name!r} is not one of datasets ({', '.join(datasets)})"
+    for experiment, settings in config.items():
+        if not isinstance(settings, dict) or experiment == "datasets":
+            continue
+        for key in ("dataset", "datasets"):
+            named = settings.get(key, [])
+            for name in [named] if isinstance(named, str) else named:
+                if name not in datasets:
+                    return f"{experiment}.{key}: {name!r} is not one of datasets ({', '.join(datasets)})"
     widths = config["width_convergence"]
     if widths["points"] > datasets[widths["dataset"]]["points"]:
         return f"width_convergence.points: {widths['points']} is more than datasets.{widths['dataset']}.points"

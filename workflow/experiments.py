@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from normplace.architecture import configurations
+from normplace.architecture import ACTIVATIONS, HALVES, PLACEMENTS, configurations
 
 # A cell is a norm and where it stands, such as batch-before; or none.
 CELLS = {"none" if norm == "none" else f"{norm}-{place}": (norm, place) for norm, place in configurations()}
+HALF_CELLS = {f"{norm}-{place}": (norm, place) for norm in HALVES for place in PLACEMENTS}
 # rms has the infinite-width gamma of layer-before, and batch-after's is 0 by construction: nothing to converge to.
 WIDTH_CELLS = ("none", "batch-before", "layer-before", "layer-after")
 BATCH_CELLS = ("batch-before", "batch-after")
@@ -37,55 +38,77 @@ def data_options(config: dict[str, Any], use: str, dataset: str, classes: str) -
 
 def samples(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
     """experiment -> name of a sample -> how it is made."""
-    placements, widths, trap = config["placements"], config["width_convergence"], config["batch_statistics"]
-    seed = f"--seed {config['seed']}"
-    shape = f"--depth {placements['depth']} --width {placements['width']} --activation {placements['activation']}"
-    at_placements = f"{shape} --inits {placements['inits']} {seed}"
+    placements, widths = config["placements"], config["width_convergence"]
+    activations, shifts = config["activations"], config["shift"]
     points = config["datasets"]
+
+    def job(
+        dataset: str,
+        cell: str,
+        *,
+        inits: int = placements["inits"],
+        classes: str = "",
+        activation: str = "",
+        more: str = "",
+    ) -> Job:
+        options = (
+            f"{_norm(cell)} --depth {placements['depth']} --width {placements['width']} "
+            f"--activation {activation or placements['activation']} --inits {inits} --seed {config['seed']}{more}"
+        )
+        return Job(dataset, classes or points[dataset]["classes"], options)
+
     return {
-        "placements": {
-            f"{dataset}/{cell}": Job(dataset, points[dataset]["classes"], f"{_norm(cell)} {at_placements}")
-            for dataset in points
-            for cell in CELLS
-        },
+        "placements": {f"{dataset}/{cell}": job(dataset, cell) for dataset in points for cell in CELLS},
         "width_convergence": {
             f"{cell}-{width}": Job(
                 widths["dataset"],
                 "all",  # ten output nodes a network say more about gamma than two
                 f"{_norm(cell)} --depth {widths['depth']} --width {width} --points {widths['points']} "
-                f"--inits {inits} {seed}",
+                f"--inits {inits} --seed {config['seed']}",
             )
             for cell in WIDTH_CELLS
             for width, inits in widths["widths"].items()
         },
         "batch_statistics": {
-            f"{cell}-running": Job(
-                trap["dataset"],
-                points[trap["dataset"]]["classes"],
-                f"{_norm(cell)} --bn-statistics running {at_placements}",
-            )
+            f"{cell}-running": job(config["batch_statistics"]["dataset"], cell, more=" --bn-statistics running")
             for cell in BATCH_CELLS
+        },
+        "centring": {cell: job(config["centring"]["dataset"], cell) for cell in HALF_CELLS},
+        "activations": {
+            f"{activation}/{cell}": job(activations["dataset"], cell, inits=activations["inits"], activation=activation)
+            for activation in ACTIVATIONS
+            if activation != placements["activation"]
+            for cell in CELLS
+        },
+        "shift": {
+            f"{shift:g}/{cell}": job(shifts["dataset"], cell, inits=shifts["inits"], more=f" --shift {shift}")
+            for shift in shifts["shifts"]
+            for cell in CELLS
+        },
+        "classes": {
+            f"{dataset}/{cell}": job(dataset, cell, classes="all")
+            for dataset in config["classes"]["datasets"]
+            for cell in CELLS
         },
     }
 
 
 def theories(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
     """experiment -> name of a kernel theory -> how it is made. Experiments without one compare samples only."""
-    placements, widths = config["placements"], config["width_convergence"]
+    placements, widths, shifts = (config[name] for name in ("placements", "width_convergence", "shift"))
     at_depths = ",".join(str(depth) for depth in placements["histogram_depths"])
-    draws = f"--draws {placements['theory_draws']} --draws-depths {at_depths}"
     points = config["datasets"]
+
+    def job(dataset: str, cell: str, *, classes: str = "", more: str = "") -> Job:
+        options = (
+            f"{_norm(cell)} --depth {placements['depth']} --activation {placements['activation']} "
+            f"--points {min(placements['theory_points'], points[dataset]['points'])} "
+            f"--draws {placements['theory_draws']} --draws-depths {at_depths}{more}"
+        )
+        return Job(dataset, classes or points[dataset]["classes"], options)
+
     return {
-        "placements": {
-            f"{dataset}/{cell}": Job(
-                dataset,
-                points[dataset]["classes"],
-                f"{_norm(cell)} --depth {placements['depth']} --activation {placements['activation']} "
-                f"--points {min(placements['theory_points'], points[dataset]['points'])} {draws}",
-            )
-            for dataset in points
-            for cell in CELLS
-        },
+        "placements": {f"{dataset}/{cell}": job(dataset, cell) for dataset in points for cell in CELLS},
         "width_convergence": {
             cell: Job(
                 widths["dataset"],
@@ -95,6 +118,18 @@ def theories(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
             for cell in WIDTH_CELLS
         },
         "batch_statistics": {},
+        "centring": {cell: job(config["centring"]["dataset"], cell) for cell in HALF_CELLS},
+        "activations": {},  # on the Gaussian blobs, whose theory is that of isotropic data
+        "shift": {
+            f"{shift:g}/{cell}": job(shifts["dataset"], cell, more=f" --shift {shift}")
+            for shift in shifts["shifts"]
+            for cell in CELLS
+        },
+        "classes": {
+            f"{dataset}/{cell}": job(dataset, cell, classes="all")
+            for dataset in config["classes"]["datasets"]
+            for cell in CELLS
+        },
     }
 
 
@@ -144,11 +179,27 @@ def trainings(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
 
 def summarised(config: dict[str, Any], experiment: str) -> list[str]:
     """The samples, as experiment/name, that an experiment's tidy tables are made of."""
-    own = [f"{experiment}/{name}" for name in samples(config)[experiment]]
-    if experiment == "batch_statistics":  # beside eval mode: batch statistics, and no norm at all
-        dataset = config["batch_statistics"]["dataset"]
-        own += [f"placements/{dataset}/{cell}" for cell in ("none", *BATCH_CELLS)]
-    return own
+    return [
+        *(f"placements/{name}" for name in _beside(config, experiment)),
+        *(f"{experiment}/{name}" for name in samples(config)[experiment]),
+    ]
+
+
+def compared(config: dict[str, Any], experiment: str) -> list[str]:
+    """The kernel theories, as experiment/name, that those samples are held against."""
+    shared = [] if experiment in ("batch_statistics", "activations") else _beside(config, experiment)
+    return [
+        *(f"placements/{name}" for name in shared),
+        *(f"{experiment}/{name}" for name in theories(config)[experiment]),
+    ]
+
+
+def _beside(config: dict[str, Any], experiment: str) -> list[str]:
+    """What of the placements experiment an experiment shows beside its own samples."""
+    if experiment not in ("batch_statistics", "centring", "activations", "shift"):
+        return []
+    cells = ("none", *BATCH_CELLS) if experiment == "batch_statistics" else CELLS
+    return [f"{config[experiment]['dataset']}/{cell}" for cell in cells]
 
 
 def trained(config: dict[str, Any], experiment: str) -> list[str]:
@@ -174,5 +225,5 @@ def _in_dynamics(config: dict[str, Any], rate: float) -> bool:
 
 
 def _norm(cell: str) -> str:
-    norm, placement = CELLS[cell]
+    norm, placement = (CELLS | HALF_CELLS)[cell]
     return "--norm none" if norm == "none" else f"--norm {norm} --placement {placement}"

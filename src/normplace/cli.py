@@ -135,17 +135,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_run_options(train)
 
-    summarise = add("summarise", commands.run_summarise, "Tidy tables (gamma, histograms, regimes) of samples.")
-    summarise.add_argument("samples", type=Path, nargs="+", metavar="SAMPLE.npz")
-    summarise.add_argument(
-        "--theory",
-        type=Path,
-        nargs="*",
-        default=[],
-        metavar="F.npz",
-        help="files of `theory --draws-output`, matched by data set and configuration",
-    )
-    summarise.add_argument("--bootstrap", type=positive, default=1000, help="bootstrap samples (default 1000)")
+    summarise = add("summarise", commands.run_summarise, "Tidy tables of samples: gamma, histograms, regimes, classes.")
+    add_sample_options(summarise, theory_required=False)
+
+    finite_width = add("finite-width", commands.run_finite_width, "How gamma changes with depth / width, fitted.")
+    add_sample_options(finite_width, theory_required=True)
 
     curves = add("curves", commands.run_curves, "Tidy tables (curves, milestones) of training runs.")
     curves.add_argument("trainings", type=Path, nargs="+", metavar="TRAINING.csv")
@@ -175,6 +169,21 @@ def add_data_options(parser: argparse.ArgumentParser, *, required: bool, shift: 
     )
     if shift:
         group.add_argument("--shift", type=finite, default=0.0, help="added after standardisation (default 0)")
+
+
+def add_sample_options(parser: argparse.ArgumentParser, *, theory_required: bool) -> None:
+    """The files that tidy tables are made of, and the resamples of their intervals."""
+    parser.add_argument("samples", type=Path, nargs="+", metavar="SAMPLE.npz")
+    parser.add_argument(
+        "--theory",
+        type=Path,
+        nargs="+" if theory_required else "*",
+        default=[],
+        required=theory_required,
+        metavar="F.npz",
+        help="files of `theory --draws-output`, matched by data set and configuration",
+    )
+    parser.add_argument("--bootstrap", type=positive, default=1000, help="bootstrap samples (default 1000)")
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:

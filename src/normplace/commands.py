@@ -230,9 +230,15 @@ def run_summarise(args: argparse.Namespace) -> None:
     """Run `normplace summarise`."""
     from normplace.summaries import summarise
 
-    tables = summarise(args.samples, args.theory, args.bootstrap)
-    for name, table in zip(("gamma", "histograms", "regimes"), tables, strict=True):
+    for name, table in summarise(args.samples, args.theory, args.bootstrap).items():
         write_text(args.output / f"{name}.csv", table.to_csv(index=False))
+
+
+def run_finite_width(args: argparse.Namespace) -> None:
+    """Run `normplace finite-width`."""
+    from normplace.finite_width import first_order
+
+    write_text(args.output, first_order(args.samples, args.theory, args.bootstrap).to_csv(index=False))
 
 
 def run_curves(args: argparse.Namespace) -> None:

@@ -1,15 +1,16 @@
 """From sampled networks to tidy tables: one row a cell and depth. Figures and printed tables read nothing else."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from normplace import guesses, statistics, theory
+from normplace.class_summaries import class_rows
 from normplace.errors import UserError
-from normplace.provenance import read_npz
+from normplace.readers import KernelTheory, Sample, read_kernel_theory, read_sample
 
 HISTOGRAM_BINS = 41  # over 0..1, fixed, so that histograms can be compared; odd, so that 1/2 is inside a bin
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of G_0
@@ -18,80 +19,17 @@ EXTREME, EVEN = 0.95, 0.6  # of the largest guess fraction: nearly all guesses o
 KEYS = ("norm", "placement", "activation", "classes", "first_points_sha256")
 
 
-class Sample(NamedTuple):
-    """One file of `normplace sample`: arrays [depth, inits, classes] and the cell it belongs to."""
+def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) -> dict[str, pd.DataFrame]:
+    """Tables gamma, histograms, regimes, classes of sampled cells, with the theory of their own data where given.
 
-    cell: dict[str, Any]
-    guess_fraction: npt.NDArray[np.float32]
-    output_mean: npt.NDArray[np.float32]
-    output_var: npt.NDArray[np.float32]
-
-
-class KernelTheory(NamedTuple):
-    """One file of `normplace theory --draws-output`: gamma [depth]; guess_fraction [len(depths), draws, classes]."""
-
-    cell: dict[str, Any]
-    gamma: npt.NDArray[np.float64]
-    guess_fraction_std: npt.NDArray[np.float64]
-    depths: npt.NDArray[np.int64]
-    guess_fraction: npt.NDArray[np.float32]
-
-
-def read_sample(path: Path) -> Sample:
-    """Read a file of `normplace sample`.
-
-    Raises:
-        UserError: it is damaged or not such a file.
-    """
-    names = ("guess_fraction", "output_mean", "output_var")
-    arrays, config = read_npz(path, names)
-    shape = arrays["guess_fraction"].shape
-    if len(shape) != 3 or any(array.shape != shape or array.dtype != np.float32 for array in arrays.values()):
-        raise UserError(f"{path}: not a file of `normplace sample` (its arrays have other shapes or types)")
-    return Sample(_cell(config, path), **arrays)
-
-
-def read_kernel_theory(path: Path) -> KernelTheory:
-    """Read a file of `normplace theory --draws-output`.
-
-    Raises:
-        UserError: it is damaged or not such a file.
-    """
-    arrays, config = read_npz(path, ("gamma", "guess_fraction_std", "depths", "guess_fraction"))
-    return KernelTheory(_cell(config, path), **arrays)
-
-
-def _cell(config: dict[str, Any], path: Path) -> dict[str, Any]:
-    try:
-        options, data = config["options"], config["data"]
-        return {
-            "dataset": data["dataset"],
-            "label": data["label"],
-            "stand_in": data["stand_in"],
-            **{key: options[key] for key in ("norm", "placement", "activation", "bn_statistics")},
-            "width": options.get("width", 0),  # theory has none
-            "classes": len(data["classes"]),
-            "shift": data["shift"],
-            "points": data["points"],
-            "first_points_sha256": data["first_points_sha256"],
-        }
-    except KeyError as error:
-        raise UserError(f"{path}: its config has no {error}") from None
-
-
-def summarise(
-    samples: list[Path], kernel_theories: list[Path], resamples: int
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Tables (gamma, histograms, regimes) of sampled cells, each with the theory of its own data set where given.
-
-    The regime by experiment is that of two-class guesses: other samples have no row in that table.
+    The regime by experiment is that of two-class guesses, the table of classes is for more: others have no row there.
 
     Raises:
         UserError: a file is damaged, or a theory belongs to none of the samples.
     """
     theories = {_match(read.cell): read for read in map(read_kernel_theory, kernel_theories)}
     used = set()
-    gamma_rows, histogram_rows, regime_rows = [], [], []
+    gamma_rows, histogram_rows, regime_rows, of_classes = [], [], [], []
     for path in samples:
         sample = read_sample(path)
         kernel = theories.get(_match(sample.cell))
@@ -104,11 +42,14 @@ def summarise(
         histogram_rows += _histogram_rows(sample, kernel, isotropic)
         if cell["classes"] == 2 and depth > 1:
             regime_rows.append(_regime_row(sample, resamples))
+        if cell["classes"] > 2:
+            of_classes += class_rows(sample, kernel)
     for key, unused in theories.items():
         if key not in used:
             unmatched = f"{unused.cell['norm']} {unused.cell['placement']} on {unused.cell['label']}"
             raise UserError(f"--theory: that of {unmatched} has no sample of the same data and configuration")
-    return pd.DataFrame(gamma_rows), pd.DataFrame(histogram_rows), pd.DataFrame(regime_rows)
+    tables = {"gamma": gamma_rows, "histograms": histogram_rows, "regimes": regime_rows, "classes": of_classes}
+    return {name: pd.DataFrame(rows) for name, rows in tables.items()}
 
 
 def _match(cell: dict[str, Any]) -> tuple[Any, ...]:

@@ -13,7 +13,11 @@ SAMPLES = experiments.samples(config)
 THEORIES = experiments.theories(config)
 TRAININGS = experiments.trainings(config)
 # The tidy tables of an experiment, by what it is made of.
-TIDY = {name: ["gamma.csv", "histograms.csv", "regimes.csv"] for name in SAMPLES}
+TIDY = {
+    name: ["gamma.csv", "histograms.csv", "regimes.csv", "classes.csv"]
+    for name in SAMPLES
+}
+TIDY["finite_width"] = ["first_order.csv"]
 TIDY |= {name: ["curves.csv", "milestones.csv"] for name in TRAININGS}
 
 

@@ -24,8 +24,8 @@ rule summarise:
             sample=experiments.summarised(config, wildcards.experiment),
         ),
         theory=lambda wildcards: expand(
-            f"{RESULTS}/theory/{wildcards.experiment}/{{name}}.npz",
-            name=THEORIES[wildcards.experiment],
+            f"{RESULTS}/theory/{{theory}}.npz",
+            theory=experiments.compared(config, wildcards.experiment),
         ),
     output:
         multiext(
@@ -33,6 +33,7 @@ rule summarise:
             "gamma.csv",
             "histograms.csv",
             "regimes.csv",
+            "classes.csv",
         ),
     log:
         f"{RESULTS}/logs/tidy/{{experiment}}.log",
@@ -45,3 +46,27 @@ rule summarise:
     shell:
         "normplace summarise {input.samples} --theory {input.theory} --bootstrap {params.bootstrap} "
         "--output {params.folder} > {log} 2>&1"
+
+
+rule finite_width:
+    input:
+        samples=expand(
+            f"{RESULTS}/init/{{sample}}.npz",
+            sample=experiments.summarised(config, "width_convergence"),
+        ),
+        theory=expand(
+            f"{RESULTS}/theory/{{theory}}.npz",
+            theory=experiments.compared(config, "width_convergence"),
+        ),
+    output:
+        f"{RESULTS}/tidy/finite_width/first_order.csv",
+    log:
+        f"{RESULTS}/logs/tidy/finite_width.log",
+    params:
+        bootstrap=config["bootstrap"],
+        code=configuration.code("finite_width"),
+    message:
+        "fitting the correction in depth / width"
+    shell:
+        "normplace finite-width {input.samples} --theory {input.theory} --bootstrap {params.bootstrap} "
+        "--output {output} > {log} 2>&1"

@@ -1,0 +1,69 @@
+"""The fitted correction on made-up samples whose correction is known, and on refusals."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from normplace.errors import UserError
+from normplace.finite_width import first_order, through_origin
+from normplace.provenance import write_npz
+
+DEPTHS = 10
+SLOPE = -2.0
+GAMMA = np.linspace(0.5, 5, DEPTHS)  # at infinite width
+
+
+def config(width: int | None) -> dict[str, object]:
+    options: dict[str, object] = {
+        "norm": "none", "placement": "none", "activation": "relu", "bn_statistics": "batch",
+    }  # fmt: skip
+    data = {
+        "dataset": "digits", "label": "digits", "stand_in": False, "classes": {str(c): [str(c)] for c in range(2)},
+        "shift": 0.0, "points": 10, "first_points_sha256": "x",
+    }  # fmt: skip
+    return {"options": options | ({} if width is None else {"width": width}), "data": data}
+
+
+def files(folder: Path, widths: tuple[int, ...], inits: int = 3000) -> tuple[list[Path], list[Path]]:
+    """Samples whose gamma is (1 + GAMMA) exp(SLOPE depth / width) - 1 in expectation."""
+    generator = np.random.default_rng(0)
+    samples = []
+    for width in widths:
+        depth = np.arange(1, DEPTHS + 1)
+        gamma = (1 + GAMMA) * np.exp(SLOPE * depth / width) - 1
+        means = np.sqrt(gamma)[:, None, None] * generator.standard_normal((DEPTHS, inits, 2))
+        arrays = {
+            "guess_fraction": np.full_like(means, 0.5), "output_mean": means, "output_var": np.ones_like(means),
+        }  # fmt: skip
+        samples.append(folder / f"{width}.npz")
+        write_npz(samples[-1], {name: array.astype(np.float32) for name, array in arrays.items()}, config(width))
+    theory = folder / "theory.npz"
+    drawn = {"depths": np.array([1]), "guess_fraction": np.full((1, 5, 2), 0.5, np.float32)}
+    write_npz(theory, {"gamma": GAMMA, "guess_fraction_std": np.zeros(DEPTHS), **drawn}, config(None))
+    return samples, [theory]
+
+
+def test_a_known_correction_is_found_within_its_interval(tmp_path: Path) -> None:
+    table = first_order(*files(tmp_path, (50, 200, 800)), resamples=300)
+    assert len(table) == 3 * DEPTHS
+    by_depth = table.groupby("depth")[["c", "c_low", "c_high"]].first()
+    expected = SLOPE * by_depth.index
+    inside = (by_depth["c_low"] < expected) & (expected < by_depth["c_high"])
+    assert inside.sum() >= DEPTHS - 3  # each fails once in twenty
+    assert (by_depth["c_high"] - by_depth["c_low"]).max() < abs(SLOPE) * DEPTHS
+    assert (table["fitted"] == (table["depth"] / table["width"] <= 0.1)).all()
+
+
+def test_what_cannot_be_fitted_is_refused(tmp_path: Path) -> None:
+    samples, theory = files(tmp_path, (15, 20), inits=20)
+    with pytest.raises(UserError, match=r"none none relu: no sample has depth / width up to 0\.1 at depth 3"):
+        first_order(samples, theory, resamples=10)
+    with pytest.raises(UserError, match="--theory: none for none none relu"):
+        first_order(samples, [], resamples=10)
+
+
+def test_through_origin() -> None:
+    x = np.array([1.0, 2.0])
+    assert through_origin(x, 3 * x, np.array([1.0, 5.0])) == pytest.approx(3)
+    assert through_origin(x, np.array([1.0, 4.0]), np.array([0.0, 1.0])) == pytest.approx(2)
