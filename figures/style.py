@@ -139,6 +139,49 @@ def step_axis(axes: Axes) -> None:
         first.set_horizontalalignment("left")  # neighbours' ends must not touch
 
 
+def gamma_by_depth(
+    axes: Axes,
+    rows: pd.DataFrame,
+    marked: list[int],
+    colour: str,
+    marker: str,
+    floor: float,
+    *,
+    theory: str = "gamma_kernel",
+    width: float = 1.1,
+) -> None:
+    """gamma of one configuration: sampled networks as points with intervals at the marked depths, theory as a line."""
+    shown = rows[rows["depth"].isin(marked)]
+    axes.plot(rows["depth"], rows[theory].clip(floor), color=colour, lw=width)
+    bars = (shown["gamma"] - shown["gamma_low"], shown["gamma_high"] - shown["gamma"])
+    axes.errorbar(
+        shown["depth"], shown["gamma"].clip(floor), bars, fmt=marker, color=colour, ms=3.2, lw=0.8,
+        mfc="white" if marker in "s^" else colour, mew=0.8, clip_on=False,
+    )  # fmt: skip
+
+
+def gamma_axes(axes: Axes, marked: list[int], floor: float) -> None:
+    """Logarithmic axes of gamma against depth, with a line at gamma = 1, where G_0 is uniform."""
+    axes.axhline(1, color="#BBBBBB", lw=0.6, zorder=0)
+    axes.set(xscale="log", yscale="log", ylim=(floor, 2e2))
+    axes.set_xticks(marked, map(str, marked))
+    axes.minorticks_off()
+
+
+def depths_to_mark(deepest: int) -> list[int]:
+    """The depths at which points are drawn and labelled."""
+    return [depth for depth in (1, 2, 3, 5, 10, 20, 50) if depth <= deepest]
+
+
+def sampling_settings(table: pd.DataFrame) -> str:
+    """What sampled networks are: how many, activation, width, points."""
+    activations = table["activation"].unique()
+    activation = f"{activations[0]}, " if len(activations) == 1 else ""
+    return (
+        f"n = {span(table['inits'])} networks, {activation}width {span(table['width'])}, {span(table['points'])} points"
+    )
+
+
 def row_label(axes: Axes, label: str, *, middle: float, left: float) -> None:
     """The name of a data set, upright beside its rows."""
     axes.annotate(

@@ -41,7 +41,7 @@ def first_order(samples: list[Path], kernel_theories: list[Path], resamples: int
             arrays = sample.output_mean, sample.output_var
             resampled = statistics.bootstrap_gamma(*arrays, resamples, seed=sample.cell["width"])
             infinite = np.log1p(theories[cell][: len(sample.guess_fraction)])
-            widths.append(sample.cell)
+            widths.append({**sample.cell, "inits": sample.output_mean.shape[1]})
             values.append(np.log1p(statistics.gamma(*arrays)) - infinite)
             draws.append(np.log1p(resampled) - infinite)
         rows += _rows(widths, np.array(values), np.array(draws))
