@@ -17,11 +17,8 @@ from workflow.manifest import manifest
 
 ROOT = Path(__file__).resolve().parent.parent
 # What is shown, and the scale of the run that it is of.
-IN_README = {"headline": "paper", "learning": "quick"}
-IN_GALLERY = {
-    figure: "paper" if experiment in ("placements", "width_convergence", "batch_statistics") else "quick"
-    for figure, experiment in FIGURES.items()
-}
+IN_README = {"headline": "quick", "learning": "quick"}
+IN_GALLERY = dict.fromkeys(FIGURES, "quick")
 
 
 def block(table: str) -> re.Pattern[str]:
