@@ -6,7 +6,8 @@ network's numbers depend on neither the others, nor the depth asked for, nor the
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -123,13 +124,22 @@ def sample(
         at_once, step = 1, math.ceil(inits / (PARTS_A_PROCESS * processes))
     else:
         at_once = step = max(1, GPU_ACTIVATIONS // (len(features) * spec.width))
-    parts = [range(first, min(first + step, inits)) for first in range(0, inits, step)]
     arrays = features.numpy()  # tensors of inference mode do not travel to other processes
-    calls = [(arrays, flat.shape[1], spec, part, seed, device, at_once) for part in parts]
+    of_part = partial(sample_part, arrays, flat.shape[1], spec, seed=seed, device=device, at_once=at_once)
+    return in_parts(of_part, inits, step, processes, f"{spec.norm} {spec.placement}" if progress else None)
+
+
+def in_parts(
+    of_part: Callable[[range], InitialGuesses], inits: int, step: int, processes: int, progress: str | None
+) -> InitialGuesses:
+    """What `of_part` makes of networks 0 to inits - 1, `step` of them in a call.
+
+    progress: what the progress bar is to show, none without.
+    """
+    parts = [range(first, min(first + step, inits)) for first in range(0, inits, step)]
     results: dict[int, InitialGuesses] = {}
-    name = f"{spec.norm} {spec.placement}"
-    with tqdm(total=inits, unit="net", disable=None if progress else True, desc=name) as bar:
-        for index, result in completed(sample_part, calls, processes):
+    with tqdm(total=inits, unit="net", disable=None if progress else True, desc=progress) as bar:
+        for index, result in completed(of_part, [(part,) for part in parts], processes):
             results[index] = result
             bar.update(len(parts[index]))
     ordered = [results[index] for index in range(len(parts))]
