@@ -116,7 +116,7 @@ def outputs_at_every_depth(features: torch.Tensor, weights: Weights, spec: MLP) 
     Unless a norm looks over the points, they are taken in groups that stay in a processor's cache.
     """
     together = spec.norm == "batch" or features.device.type != "cpu"
-    groups = [features] if together else features.split(CACHED // max(features.shape[1], spec.width))
+    groups = [features] if together else torch.split(features, CACHED // max(features.shape[1], spec.width))
     return torch.cat([torch.stack(list(forward(group, weights, spec))) for group in groups], dim=3)
 
 
