@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,14 +18,22 @@ CORES = 2
 DRY, NOTHING = "dry run at the paper scale", "smoke scale, nothing to do"
 
 
-def snakemake(folder: str, scale: str, *options: str) -> float:
-    """Seconds of one call in a working folder of its own."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--directory", folder]
-    command += ["--configfile", str(ROOT / "config" / f"{scale}.yaml"), "--cores", str(CORES), *options]
+def snakemake(folder: Path, scale: str, *options: str) -> float:
+    """Seconds of one call in a copy of the repository."""
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--cores",
+        str(CORES),
+        *options,
+        "--configfile",
+        f"config/{scale}.yaml",
+    ]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "DATA_ROOT": str(default_data_roots()[0].absolute())}
     start = time.perf_counter()
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment)
+    found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
     if found.returncode:
         raise RuntimeError(f"{' '.join(command)}:\n{found.stderr[-2000:]}")
     return time.perf_counter() - start
@@ -32,12 +41,14 @@ def snakemake(folder: str, scale: str, *options: str) -> float:
 
 def measure() -> pd.DataFrame:
     """Seconds of each, the run with everything to do at the smoke scale."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "copy"
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".*", "results", "data"))
         dry = snakemake(folder, "paper", "--dry-run", "--quiet")
         run = snakemake(folder, "smoke", "--quiet")
         nothing = snakemake(folder, "smoke")
         records = [
-            json.loads(path.read_text()) for path in Path(folder, ".snakemake/metadata").rglob("*") if path.is_file()
+            json.loads(path.read_text()) for path in Path(folder, ".snakemake", "metadata").rglob("*") if path.is_file()
         ]
     jobs = {
         (record["rule"], *record["log"]): record["endtime"] - record["starttime"] for record in records

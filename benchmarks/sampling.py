@@ -13,11 +13,10 @@ from normplace.architecture import MLP, configurations
 from normplace.datasets import DataRequest, load
 from normplace.generators import network_generator
 from normplace.products import batched
-from normplace.sampling import compress, draw_weights, forward, sample_part, statistics
+from normplace.sampling import compress, draw_weights, outputs_at_every_depth, sample_part, statistics
 
 SIZES = {"gaussian": 20_000, "mnist": 1000, "cifar10": 1000}  # points
 DEPTHS = (1, 20)
-REPEATS = 5
 
 
 def points(dataset: str, data_root: Path | None, count: int | None = None) -> torch.Tensor:
@@ -56,7 +55,7 @@ def in_bfloat16(features: torch.Tensor, fan_in: int, spec: MLP, networks: int) -
     for index in range(networks):
         weights = draw_weights(spec, features.shape[1], fan_in, [network_generator(0, index)])
         weights = type(weights)(*([layer.bfloat16() for layer in layers] for layers in weights))
-        statistics(torch.stack(list(forward(rounded, weights, spec))).float())
+        statistics(outputs_at_every_depth(rounded, weights, spec).float())
 
 
 def measure(data_root: Path | None, device: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -78,7 +77,7 @@ def measure(data_root: Path | None, device: str) -> tuple[pd.DataFrame, pd.DataF
                 }
                 if device == "cpu":
                     alternatives["bfloat16"] = partial(in_bfloat16, features, x.shape[1], spec, networks)
-                found = medians(alternatives, REPEATS)
+                found = medians(alternatives, 3 if len(x) > 1000 else 5)
                 times = {name: 1000 * found[name] / (networks if name == "usual" else many) for name in found}
                 one_depth.append({"data": dataset, "norm": norm, "placement": placement, "depth": depth, **times})
             networks = 1 if len(x) > 1000 else 3

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from tqdm import tqdm
 
-from normplace.architecture import GAIN, MLP
+from normplace.architecture import ANATOMY, GAIN, MLP
 from normplace.generators import network_generator
-from normplace.networks import ACTIVATION_MODULES
 from normplace.normalisation import normalise
 from normplace.parallel import completed, one_thread
 from normplace.products import batched
@@ -25,7 +25,16 @@ from normplace.products import batched
 Floats = npt.NDArray[np.float32]
 PARTS_A_PROCESS = 32  # the steps in which work is handed out, and progress shown
 GPU_ACTIVATIONS = 2**27  # of all networks at once on a GPU: half a GiB a layer, hundreds of networks on 1000 points
+CACHED = 2**20  # numbers of one layer at once on a processor
 ALIGNED = 16  # floats: where a layer's weights begin, and what torch draws normals in multiples of
+# The sampler owns what goes into an activation; torch has no gelu in place.
+IN_PLACE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "relu": torch.relu_,
+    "leaky_relu": F.leaky_relu_,
+    "gelu": F.gelu,
+    "silu": partial(F.silu, inplace=True),
+    "tanh": torch.tanh_,
+}
 
 
 class InitialGuesses(NamedTuple):
@@ -89,8 +98,7 @@ def draw_weights(spec: MLP, rank: int, fan_in: int, generators: Sequence[torch.G
 
 def forward(features: torch.Tensor, weights: Weights, spec: MLP) -> Iterator[torch.Tensor]:
     """Outputs [networks, classes, n] of the depth-1, depth-2, ... networks that share these hidden weights."""
-    activation = ACTIVATION_MODULES[spec.activation]()
-    norm = normalise(spec.norm, spec.bn_statistics)
+    activation, norm = IN_PLACE[spec.activation], normalise(spec.norm, spec.bn_statistics)
     h = features.unsqueeze(0)
     for hidden, output in zip(weights.hidden, weights.output, strict=True):
         h = batched(h, hidden)
@@ -100,6 +108,16 @@ def forward(features: torch.Tensor, weights: Weights, spec: MLP) -> Iterator[tor
         if spec.placement == "after":
             h = norm(h)
         yield output @ h.transpose(1, 2)
+
+
+def outputs_at_every_depth(features: torch.Tensor, weights: Weights, spec: MLP) -> torch.Tensor:
+    """Outputs [depth, networks, classes, n].
+
+    Unless a norm looks over the points, they are taken in groups that stay in a processor's cache.
+    """
+    together = ANATOMY[spec.norm].axis == "points" or features.device.type != "cpu"
+    groups = [features] if together else torch.split(features, CACHED // max(features.shape[1], spec.width))
+    return torch.cat([torch.stack(list(forward(group, weights, spec))) for group in groups], dim=3)
 
 
 @one_thread()
@@ -156,7 +174,7 @@ def sample_part(
     for first in range(part.start, part.stop, at_once):
         generators = [network_generator(seed, index, device) for index in range(first, min(first + at_once, part.stop))]
         weights = draw_weights(spec, features.shape[1], fan_in, generators)
-        groups.append(statistics(torch.stack(list(forward(features, weights, spec)))))
+        groups.append(statistics(outputs_at_every_depth(features, weights, spec)))
     return InitialGuesses(*(torch.cat(arrays, dim=1).cpu().numpy() for arrays in zip(*groups, strict=True)))
 
 

@@ -9,10 +9,11 @@ from conftest import every_cell
 from scipy.stats import ks_2samp
 from torch import nn
 
-from normplace.architecture import ACTIVATIONS, HALVES, MLP, PLACEMENTS
+from normplace import sampling
+from normplace.architecture import ACTIVATIONS, HALVES, MLP, NORMS, PLACEMENTS
 from normplace.generators import network_generator
 from normplace.networks import initialise, mlp
-from normplace.sampling import compress, draw_weights, forward, sample, sample_part
+from normplace.sampling import compress, draw_weights, forward, outputs_at_every_depth, sample, sample_part
 
 DEPTHS = (1, 3, 6)
 NETWORKS = 400
@@ -237,3 +238,13 @@ def test_centring_after_the_activation_neutralises_and_scaling_does_not(
 ) -> None:
     guesses = sample(digits, MLP(half, placement, 10, width=50), 100, seed=0).guess_fraction[-1, :, 0]
     assert (guesses.std() < 0.15) == whole
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_points_in_groups_are_the_same_points(norm: str, digits: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = MLP(norm, "none" if norm == "none" else "after", 3, width=20, classes=3)
+    weights = draw_weights(spec, 64, 64, [network_generator(0, index) for index in range(2)])
+    whole = outputs_at_every_depth(digits, weights, spec)
+    monkeypatch.setattr(sampling, "CACHED", 64 * 50)  # groups of 50 points
+    torch.testing.assert_close(outputs_at_every_depth(digits, weights, spec), whole, rtol=1e-4, atol=1e-4)
+    assert whole.shape == (3, 2, 3, len(digits))
