@@ -22,10 +22,11 @@ def draw(tidy: Path) -> Figure:
             rows = rows.sort_values("learning_rate")
             bars = (rows[measure] - rows[f"{measure}_low"], rows[f"{measure}_high"] - rows[measure])
             beside = 1.06 ** (index - len(cells) // 2)  # equal values would hide each other
+            after = placement == "after"
             axes.errorbar(
-                beside * rows["learning_rate"], rows[measure], bars, color=style.COLOURS[norm],
-                marker=MARKERS[placement], ms=4, lw=1, ls="--" if placement == "after" else "-", label=style.name(norm, placement),
-                mfc="white" if placement == "after" else style.COLOURS[norm], capsize=1.5,
+                beside * rows["learning_rate"], rows[measure], bars, color=style.COLOURS[norm], ms=4, lw=1, capsize=1.5,
+                marker=MARKERS[placement], mfc="white" if after else style.COLOURS[norm], ls="--" if after else "-",
+                label=style.name(norm, placement),
             )  # fmt: skip
         chance = table[["one_class_accuracy_low", "one_class_accuracy_high"]].iloc[0]
         axes.axhspan(*chance, color="#E4E4E4", lw=0, zorder=0, label="guessing one class")
