@@ -35,7 +35,7 @@ def snakemake(folder: Path, scale: str, *options: str) -> float:
     start = time.perf_counter()
     found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
     if found.returncode:
-        raise RuntimeError(f"{' '.join(command)}:\n{found.stderr[-2000:]}")
+        raise RuntimeError(f"{' '.join(command)}:\n{(found.stdout + found.stderr)[-2000:]}")
     return time.perf_counter() - start
 
 

@@ -41,5 +41,5 @@ def draw(tidy: Path) -> Figure:
     style.settings_line(
         figure, style.training_settings(table) + ", training split, batch statistics; median and quartiles over runs."
     )
-    figure.subplots_adjust(left=0.1, right=0.985, top=0.83, bottom=0.13, hspace=0.12, wspace=0.08)
+    figure.subplots_adjust(left=0.1, right=0.985, top=0.88, bottom=0.13, hspace=0.12, wspace=0.08)
     return figure

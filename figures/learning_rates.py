@@ -16,14 +16,17 @@ def draw(tidy: Path) -> Figure:
     table = style.without_running(style.read(tidy, "learning_rates", "milestones"))
     figure, panels = plt.subplots(1, 2, figsize=(7.2, 3.3), sharey=True)
     for axes, (measure, title) in zip(panels, MOMENTS.items(), strict=True):
-        for norm, placement in style.cells(table):
+        cells = style.cells(table)
+        for index, (norm, placement) in enumerate(cells):
             rows = style.of_cell(table, norm=norm, placement=placement).dropna(subset=[measure])
             rows = rows.sort_values("learning_rate")
             bars = (rows[measure] - rows[f"{measure}_low"], rows[f"{measure}_high"] - rows[measure])
+            beside = 1.06 ** (index - len(cells) // 2)  # equal values would hide each other
+            after = placement == "after"
             axes.errorbar(
-                rows["learning_rate"], rows[measure], bars, color=style.COLOURS[norm], marker=MARKERS[placement],
-                ms=4, lw=1, ls="--" if placement == "after" else "-", label=style.name(norm, placement),
-                mfc="white" if placement == "after" else style.COLOURS[norm], capsize=1.5,
+                beside * rows["learning_rate"], rows[measure], bars, color=style.COLOURS[norm], ms=4, lw=1, capsize=1.5,
+                marker=MARKERS[placement], mfc="white" if after else style.COLOURS[norm], ls="--" if after else "-",
+                label=style.name(norm, placement),
             )  # fmt: skip
         chance = table[["one_class_accuracy_low", "one_class_accuracy_high"]].iloc[0]
         axes.axhspan(*chance, color="#E4E4E4", lw=0, zorder=0, label="guessing one class")
@@ -38,7 +41,7 @@ def draw(tidy: Path) -> Figure:
     style.settings_line(
         figure,
         f"{label}, depth {depth}; {style.training_settings(table)}, {test_points} test points, batch statistics. "
-        f"Means with 95 % bootstrap intervals over runs that did not diverge; "
+        f"Means, side by side for sight, with 95 % bootstrap intervals over runs that did not diverge; "
         f"{diverged} of {int(table['runs'].sum())} diverged.",
     )
     figure.subplots_adjust(left=0.075, right=0.99, top=0.8, bottom=0.24, wspace=0.06)

@@ -121,6 +121,8 @@ def learning_table(milestones: pd.DataFrame) -> pd.DataFrame:
             "for good",
             "to 90 %",
             "final test accuracy",
+            "runs",
+            "diverged",
         ]
     ].rename(columns={"to 90 %": "steps to 90 % of final accuracy"})
 

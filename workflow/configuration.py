@@ -16,23 +16,13 @@ ROOT = Path(__file__).resolve().parent.parent
 # The modules that a stage's results depend on. A change in one of them, or in the lock, redoes the stage.
 COMMON = ("cli", "commands", "errors", "provenance", "architecture")
 DATA = ("datasets", "sources")
-NETWORKS = ("networks", "products", "generators", "parallel")
+NETWORKS = ("products", "generators", "parallel")
 THEORY = ("activations", "theory", "guesses")
 STAGES = {
     "data": (*COMMON, *DATA),
     "sample": (*COMMON, *DATA, *NETWORKS, "normalisation", "sampling", "statistics"),
     "theory": (*COMMON, *DATA, *THEORY, "kernel"),
-    "train": (
-        *COMMON,
-        *DATA,
-        "normalisation",
-        "networks",
-        "products",
-        "sampling",
-        "parallel",
-        "training",
-        "checkpoints",
-    ),
+    "train": (*COMMON, *DATA, *NETWORKS, "networks", "training", "checkpoints"),
     "curves": (*COMMON, "statistics", "learning_curves"),
     "summarise": (*COMMON, *THEORY, "statistics", "readers", "summaries", "class_summaries"),
     "finite_width": (*COMMON, "statistics", "readers", "finite_width"),

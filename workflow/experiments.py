@@ -218,9 +218,9 @@ def trained(config: dict[str, Any], experiment: str) -> list[str]:
 
 def _in_dynamics(config: dict[str, Any], rate: float) -> bool:
     """Whether the dynamics experiment trains the networks of the learning-rate sweep at this rate anyway."""
+    general, sweep = config["training"], config["learning_rates"]
     return bool(
-        rate == config["training"]["learning_rate"]
-        and config["learning_rates"]["depth"] in config["training"]["depths"]
+        (rate, sweep["runs"]) == (general["learning_rate"], general["runs"]) and sweep["depth"] in general["depths"]
     )
 
 

@@ -1,10 +1,11 @@
 """What a run is made of: `python -m workflow.manifest --results DIR --configuration JSON --output FILE`.
 
 Every file with its SHA-256 and size, every command with its seconds, and the code, the lock, the versions and the
-machine that they are of. Last of all jobs.
+machine that they are of. What an earlier configuration left in the folder is not of the run and not listed.
 """
 
 import argparse
+import base64
 import json
 import os
 import platform
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from normplace import provenance
+from workflow import experiments
 from workflow.configuration import ROOT, STAGES, code
 
 RECORDS = Path(".snakemake") / "metadata"  # Snakemake's own, a file an output
@@ -19,6 +21,7 @@ RECORDS = Path(".snakemake") / "metadata"  # Snakemake's own, a file an output
 
 def manifest(results: Path, configuration: dict[str, Any]) -> dict[str, Any]:
     """The manifest of a results folder, logs left out."""
+    made = files_of_run(results, configuration)
     return {
         "configuration": configuration,
         "code": {stage: code(stage) for stage in STAGES},
@@ -30,29 +33,40 @@ def manifest(results: Path, configuration: dict[str, Any]) -> dict[str, Any]:
             "cores": os.cpu_count(),
             "threads a process": int(os.environ.get("OMP_NUM_THREADS", 1)),
         },
-        "jobs": jobs(results),
-        "files": files(results),
+        "jobs": jobs(results, made),
+        "files": {
+            name: {"sha256": provenance.sha256_of_file(results / name), "bytes": (results / name).stat().st_size}
+            for name in made
+        },
     }
 
 
-def files(results: Path) -> dict[str, dict[str, Any]]:
-    """Path below `results` -> SHA-256 and size in bytes."""
-    found = sorted(path for path in results.rglob("*") if path.is_file())
-    parts = {path: path.relative_to(results) for path in found}
-    return {
-        part.as_posix(): {"sha256": provenance.sha256_of_file(path), "bytes": path.stat().st_size}
-        for path, part in parts.items()
-        if part.parts[0] != "logs" and part.name not in ("manifest.json", "report.html")
-    }
+def files_of_run(results: Path, configuration: dict[str, Any]) -> list[str]:
+    """The files below `results` that this configuration makes, as far as they are there."""
+    samples, theories, trainings = (
+        {f"{experiment}/{name}" for experiment, jobs in of_stage(configuration).items() for name in jobs}
+        for of_stage in (experiments.samples, experiments.theories, experiments.trainings)
+    )
+    made = {"init": samples, "theory": theories, "training": trainings}
+    found = []
+    for path in sorted(path for path in results.rglob("*") if path.is_file()):
+        folder, *rest = path.relative_to(results).parts
+        if folder in made and "/".join(rest).removesuffix(path.suffix) in made[folder]:
+            found.append(path)
+        if folder in ("data", "tidy", "tables", "figures"):
+            found.append(path)
+    return [path.relative_to(results).as_posix() for path in found]
 
 
-def jobs(results: Path) -> list[dict[str, Any]]:
-    """Rule, command and seconds of every job of this run, one a command."""
+def jobs(results: Path, made: list[str]) -> list[dict[str, Any]]:
+    """Rule, command and seconds of every job that made one of these files."""
     found = {}
     for path in RECORDS.rglob("*"):
         if path.is_file():
-            record = json.loads(path.read_text(encoding="utf-8"))
-            if record["log"] and Path(record["log"][0]).is_relative_to(results):
+            encoded = "".join(part.removeprefix("@") for part in path.relative_to(RECORDS).parts)
+            output = Path(base64.urlsafe_b64decode(encoded).decode())
+            if output.is_relative_to(results) and output.relative_to(results).as_posix() in made:
+                record = json.loads(path.read_text(encoding="utf-8"))
                 seconds = round(record["endtime"] - record["starttime"], 1)
                 found[record["shellcmd"]] = {"rule": record["rule"], "command": record["shellcmd"], "seconds": seconds}
     return sorted(found.values(), key=lambda job: (job["rule"], job["command"]))

@@ -7,10 +7,11 @@ from pickle import UnpicklingError
 from typing import Any
 from zipfile import BadZipFile
 
+import numpy as np
 import torch
 from torch import nn
 
-from normplace.provenance import write_atomically
+from normplace.provenance import sha256_of_arrays, write_atomically
 
 # What torch.load and the code below raise on a file that is not, or no longer, a checkpoint.
 UNREADABLE = (
@@ -49,6 +50,7 @@ def save(path: Path, fingerprint: str, state: State, network: nn.Module, optimiz
         tensors |= {f"network/{name}": tensor for name, tensor in network.state_dict().items()}
         for index, values in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{index}/{name}": tensor for name, tensor in values.items() if tensor is not None}
+    tensors["digest"] = _digest(tensors)
     write_atomically(path, lambda handle: torch.save(tensors, handle))
 
 
@@ -61,6 +63,8 @@ def load(path: Path, fingerprint: str, network: nn.Module, optimizer: torch.opti
         return None
     try:
         tensors: dict[str, torch.Tensor] = torch.load(path, weights_only=True, map_location="cpu")
+        if not torch.equal(tensors.pop("digest"), _digest(tensors)):
+            raise ValueError("its digest is of other contents")
         if bytes(tensors["fingerprint"].tolist()).hex() != fingerprint:
             print(f"normplace: {path} is of another request; beginning this run again", file=sys.stderr)
             return None
@@ -74,6 +78,12 @@ def load(path: Path, fingerprint: str, network: nn.Module, optimizer: torch.opti
         print(f"normplace: {path} is damaged ({type(error).__name__}); beginning this run again", file=sys.stderr)
         return None
     return state
+
+
+def _digest(tensors: dict[str, torch.Tensor]) -> torch.Tensor:
+    """SHA-256 of names and contents: torch.load does not notice a changed byte."""
+    arrays = [array for name in sorted(tensors) for array in (np.array(name), tensors[name].cpu().numpy())]
+    return torch.tensor(list(bytes.fromhex(sha256_of_arrays(arrays))), dtype=torch.uint8)
 
 
 def _restore(tensors: dict[str, torch.Tensor], network: nn.Module, optimizer: torch.optim.Optimizer) -> None:

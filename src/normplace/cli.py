@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -230,9 +231,13 @@ def add_network_options(parser: argparse.ArgumentParser, *, width: bool = True, 
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: a user's mistake ends with one line and exit code 2, Ctrl-C with 130."""
-    args = build_parser().parse_args(arguments)
+    args = build_parser().parse_args(_with_negative_exponents(sys.argv[1:] if arguments is None else arguments))
     try:
         check_writable(args.output / "x" if args.command in ("summarise", "curves") else args.output)
+        if args.command == "train":
+            if args.output.suffix == ".json":
+                raise UserError(f"--output {args.output}: .json is for the settings beside it, name it .csv")
+            check_writable(args.output.with_suffix(".json"))
         args.run(args)
     except UserError as error:
         print(f"normplace {args.command}: error: {error}", file=sys.stderr)
@@ -240,6 +245,17 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("normplace: interrupted; the output was not written", file=sys.stderr)
         sys.exit(130)
+
+
+def _with_negative_exponents(arguments: list[str]) -> list[str]:
+    """Join "--lr", "-1e-3" to "--lr=-1e-3": argparse takes -1e-3 for an option, and says nothing of its value."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1].startswith("--") and re.fullmatch(r"-[\d.]+e[+-]?\d+", argument, re.IGNORECASE):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from normplace.products import batched
 
 Floats = npt.NDArray[np.float32]
 PARTS_A_PROCESS = 32  # the steps in which work is handed out, and progress shown
-GPU_ACTIVATIONS = 2**27  # of all networks at once on a GPU: half a GiB a layer, hundreds of networks on 1000 points
+GPU_NUMBERS = 2**28  # a layer's and all weights of the networks at once on a GPU: 1 GiB, hundreds on 1000 points
 CACHED = 2**20  # numbers of one layer at once on a processor
 ALIGNED = 16  # floats: where a layer's weights begin, and what torch draws normals in multiples of
 # The sampler owns what goes into an activation; torch has no gelu in place.
@@ -141,7 +141,8 @@ def sample(
     if device == "cpu":  # one at a time stays in the cache
         at_once, step = 1, math.ceil(inits / (PARTS_A_PROCESS * processes))
     else:
-        at_once = step = max(1, GPU_ACTIVATIONS // (len(features) * spec.width))
+        numbers = len(features) * spec.width + spec.depth * spec.width * max(features.shape[1], spec.width)
+        at_once = step = max(1, GPU_NUMBERS // numbers)
     arrays = features.numpy()  # tensors of inference mode do not travel to other processes
     of_part = partial(sample_part, arrays, flat.shape[1], spec, seed=seed, device=device, at_once=at_once)
     return in_parts(of_part, inits, step, processes, f"{spec.norm} {spec.placement}" if progress else None)

@@ -108,13 +108,17 @@ def train(
 ) -> list[Row]:
     """Train `plan.runs` networks that `build` makes; returns the rows of all evaluations, run by run.
 
-    All starts are found before the first run is trained. A checkpoint's fingerprint says which request it is of.
+    All starts are found before the first run is trained.
 
-    unfinished: folder for checkpoints, one file a run; what is there under the same fingerprint is gone on with.
+    unfinished: folder for checkpoints, one file a run; what is there under the same fingerprint (hexadecimal) is gone
+    on with.
 
     Raises:
         UserError: the plan does not fit the data, or no start of the kind asked for is found in 1000 draws.
+        ValueError: a folder for checkpoints without a fingerprint.
     """
+    if unfinished and not fingerprint:
+        raise ValueError("checkpoints need a fingerprint: without one, those of another request would be gone on with")
     check_plan(plan, len(train_points.y), 0 in modes(build()))
 
     def of_all_runs(work: str, function: Callable[..., Any], calls: list[tuple[Any, ...]]) -> list[Any]:
@@ -187,15 +191,16 @@ def train_run(
     """Train one run, from its checkpoint where there is one; returns its rows."""
     splits = [Points(points.x.to(device), points.y.to(device)) for points in (train_points, test_points)]
     x, y = splits[0]
-    weights, order = network_generator(plan.seed, run), network_generator(plan.seed, 2**31 + run)
-    weights.set_state(start.generator_state)
-    network = build()
-    initialise(network, weights)
-    network.to(device)
+    order = network_generator(plan.seed, 2**31 + run)
+    network = build().to(device)
     optimizer = OPTIMIZERS[plan.optimizer](network.parameters(), lr=plan.learning_rate, fused=True)  # type: ignore[call-arg]
     path = unfinished / f"run-{run:04}.pt" if unfinished else None
     state = checkpoints.load(path, fingerprint, network, optimizer) if path else None
     if state is None:
+        weights = network_generator(plan.seed, run)
+        weights.set_state(start.generator_state)
+        initialise(network.cpu(), weights)
+        network.to(device)
         state = checkpoints.State(_flat(network), start.majority, start.draws, order.get_state(), rows=[])
     if state.finished:
         return state.rows
@@ -325,4 +330,5 @@ def summary(rows: list[Row], classes: int) -> str:
     last = {row[0]: row for row in rows if SPLITS[int(row[3])] == "test"}.values()
     accuracies = [row[names.index("accuracy")] for row in last if not row[names.index("diverged")]]
     ended = f"median test accuracy {np.median(accuracies):.3f}" if accuracies else "no run reached the end"
-    return f"{len(last)} runs: {ended}, {len(last) - len(accuracies)} diverged"
+    by = f" by {MODES[int(rows[-1][4])]} statistics" if MODES[int(rows[-1][4])] else ""
+    return f"{len(last)} runs: {ended}{by}, {len(last) - len(accuracies)} diverged"

@@ -197,7 +197,7 @@ def test_an_unwritable_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ("changed", "words"),
     [
         (["--lr", "0"], ["--lr", "0", "above 0"]),
-        (["--lr", "-1e-3"], ["--lr"]),
+        (["--lr", "-1e-3"], ["--lr", "-1e-3", "above 0"]),
         (["--lr", "inf"], ["--lr", "finite"]),
         (["--batch-size", "500"], ["--batch-size 500", "100 training points"]),
         (["--runs", "0"], ["--runs", "at least 1"]),

@@ -23,7 +23,7 @@ from normplace.datasets import DataRequest, load
 from normplace.errors import UserError
 from normplace.generators import network_generator
 from normplace.networks import evaluating, initialise, mlp
-from normplace.training import Plan, Points, columns, evaluation_steps, train
+from normplace.training import LOSS, Plan, Points, columns, evaluation_steps, train
 
 SPEC = MLP("batch", "before", depth=2, width=20)
 PLAN = Plan("adam", 3e-3, batch_size=50, epochs=4, runs=2)
@@ -91,6 +91,7 @@ def test_same_losses_as_a_plain_pytorch_loop(
     for linear, weight in zip([*network.hidden, network.output], weights, strict=True):
         linear.weight.data = weight.data.clone()
         linear.bias.data.zero_()
+    start = torch.cat([parameter.detach().flatten() for parameter in network.parameters()])
     stepper: torch.optim.Optimizer
     if optimizer == "sgd":
         stepper = torch.optim.SGD(network.parameters(), lr=3e-3)
@@ -112,6 +113,18 @@ def test_same_losses_as_a_plain_pytorch_loop(
     expected += plain_losses(network, points)
     assert step == 16
     compared = column(ours, "bn_statistics") != 1 if bias_is_noise else np.full(len(ours), True)
+    last = [row for row in ours if row[1] == 16]
+    weights_at_end = torch.cat([parameter.detach().flatten() for parameter in network.parameters()])
+    cosine = float(F.cosine_similarity(weights_at_end, start, dim=0))
+    np.testing.assert_allclose(column(last, "weight_cosine"), cosine, rtol=1e-4)
+    measured = copy.deepcopy(network).train()
+    outputs = measured(x)
+    gradients = torch.autograd.grad(F.cross_entropy(outputs, y), list(measured.parameters()))
+    norm_of_all = float(torch.cat([gradient.flatten() for gradient in gradients]).norm())
+    assert column(last, "gradient_norm")[0] == pytest.approx(norm_of_all, rel=1e-2)
+    assert np.isnan(column(last, "gradient_norm")[1:]).all()
+    assert column(last, "accuracy")[0] == pytest.approx(float((outputs.argmax(1) == y).float().mean()), abs=0.01)
+    assert column(ours, "epoch").tolist() == (column(ours, "step") / 4).tolist()
     losses, plain_ones = column(ours, "loss")[compared], np.array(expected)[compared]
     np.testing.assert_allclose(losses, plain_ones, rtol=1e-3 if bias_is_noise else 1e-4)
     assert not np.allclose(losses, np.roll(plain_ones, 1), rtol=1e-3)
@@ -136,7 +149,7 @@ def plain_losses(network: nn.Module, points: tuple[Points, Points]) -> list[floa
     return losses
 
 
-def test_measures_of_a_known_network(points: tuple[Points, Points]) -> None:
+def test_measures_of_a_known_network() -> None:
     outputs = torch.tensor([[2.0, 0.0], [1.0, 0.0], [3.0, 0.0], [0.0, 1.0]])
     y = torch.tensor([0, 1, 1, 1])
     measures, fractions = training.measure(outputs, y, majority=0)
@@ -248,9 +261,16 @@ def test_a_checkpoint_of_another_request_or_a_damaged_one_is_left_aside(
     train(build(SPEC), *points, Plan("sgd", 1.0, 50, 1, runs=1), unfinished=tmp_path, fingerprint="aa" * 32)
     assert str(train(build(SPEC), *points, plan, unfinished=tmp_path, fingerprint="bb" * 32)) == str(expected)
     assert "another request" in capsys.readouterr().err
-    (tmp_path / "run-0000.pt").write_bytes((tmp_path / "run-0000.pt").read_bytes()[:500])
-    assert str(train(build(SPEC), *points, plan, unfinished=tmp_path, fingerprint="bb" * 32)) == str(expected)
-    assert "damaged" in capsys.readouterr().err
+    checkpoint = tmp_path / "run-0000.pt"
+    whole = checkpoint.read_bytes()
+    changed = bytearray(whole)
+    changed[whole.index(np.float64(expected[0][LOSS]).tobytes())] ^= 1  # one bit of a loss
+    for damaged in (whole[:500], bytes(changed)):
+        checkpoint.write_bytes(damaged)
+        assert str(train(build(SPEC), *points, plan, unfinished=tmp_path, fingerprint="bb" * 32)) == str(expected)
+        assert "damaged" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="fingerprint"):
+        train(build(SPEC), *points, plan, unfinished=tmp_path)
 
 
 def test_checkpoints_with_pickles_are_not_opened(points: tuple[Points, Points], tmp_path: Path) -> None:
@@ -321,16 +341,76 @@ def test_killed_at_some_moments_and_started_again_the_file_is_the_same(tmp_path:
         )
 
     assert start(tmp_path / "whole.csv").wait() == 0
-    killed = tmp_path / "killed.csv"
-    for moment in (0.3, 0.9, 0.5):  # seconds after the first checkpoint of this start
+    killed, unfinished = tmp_path / "killed.csv", tmp_path / ".killed.csv.unfinished"
+    positions = []
+    for moment in (0.05, 0.4, 0.8):  # seconds after the first checkpoint that this start writes
+        before = newest(unfinished)
         process = start(killed)
-        unfinished = tmp_path / ".killed.csv.unfinished"
-        before = set(unfinished.glob("*.pt")) if unfinished.exists() else set()
-        while process.poll() is None and not (set(unfinished.glob("*.pt")) - before or before):
+        while process.poll() is None and newest(unfinished) == before:
             time.sleep(0.01)
-        time.sleep(moment + (1.5 if before else 0))
+        time.sleep(moment)
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        assert process.wait() == -signal.SIGKILL
+        assert not killed.exists()
+        positions.append(
+            [torch.load(path, weights_only=True)["numbers"].tolist() for path in sorted(unfinished.glob("*.pt"))]
+        )
+    assert positions[0] != positions[1] != positions[2]  # each start got further
     assert start(killed).wait() == 0
     assert killed.read_bytes() == (tmp_path / "whole.csv").read_bytes()
-    assert not (tmp_path / ".killed.csv.unfinished").exists()
+    assert not unfinished.exists()
+
+
+def newest(folder: Path) -> float:
+    """When the last checkpoint was written."""
+    return max((path.stat().st_mtime for path in folder.glob("*.pt")), default=0.0)
+
+
+def test_initialise_leaves_nothing_of_what_was_before(points: tuple[Points, Points]) -> None:
+    used, fresh = mlp(SPEC, 64), mlp(SPEC, 64)
+    initialise(used, torch.Generator())
+    used(points[0].x)  # moves running statistics
+    with torch.no_grad():
+        for parameter in used.parameters():
+            parameter.add_(1)
+    for network in (used, fresh):
+        initialise(network, torch.Generator().manual_seed(3))
+    before, after = fresh.state_dict(), used.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    assert set(before) == set(after)
+
+
+def test_processes_end_with_their_parent(tmp_path: Path) -> None:
+    """Orphans of a killed run would go on writing checkpoints beside its successor's."""
+    script = tmp_path / "killed_parent.py"
+    script.write_text(
+        "import os, sys, time\n"
+        "from normplace.parallel import completed\n"
+        "def work(path):\n"
+        "    open(f'{path}/{os.getpid()}', 'w').close()\n"
+        "    time.sleep(600)\n"
+        "if __name__ == '__main__':\n"
+        "    list(completed(work, [(sys.argv[1],)] * 2, 2))\n"
+    )
+    started = tmp_path / "started"
+    started.mkdir()
+    parent = subprocess.Popen([sys.executable, str(script), str(started)])
+    while len(list(started.iterdir())) < 2:
+        assert parent.poll() is None
+        time.sleep(0.05)
+    parent.kill()
+    parent.wait()
+    workers = [int(path.name) for path in started.iterdir()]
+    for _ in range(200):
+        if not any(is_alive(pid) for pid in workers):
+            break
+        time.sleep(0.05)
+    assert not any(is_alive(pid) for pid in workers)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

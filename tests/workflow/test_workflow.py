@@ -1,5 +1,6 @@
 """The whole DAG on the smoke configuration, run as a user would, on a copy of the repository."""
 
+import ast
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import pytest
 import yaml
 
 from figures import FIGURES
+from workflow import configuration
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -171,3 +173,36 @@ def test_the_paper_scale_never_uses_stand_ins(finished: Path) -> None:
 def test_every_scale_has_a_valid_configuration_of_tens_of_jobs(finished: Path, scale: str) -> None:
     todo = jobs(snakemake(finished, "--dry-run", "--forceall", config=f"config/{scale}.yaml"))
     assert 50 < todo["total"] < 250
+
+
+def imported(module: str, found: set[str]) -> set[str]:
+    """The modules of the package that one imports, directly or not, at any place in its code."""
+    tree = ast.parse((ROOT / "src" / "normplace" / f"{module}.py").read_text())
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "normplace":
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("normplace."):
+            names.add(str(node.module).removeprefix("normplace."))
+    for name in names - found - {"__version__"}:
+        if (ROOT / "src" / "normplace" / f"{name}.py").exists():
+            found.add(name)
+            imported(name, found)
+    return found
+
+
+# What each command of the workflow runs; `commands` itself imports what all of them do.
+ROOTS = {
+    "data": ["datasets"],
+    "sample": ["datasets", "sampling", "statistics"],
+    "theory": ["datasets", "theory", "guesses", "kernel"],
+    "train": ["datasets", "training", "networks"],
+    "curves": ["learning_curves"],
+    "summarise": ["summaries"],
+}
+
+
+@pytest.mark.parametrize("stage", configuration.STAGES)
+def test_a_stage_depends_on_just_the_modules_that_it_imports(stage: str) -> None:
+    needed = set(ROOTS[stage]).union(*(imported(root, set()) for root in ROOTS[stage]))
+    assert set(configuration.STAGES[stage]) - set(configuration.COMMON) == needed - set(configuration.COMMON)
