@@ -8,6 +8,13 @@ NORMS = ("none", "batch", "layer", "rms")
 PLACEMENTS = ("before", "after")  # of the activation
 ACTIVATIONS = ("relu", "leaky_relu", "gelu", "silu", "tanh")  # gelu is the exact one
 BN_STATISTICS = ("batch", "running")
+# The networks for images with the norms each can have, before or after; group is one group of all channels.
+IMAGE_NETWORKS = {
+    "resnet9": ("none", "batch", "group"),
+    "cnn": ("none", "batch", "group"),
+    "mixer": ("none", "layer", "rms"),
+    "vit": ("none", "layer", "rms"),
+}
 GAIN = 2**0.5  # He-normal weights N(0, GAIN^2/fan_in) whatever the activation, output layer too (authors' setting)
 
 
@@ -41,6 +48,20 @@ def check_placement(norm: str, placement: str | None) -> str:
     """
     if norm == "none":
         return "none"
-    if placement is None:
-        raise UserError(f"--placement is missing: --norm {norm} needs one of {', '.join(PLACEMENTS)} the activation")
+    if placement not in PLACEMENTS:
+        given = "is missing" if placement is None else placement
+        raise UserError(f"--placement {given}: --norm {norm} needs one of {', '.join(PLACEMENTS)}")
     return placement
+
+
+def check_image_network(name: str, norm: str, placement: str | None) -> str:
+    """The placement to use in a network of IMAGE_NETWORKS, as `check_placement` has it.
+
+    Raises:
+        UserError: an unknown network, a norm it cannot have, or a norm without a placement.
+    """
+    if name not in IMAGE_NETWORKS:
+        raise UserError(f"--network {name}: unknown, allowed are {', '.join(IMAGE_NETWORKS)}")
+    if norm not in IMAGE_NETWORKS[name]:
+        raise UserError(f"--norm {norm}: not for {name}, allowed are {', '.join(IMAGE_NETWORKS[name])}")
+    return check_placement(norm, placement)

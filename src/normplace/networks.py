@@ -17,6 +17,8 @@ ACTIVATION_MODULES: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
 }
 NORM_MODULES: dict[str, type[nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm, "rms": nn.RMSNorm}
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
+EMBEDDING_STD = 0.02  # of what a ViT learns instead of computing from its input: the ViT paper's
 
 
 def mlp(spec: MLP, inputs: int) -> nn.Sequential:
@@ -42,13 +44,24 @@ def _undrawn_linear(inputs: int, outputs: int) -> Linear:
 
 
 def initialise(network: nn.Module, generator: torch.Generator) -> None:
-    """Draw He-normal weights N(0, 2/fan_in), zero all biases, and reset norms, running statistics included."""
+    """Draw He-normal weights N(0, 2/fan_in), zero all biases, and reset norms, running statistics included.
+
+    Embeddings, which have no fan-in, are N(0, 0.02^2).
+    """
     for module in network.modules():
-        if isinstance(module, nn.Linear):
+        if isinstance(module, nn.Linear | nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
-            nn.init.zeros_(module.bias)
-        elif isinstance(module, tuple(NORM_MODULES.values())):
-            module.reset_parameters()  # type: ignore[operator]
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, std=EMBEDDING_STD, generator=generator)
+        elif isinstance(module, (*BATCH_NORMS, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)):
+            module.reset_parameters()
+
+
+def batch_norms(network: nn.Module) -> list[nn.BatchNorm1d | nn.BatchNorm2d]:
+    """The network's BatchNorm modules."""
+    return [module for module in network.modules() if isinstance(module, BATCH_NORMS)]
 
 
 @contextmanager
@@ -57,7 +70,7 @@ def evaluating(network: nn.Module, bn_statistics: str) -> Iterator[None]:
 
     Neither changes the running statistics; afterwards the network is in training mode.
     """
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm1d)]
+    norms = batch_norms(network)
     network.train(bn_statistics == "batch")
     for norm in norms:  # without tracking, training mode uses the batch and leaves the buffers alone
         norm.track_running_stats = bn_statistics != "batch"

@@ -16,7 +16,7 @@ HAS_ONEDNN: bool = torch.backends.mkldnn.is_available() and hasattr(  # type: ig
 
 
 def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
-    """x [n, k] times the transpose of weight [m, k], plus bias [m]; not differentiable, see `Linear`."""
+    """x [..., k] times the transpose of weight [m, k], plus bias [m]; not differentiable, see `Linear`."""
     if HAS_ONEDNN and x.device.type == "cpu" and x.dtype == torch.float32:
         product: torch.Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
         return product
@@ -32,14 +32,15 @@ def batched(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 class Linear(nn.Linear):
-    """nn.Linear on points [n, inputs], its products by `linear`, forwards and backwards."""
+    """nn.Linear, its products by `linear`, forwards and backwards."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        """[n, inputs] -> [n, outputs]."""
+        """[..., inputs] -> [..., outputs]."""
         if not torch.is_grad_enabled():
             return linear(input, self.weight, self.bias)
-        outputs: torch.Tensor = _Differentiable.apply(input, self.weight, self.bias)  # type: ignore[no-untyped-call]
-        return outputs
+        rows = input.flatten(0, -2)
+        outputs: torch.Tensor = _Differentiable.apply(rows, self.weight, self.bias)  # type: ignore[no-untyped-call]
+        return outputs.view(*input.shape[:-1], -1)
 
 
 class _Differentiable(torch.autograd.Function):

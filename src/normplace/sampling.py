@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from tqdm import tqdm
 
-from normplace.architecture import GAIN, MLP
+from normplace.architecture import ANATOMY, GAIN, MLP
 from normplace.generators import network_generator
 from normplace.normalisation import normalise
 from normplace.parallel import completed, one_thread
@@ -115,7 +115,7 @@ def outputs_at_every_depth(features: torch.Tensor, weights: Weights, spec: MLP) 
 
     Unless a norm looks over the points, they are taken in groups that stay in a processor's cache.
     """
-    together = spec.norm == "batch" or features.device.type != "cpu"
+    together = ANATOMY[spec.norm].axis == "points" or features.device.type != "cpu"
     groups = [features] if together else torch.split(features, CACHED // max(features.shape[1], spec.width))
     return torch.cat([torch.stack(list(forward(group, weights, spec))) for group in groups], dim=3)
 
@@ -143,13 +143,22 @@ def sample(
     else:
         numbers = len(features) * spec.width + spec.depth * spec.width * max(features.shape[1], spec.width)
         at_once = step = max(1, GPU_NUMBERS // numbers)
-    parts = [range(first, min(first + step, inits)) for first in range(0, inits, step)]
     arrays = features.numpy()  # tensors of inference mode do not travel to other processes
-    calls = [(arrays, flat.shape[1], spec, part, seed, device, at_once) for part in parts]
+    of_part = partial(sample_part, arrays, flat.shape[1], spec, seed=seed, device=device, at_once=at_once)
+    return in_parts(of_part, inits, step, processes, f"{spec.norm} {spec.placement}" if progress else None)
+
+
+def in_parts(
+    of_part: Callable[[range], InitialGuesses], inits: int, step: int, processes: int, progress: str | None
+) -> InitialGuesses:
+    """What `of_part` makes of networks 0 to inits - 1, `step` of them in a call.
+
+    progress: what the progress bar is to show, none without.
+    """
+    parts = [range(first, min(first + step, inits)) for first in range(0, inits, step)]
     results: dict[int, InitialGuesses] = {}
-    name = f"{spec.norm} {spec.placement}"
-    with tqdm(total=inits, unit="net", disable=None if progress else True, desc=name) as bar:
-        for index, result in completed(sample_part, calls, processes):
+    with tqdm(total=inits, unit="net", disable=None if progress else True, desc=progress) as bar:
+        for index, result in completed(of_part, [(part,) for part in parts], processes):
             results[index] = result
             bar.update(len(parts[index]))
     ordered = [results[index] for index in range(len(parts))]

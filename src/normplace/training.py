@@ -23,7 +23,7 @@ from tqdm import tqdm
 from normplace import checkpoints
 from normplace.errors import UserError
 from normplace.generators import network_generator
-from normplace.networks import evaluating, initialise
+from normplace.networks import batch_norms, evaluating, initialise
 from normplace.parallel import completed
 
 OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
@@ -300,7 +300,7 @@ def diverged(network: nn.Module, run: int, state: checkpoints.State, epoch: floa
 
 def modes(network: nn.Module) -> list[int]:
     """Which of MODES a network is evaluated in."""
-    return [0, 1] if any(isinstance(module, nn.BatchNorm1d) for module in network.modules()) else [2]
+    return [0, 1] if batch_norms(network) else [2]
 
 
 def _flat(network: nn.Module) -> torch.Tensor:
