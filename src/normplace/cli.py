@@ -13,12 +13,16 @@ from typing import NoReturn
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ[_variable] = "1"
 
-from normplace import __version__, commands  # noqa: E402
+from normplace import __version__, commands, measure_command  # noqa: E402
 from normplace.architecture import ACTIVATIONS, BN_STATISTICS, NORMS, PLACEMENTS  # noqa: E402
 from normplace.errors import UserError  # noqa: E402
 from normplace.provenance import check_writable  # noqa: E402
 
 DATASETS_HELP = "gaussian, mnist, cifar10, digits, patches, folder:PATH (images), or file:PATH (from `normplace data`)"
+MODEL_HELP = (
+    "torchvision:NAME (grey images are given to it as three equal channels), or package.module:callable, a function or "
+    "class of yours that returns a new torch.nn.Module"
+)
 
 
 class Parser(argparse.ArgumentParser):
@@ -136,6 +140,20 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_run_options(train)
 
+    measure = add("measure", measure_command.run_measure, "How prejudiced is my network? Any PyTorch classifier.")
+    measure.add_argument("model", metavar="MODEL", help=MODEL_HELP)
+    add_data_options(measure, required=True, more="; or npy:FILE.npy, floats [n, ...] used as they are")
+    measure.add_argument("--resize", type=positive, metavar="N", help="images to N x N, for models that need it")
+    measure.add_argument("--inits", type=two_or_more, default=200, help="random networks (default 200)")
+    measure.add_argument(
+        "--precision",
+        type=positive_number,
+        metavar="P",
+        help="an error unless gamma's interval is within +-P of it (such as .1); it says how many --inits that takes",
+    )
+    measure.add_argument("--threads", type=positive, default=1, help="of one forward pass (default 1)")
+    add_run_options(measure, processes=False)
+
     summarise = add("summarise", commands.run_summarise, "Tidy tables (gamma, histograms, regimes) of samples.")
     summarise.add_argument("samples", type=Path, nargs="+", metavar="SAMPLE.npz")
     summarise.add_argument(
@@ -153,14 +171,15 @@ def build_parser() -> argparse.ArgumentParser:
 
     for command in subparsers.choices.values():
         what = "folder" if command in (summarise, curves) else "file"
-        command.add_argument("--output", type=Path, required=True, help=f"the {what} to write")
+        more = ", F.json; the picture goes beside it" if command is measure else ""
+        command.add_argument("--output", type=Path, required=True, help=f"the {what} to write{more}")
     return parser
 
 
-def add_data_options(parser: argparse.ArgumentParser, *, required: bool, shift: bool = True) -> None:
-    """The options that say which points to load."""
+def add_data_options(parser: argparse.ArgumentParser, *, required: bool, shift: bool = True, more: str = "") -> None:
+    """The options that say which points to load; more: data sets that only this command takes."""
     group = parser.add_argument_group("data")
-    group.add_argument("--dataset", required=required, help=DATASETS_HELP)
+    group.add_argument("--dataset", required=required, help=DATASETS_HELP + more)
     group.add_argument("--data-root", type=Path, help="where MNIST and CIFAR-10 are (default: $DATA_ROOT, else data/)")
     group.add_argument("--classes", help="parity, vehicles-animals, cats-dogs, all, or a JSON map of class names")
     group.add_argument("--points", type=two_or_more, help="the first N training points (default 1000, or all if fewer)")
@@ -178,11 +197,14 @@ def add_data_options(parser: argparse.ArgumentParser, *, required: bool, shift: 
         group.add_argument("--shift", type=finite, default=0.0, help="added after standardisation (default 0)")
 
 
-def add_run_options(parser: argparse.ArgumentParser) -> None:
+def add_run_options(parser: argparse.ArgumentParser, *, processes: bool = True) -> None:
     """The options that say how to run: only the seed changes results."""
     parser.add_argument("--seed", type=not_negative, default=0)
     parser.add_argument("--device", default="auto", help="auto (a GPU where there is one), cpu, or cuda")
-    parser.add_argument("--processes", type=positive, default=1, help="processes side by side; no result depends on it")
+    if processes:
+        parser.add_argument(
+            "--processes", type=positive, default=1, help="processes side by side; no result depends on it"
+        )
 
 
 def add_network_options(parser: argparse.ArgumentParser, *, width: bool = True) -> None:

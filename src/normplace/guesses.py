@@ -7,7 +7,8 @@ outputs of unit variance over the data. Both assume outputs that are Gaussian ov
 import numpy as np
 import numpy.typing as npt
 from numpy.polynomial.hermite_e import hermegauss
-from scipy.special import ndtr, ndtri
+from scipy.optimize import brentq
+from scipy.special import ndtr, ndtri, owens_t
 
 Array = npt.NDArray[np.float64]
 
@@ -64,3 +65,42 @@ def draw_class_fractions(gamma: float, classes: int, draws: int, seed: int) -> A
     """Draw guess fractions [draws, classes] of networks with prejudice ratio gamma."""
     means = np.random.default_rng(seed).standard_normal((draws, classes)) * np.sqrt(gamma)
     return class_fractions(means)
+
+
+def agreement(gamma: float, classes: int) -> float:
+    """The chance that two points get the same guess from one network: E sum_c G_c^2.
+
+    Both points' outputs at a node are standard normal with correlation rho = gamma / (1 + gamma), so it is
+    C E[Phi_2(u, v; rho)^(C - 1)] with Phi_2 the bivariate normal distribution function; for two classes this is
+    1/2 + arcsin(rho) / pi.
+    """
+    if np.isinf(gamma):
+        return 1.0
+    rho = gamma / (1 + gamma)
+    if classes == 2:
+        return float(0.5 + np.arcsin(rho) / np.pi)
+    # The trapezoid rule on axes along which the integrand is smooth at every rho; no node has u or v at 0.
+    half_sum = np.arange(-8.5, 8.5, 0.1)[:, None] + 0.017
+    half_difference = np.arange(-8.5, 8.5, 0.1)[None, :] + 0.041
+    weights = np.exp(-(half_sum**2 + half_difference**2) / 2)
+    a, b = np.sqrt((1 + rho) / 2) * half_sum, np.sqrt((1 - rho) / 2) * half_difference
+    inside = _both_below(a + b, a - b, rho) ** (classes - 1)
+    return float(classes * (weights * inside).sum() / weights.sum())
+
+
+def _both_below(u: Array, v: Array, rho: float) -> Array:
+    """P(x < u, y < v) for standard normal x, y of correlation rho, by Owen's formula; u and v are not 0."""
+    scale = np.sqrt(1 - rho**2)
+    both = (ndtr(u) + ndtr(v)) / 2 - owens_t(u, (v / u - rho) / scale) - owens_t(v, (u / v - rho) / scale)
+    return np.asarray((both - np.where(u * v < 0, 0.5, 0)).clip(0, 1))
+
+
+def gamma_of_agreement(share: float, classes: int) -> float:
+    """The gamma at which two points get the same guess with this chance: 0 at 1/C and below, infinite at 1."""
+    largest = 1 - 1e-9  # the correlation beyond which gamma is called infinite
+    if share <= agreement(0, classes):
+        return 0.0
+    if share >= agreement(largest / (1 - largest), classes):
+        return float("inf")
+    rho = brentq(lambda rho: agreement(rho / (1 - rho), classes) - share, 0, largest, xtol=1e-10)
+    return float(rho / (1 - rho))

@@ -73,3 +73,26 @@ def test_class_fractions_match_counted_guesses() -> None:
     np.testing.assert_allclose(found, counted, atol=5 * (0.25 / n) ** 0.5)
     assert found.sum() == pytest.approx(1, abs=1e-10)
     np.testing.assert_allclose(guesses.class_fractions(np.zeros(5)), 0.2, atol=1e-12)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_agreement_of_two_points_matches_draws(classes: int) -> None:
+    for gamma in GAMMAS:
+        squares = (guesses.draw_class_fractions(gamma, classes, 4000, seed=1) ** 2).sum(axis=1)
+        standard_error = squares.std() / len(squares) ** 0.5
+        assert guesses.agreement(gamma, classes) == pytest.approx(squares.mean(), abs=4 * standard_error)
+        assert guesses.agreement(1.5 * gamma, classes) > squares.mean() + 4 * standard_error or gamma < 0.2
+
+
+def test_agreement_is_exact_for_two_classes_and_in_its_limits() -> None:
+    for gamma in GAMMAS:  # 1/2 + 2 Var G_0
+        expected = 0.5 + 2 * guesses.standard_deviation(gamma) ** 2
+        assert guesses.agreement(gamma, 2) == pytest.approx(expected, abs=1e-12)
+    for classes in (2, 3, 1000):
+        assert guesses.agreement(0.0, classes) == pytest.approx(1 / classes, rel=1e-6)
+        assert guesses.agreement(np.inf, classes) == 1
+        assert guesses.gamma_of_agreement(1 / classes - 0.01, classes) == 0
+        assert guesses.gamma_of_agreement(1.0, classes) == np.inf
+        for gamma in (0.01, *GAMMAS, 300.0):
+            share = guesses.agreement(gamma, classes)
+            assert guesses.gamma_of_agreement(share, classes) == pytest.approx(gamma, rel=1e-5)

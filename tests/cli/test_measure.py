@@ -1,0 +1,202 @@
+"""`normplace measure` as a new user meets it: what is printed and written, and one clear line for every mistake."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from normplace.cli import main
+
+MODELS = """
+import torch
+from torch import nn
+
+
+def build():
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, 20), nn.BatchNorm1d(20), nn.ReLU(), nn.Linear(20, 2))
+
+
+class Broken(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(64, 2)
+
+    def forward(self, x):
+        h = x.flatten(1, 2)
+        return self.layer(h)
+
+
+class Picky(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+
+
+instance = build()
+width = 20
+calls = []
+
+
+def stops():
+    calls.append(1)
+    if len(calls) > 5:
+        raise KeyboardInterrupt
+    return build()
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's folder with a module of models, as the current one; its modules are forgotten afterwards."""
+    (tmp_path / "my_models.py").write_text(MODELS)
+    (tmp_path / "needs_more.py").write_text("import not_installed_here\n")
+    (tmp_path / "typo.py").write_text("def f(:\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    for name in ("my_models", "needs_more", "typo"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return tmp_path
+
+
+def measure(model: str, *options: object, dataset: str = "digits", output: str = "m.json") -> dict[str, Any]:
+    """Run it on a few points; return what it wrote."""
+    main(["measure", model, "--dataset", dataset, "--points", "20", *map(str, options), "--output", output])
+    found: dict[str, Any] = json.loads(Path(output).read_text(), parse_constant=lambda name: pytest.fail(name))
+    return found
+
+
+def mistake(capsys: pytest.CaptureFixture[str], model: str, *options: object, dataset: str = "digits") -> str:
+    """Run what must fail before it writes anything; return its one line of error."""
+    with pytest.raises(SystemExit) as caught:
+        measure(model, "--inits", 3, *options, dataset=dataset)
+    assert caught.value.code == 2
+    assert not list(Path.cwd().glob("m.*"))
+    lines = [line for line in capsys.readouterr().err.splitlines() if "net/s" not in line and "?net" not in line]
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_what_is_written_and_printed(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = measure("my_models:build", "--inits", 25, "--seed", 4, "--device", "cpu", "--precision", 9)
+    assert (found["inits"], found["inits_asked"], found["classes"]) == (25, 25, 2)
+    assert found["options"] == {
+        "model": "my_models:build", "dataset": "digits", "classes": None, "points": 20, "standardise": None,
+        "shift": 0.0, "no_stand_in": False, "resize": None, "inits": 25, "seed": 4, "device": "cpu",
+    }  # fmt: skip
+    assert len(found["data"]["sha256"]) == 64
+    assert found["initialisation"] == "the builder, called anew for every network"
+    assert set(found["bn_statistics"]) == {"batch", "running"}
+    seen = found["bn_statistics"]["batch"]
+    assert seen["gamma"]["low"] < seen["gamma"]["value"] < seen["gamma"]["high"]
+    assert len(seen["largest_fraction"]["networks"]) == 25
+    assert [layer["name"] for layer in seen["layers"]] == ["input", "0", "1", "2", "3", "4"]
+    printed = capsys.readouterr().out
+    for words in ("20 points of shape 1x8x8", "25 networks", "called anew", seen["verdict"], "eval()", "ReLU (1 of 1"):
+        assert words in printed
+    written = {name: (here / name).read_bytes() for name in ("m.json", "m.png", "m.pdf")}
+    measure("my_models:build", "--inits", 25, "--seed", 4, "--device", "cpu")
+    assert written == {name: (here / name).read_bytes() for name in written}
+
+
+def test_a_module_is_redrawn_and_the_result_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    found = measure("my_models:instance", "--inits", 3)
+    assert "reset_parameters" in found["initialisation"]
+    assert "3 networks are too few for a verdict, at least 20" in capsys.readouterr().out
+
+
+def test_a_torchvision_model_on_grey_images_of_another_size() -> None:
+    found = measure("torchvision:squeezenet1_1", "--inits", 2, "--resize", 32, "--classes", "all")
+    assert found["input_shape"] == [20, 3, 32, 32]
+    assert found["classes"] == 10
+    assert set(found["bn_statistics"]) == {"batch"}
+
+
+def test_a_npy_file_is_used_as_it_is(here: Path) -> None:
+    x = np.random.default_rng(0).standard_normal((30, 64))
+    np.save(here / "x.npy", x)
+    found = measure("my_models:build", "--inits", 2, dataset="npy:x.npy")
+    assert found["input_shape"] == [20, 64]
+    x = x[:20].astype(np.float32)
+    gamma = (x.mean(axis=0) ** 2).sum() / x.var(axis=0).sum()
+    assert found["bn_statistics"]["batch"]["layers"][0]["value"] == pytest.approx(gamma, rel=1e-5)
+
+
+def test_an_interrupt_keeps_what_was_measured(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        measure("my_models:stops", "--inits", 50, "--precision", 1e-6)
+    assert caught.value.code == 130
+    assert json.loads((here / "m.json").read_text())["inits"] == 4
+    assert (here / "m.png").exists()
+    assert "interrupted after 4 of 50 networks" in capsys.readouterr().err
+
+
+def test_a_precision_that_was_not_reached_says_what_it_takes(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        measure("my_models:build", "--inits", 10, "--precision", 0.05)
+    assert caught.value.code == 2
+    gamma = json.loads((here / "m.json").read_text())["bn_statistics"]["batch"]["gamma"]
+    half_width = (gamma["high"] - gamma["low"]) / 2 / gamma["value"]
+    needed = int(np.ceil(10 * (half_width / 0.05) ** 2))
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "--precision 0.05" in line
+    assert f"(--inits {needed})" in line
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("my_models:Broken", ["forward raised RuntimeError: mat1", "(my_models.py, line 17)", "shape [2, 1, 8, 8]"]),
+        ("my_models:Picky", ["builder raised TypeError", "'width'"]),
+        ("my_models:biuld", ["no biuld", "close names are build"]),
+        ("my_models:width", ["type int", "callable"]),
+        ("my_models", ["allowed are torchvision:NAME and package.module:callable"]),
+        ("my_models.py:build", ["allowed are torchvision:NAME and package.module:callable"]),
+        ("my_model:build", ["no module my_model "]),
+        ("needs_more:f", ["importing needs_more raised ModuleNotFoundError", "not_installed_here", "line 1"]),
+        ("typo:f", ["importing typo raised SyntaxError", "typo.py, line 1"]),
+        ("torchvision:resnet81", ["no classifier resnet81", "resnet18"]),
+        ("torchvision:vit_b_16", ["Wrong image height", "shape [2, 3, 8, 8]", "--resize"]),
+    ],
+)
+def test_one_clear_line_for_a_wrong_model(model: str, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    line = mistake(capsys, model)
+    for word in [f"MODEL {model}: ", *words]:
+        assert word in line
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--inits", "1"], ["--inits", "at least 2"]),
+        (["--precision", "0"], ["--precision", "above 0"]),
+        (["--resize", "0"], ["--resize", "at least 1"]),
+        (["--output", "m.png"], ["--output m.png", ".json"]),
+        (["--dataset", "npz:x.npz"], ["--dataset npz:x.npz", "unknown"]),
+        (["--dataset", "npy:missing.npy"], ["npy:missing.npy", "no such file"]),
+        (["--dataset", "npy:my_models.py"], ["npy:my_models.py", "not a .npy file"]),
+        (["--dataset", "npy:objects.npy"], ["npy:objects.npy", "not a .npy file", "Python objects"]),
+        (["--dataset", "npy:whole.npy"], ["npy:whole.npy", "needs floats [n, ...]", "int64 [20, 64]"]),
+        (["--dataset", "npy:line.npy"], ["npy:line.npy", "needs floats [n, ...]", "float64 [20]"]),
+        (["--dataset", "npy:nan.npy"], ["npy:nan.npy", "NaN"]),
+        (["--dataset", "npy:short.npy"], ["--points 20", "short.npy has 7 points"]),
+        (["--dataset", "npy:short.npy", "--classes", "all"], ["--classes all", ".npy"]),
+        (["--dataset", "gaussian", "--resize", "9"], ["--resize 9", "images", "[20, 1000]"]),
+    ],
+)
+def test_one_clear_line_for_a_wrong_option(
+    options: list[str], words: list[str], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arrays = {"objects": np.array([{}]), "whole": np.ones((20, 64), dtype=np.int64), "line": np.arange(20.0)}
+    arrays |= {"nan": np.full((20, 64), np.nan), "short": np.random.default_rng(0).random((7, 64))}
+    for name, array in arrays.items():
+        np.save(here / f"{name}.npy", array)
+    with pytest.raises(SystemExit) as caught:
+        main(["measure", "my_models:build", "--dataset", "digits", "--points", "20", "--output", "m.json", *options])
+    assert caught.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    for word in words:
+        assert word in line
+    assert not list(here.glob("m.*"))

@@ -1,0 +1,353 @@
+"""`measure` against known truths: neutral and prejudiced models, the sampler, formulas by brute force."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import ks_2samp
+from torch import nn
+
+from normplace import statistics
+from normplace.architecture import MLP
+from normplace.errors import UserError
+from normplace.layers import recorded
+from normplace.measure_report import report, rises
+from normplace.measuring import look_at, measure
+from normplace.models import evaluating, seeded
+from normplace.networks import initialise, mlp
+from normplace.prejudice import Estimate, regime
+from normplace.sampling import sample
+
+NETWORKS = 300
+SIGNIFICANCE = 1e-4
+
+
+def built(spec: MLP, inputs: int) -> nn.Module:
+    """The MLP, drawn from the global generator as users' models are."""
+    network = mlp(spec, inputs)
+    initialise(network, torch.default_generator)
+    return network
+
+
+@pytest.fixture
+def images() -> torch.Tensor:
+    return torch.randn(30, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+
+
+def convolutions(*, inplace: bool = True, dropout: float = 0.5) -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 8, 3),
+        nn.BatchNorm2d(8),
+        nn.ReLU(inplace=inplace),
+        nn.Dropout(dropout),
+        nn.Flatten(),
+        nn.Linear(128, 3),
+    )
+
+
+def test_a_linear_model_without_bias_is_neutral_on_symmetric_data() -> None:
+    half = torch.randn(50, 20, generator=torch.Generator().manual_seed(0))
+    found = measure(partial(nn.Linear, 20, 2, bias=False), torch.cat([half, -half]), 40)
+    assert found.batch.regime == "neutral"
+    np.testing.assert_array_equal(found.batch.guess_fraction, 0.5)
+    assert found.batch.gamma.high < 1e-12
+    assert found.batch.gamma_of_guesses == (0, 0, 0)
+    assert found.running is None
+
+
+def test_a_huge_output_bias_is_deep_prejudice_though_it_is_the_same_in_every_network(digits: torch.Tensor) -> None:
+    def biased() -> nn.Module:
+        layer = nn.Linear(64, 4)
+        nn.init.constant_(layer.bias, 0)
+        layer.bias.data[2] = 1000
+        return layer
+
+    found = measure(biased, digits, 30)
+    assert found.batch.regime == "deeply prejudiced"
+    assert found.batch.favoured.tolist() == [0, 0, 1, 0]
+    assert (found.batch.largest_fraction == 1).all()
+    assert found.batch.gamma_of_guesses.low == np.inf
+    # The outputs' gamma cannot see it, and is that of the model without the bias; a readout's gamma does see it.
+    without = measure(partial(nn.Linear, 64, 4, bias=False), digits, 30).batch
+    assert found.batch.gamma.value == pytest.approx(without.gamma.value, rel=0.5)
+    assert without.regime != "deeply prejudiced"
+    assert found.batch.layers["output"].low > 1e4 > 10 > without.layers["output"].high
+
+
+@pytest.mark.parametrize(
+    ("norm", "placement", "bn_statistics"),
+    [
+        ("none", "none", "batch"),
+        ("layer", "after", "batch"),
+        ("batch", "before", "batch"),
+        ("batch", "after", "running"),
+    ],
+)
+def test_an_mlp_agrees_with_sample(norm: str, placement: str, bn_statistics: str, digits: torch.Tensor) -> None:
+    spec = MLP(norm, placement, depth=3, width=30, bn_statistics=bn_statistics)
+    found = measure(partial(built, spec, 64), digits, NETWORKS)
+    assert (found.running is not None) == (norm == "batch")
+    seen = found.running if bn_statistics == "running" else found.batch
+    assert seen is not None
+    ours = sample(digits, spec, NETWORKS, seed=5)
+    assert ks_2samp(seen.guess_fraction[:, 0], ours.guess_fraction[2, :, 0]).pvalue > SIGNIFICANCE
+    wrong = {"none": "layer", "layer": "none", "batch": "none" if bn_statistics == "batch" else "layer"}[norm]
+    other = sample(digits, MLP(wrong, "none" if wrong == "none" else "after", 3, width=30), NETWORKS, seed=5)
+    assert ks_2samp(seen.guess_fraction[:, 0], other.guess_fraction[2, :, 0]).pvalue < SIGNIFICANCE  # it can fail
+    resampled = statistics.bootstrap_gamma(ours.output_mean, ours.output_var, 500, seed=0)
+    gammas, errors = statistics.gamma(ours.output_mean, ours.output_var), resampled.std(axis=0)
+    width = (seen.gamma.high - seen.gamma.low) / 4  # the standard error of ours
+    assert seen.gamma.value == pytest.approx(gammas[2], abs=4 * (errors[2] ** 2 + width**2) ** 0.5)
+    # A hidden layer's gamma is the one that `sample` measures at its depth, with readouts of its own.
+    per_layer = 2 if norm == "none" else 3
+    for depth in range(3):
+        layer = seen.layers[str((depth + 1) * per_layer - 1)]
+        width = (layer.high - layer.low) / 4
+        assert layer.value == pytest.approx(gammas[depth], abs=4 * (errors[depth] ** 2 + width**2) ** 0.5)
+
+
+def test_relu_is_where_prejudice_arises_and_batch_norm_is_where_it_goes(digits: torch.Tensor) -> None:
+    found = measure(partial(built, MLP("batch", "before", 3), 64), digits, 20)
+    for at in (1, 4, 7):  # norms, each after its linear layer and before its activation
+        assert found.batch.layers[str(at)].value < 1e-10
+        # Gaussian nodes of variance 1: 1 / (pi - 1); real data are near it.
+        assert found.batch.layers[str(at + 1)].value == pytest.approx(1 / (np.pi - 1), rel=0.2)
+    first = rises(found.batch)[0]
+    assert (first.kind, first.rising, first.all) == ("ReLU", 3, 3)
+    assert "ReLU (3 of 3" in report(found, "an MLP")
+
+
+def test_a_layers_gamma_is_that_of_random_readouts(digits: torch.Tensor) -> None:
+    with seeded(0, 0), torch.no_grad():
+        hidden = nn.Sequential(nn.Linear(64, 40), nn.ReLU())
+        with recorded(hidden, digits) as layers:
+            h = hidden(digits)
+        outputs = h @ torch.randn(40, 20_000)
+    found = float(layers["1"].squared_mean / layers["1"].variance)
+    variance, mean = torch.var_mean(outputs, dim=0, correction=0)
+    # The mean of 20,000 squared Gaussians has a relative standard error of sqrt(2 / 20,000) = .01.
+    assert float(mean.square().mean() / variance.mean()) == pytest.approx(found, rel=0.04)
+
+
+def test_both_kinds_of_batch_norm_statistics_and_no_dropout(images: torch.Tensor) -> None:
+    models = []
+
+    def build() -> nn.Module:
+        models.append(convolutions().train())
+        return models[-1]
+
+    found = measure(build, images, 5)
+    assert len(models) == 6  # two points are tried first
+    assert found.running is not None
+    for index, model in enumerate(models[1:]):
+        norm = model[1]
+        assert model.training
+        assert norm.training
+        assert norm.track_running_stats
+        assert norm.num_batches_tracked == 0
+        assert not norm.running_mean.any()
+        with torch.no_grad():
+            running = model.eval()(images)
+            model[3] = nn.Identity()
+            batch = model.train()(images)
+        for outputs, seen in ((batch, found.batch), (running, found.running)):
+            expected = outputs.argmax(1).bincount(minlength=3) / len(images)
+            np.testing.assert_allclose(seen.guess_fraction[index], expected.numpy(), rtol=1e-6)
+    assert (found.batch.guess_fraction != found.running.guess_fraction).any()
+
+
+def test_lazy_modules_and_any_last_layer(images: torch.Tensor) -> None:
+    def build() -> nn.Module:
+        return nn.Sequential(nn.LazyConv2d(8, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(3), nn.Softmax(1))
+
+    found = measure(build, images, 4)
+    assert found.running is not None
+    assert list(found.running.layers) == ["input", "0", "1", "2", "3", "4"]
+    assert "Softmax" not in [rise.kind for rise in rises(found.batch)]  # a mean of 1/3 in every output is no prejudice
+
+
+def test_in_place_operations_change_neither_data_nor_what_was_recorded(images: torch.Tensor) -> None:
+    before = images.clone()
+    looks = []
+    for inplace in (True, False):
+        with seeded(1, 0):
+            model = nn.Sequential(nn.ReLU(inplace=inplace), convolutions(inplace=inplace))
+        looks.append(look_at(model, images, "it")["batch"])
+    assert torch.equal(images, before)
+    assert looks[0].layers == looks[1].layers
+    assert list(looks[0].layers) == ["input", "0", "1.0", "1.1", "1.2", "1.4", "1.5"]  # no dropout, no container
+    assert looks[0].places["1.2"] == ("ReLU", "1.1")
+
+
+class Branches(nn.Module):
+    """A module called twice, a tuple, a function between modules, and a shortcut."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(8, 8)
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        first = self.linear(x)
+        second = self.linear(torch.relu(first))
+        mixed, _ = self.attention(second, second, second)
+        return self.head((mixed + first).mean(dim=1)).log_softmax(dim=1)
+
+
+def test_repeated_modules_functions_and_tuples_are_layers_too() -> None:
+    x = torch.randn(10, 4, 8, generator=torch.Generator().manual_seed(0))
+    with seeded(0, 0):
+        model = Branches()
+    with torch.no_grad(), evaluating(model, "batch"), recorded(model, x) as layers:
+        model(x)
+    assert {name: (layer.kind, layer.follows) for name, layer in layers.items()} == {
+        "input": ("input", ""),
+        "linear": ("Linear", "input"),
+        "before linear": ("functions", "linear"),
+        "linear (2)": ("Linear", "before linear"),
+        "attention": ("MultiheadAttention", "linear (2)"),
+        "before head": ("functions", "attention"),
+        "head": ("Linear", "before head"),
+        "output": ("functions", "head"),
+    }
+    assert not model.linear._forward_hooks
+
+
+def test_the_same_seed_gives_the_same_and_fewer_networks_the_first(images: torch.Tensor) -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    first, again, fewer = (measure(convolutions, images, inits, seed=8).batch for inits in (6, 6, 4))
+    assert torch.equal(torch.rand(1), expected)  # the caller's random numbers are as they were
+    np.testing.assert_array_equal(first.guess_fraction, again.guess_fraction)
+    np.testing.assert_array_equal(first.guess_fraction[:4], fewer.guess_fraction)
+    assert first.layers == again.layers
+    assert (first.guess_fraction != measure(convolutions, images, 6, seed=9).batch.guess_fraction).any()
+
+
+def test_ties_are_shared_and_a_zero_output_layer_makes_no_guess(digits: torch.Tensor) -> None:
+    def headless() -> nn.Module:
+        model = nn.Sequential(nn.Linear(64, 20), nn.ReLU(), nn.Linear(20, 5))
+        nn.init.zeros_(model[2].weight)
+        nn.init.zeros_(model[2].bias)
+        return model
+
+    found = measure(headless, digits, 25)
+    assert found.batch.regime == "no guess"
+    np.testing.assert_allclose(found.batch.guess_fraction, 0.2)
+    assert np.isnan(found.batch.gamma.value)
+    assert "of layer 1, would have gamma" in report(found, "headless")
+
+
+def test_agreement_counts_pairs_of_different_points() -> None:
+    x = torch.tensor([[3.0, 1, 0], [2, 0, 1], [0, 5, 1], [1, 1, 0]])
+    look = look_at(nn.Identity(), x, "it")["batch"]
+    np.testing.assert_allclose(look.guess_fraction, [2.5 / 4, 1.5 / 4, 0])
+    # Of the 6 pairs, points 0 and 1 agree; the tied point agrees by half with each of the others.
+    assert look.agreement == pytest.approx((1 + 3 * 0.5) / 6)
+    assert look.tied == 0.25
+
+
+def test_a_module_is_redrawn_by_reset_parameters(digits: torch.Tensor) -> None:
+    model = nn.Sequential(nn.Linear(64, 20), nn.LayerNorm(20), nn.ReLU(), nn.Linear(20, 2))
+    weights = model[0].weight.clone()
+    as_module = measure(model, digits, 150)
+    assert torch.equal(model[0].weight, weights)
+    assert "reset_parameters" in as_module.initialisation
+
+    def build() -> nn.Module:
+        return nn.Sequential(nn.Linear(64, 20), nn.LayerNorm(20), nn.ReLU(), nn.Linear(20, 2))
+
+    as_function = measure(build, digits, 150, seed=1)
+    assert "builder" in as_function.initialisation
+    p = ks_2samp(as_module.batch.guess_fraction[:, 0], as_function.batch.guess_fraction[:, 0]).pvalue
+    assert p > SIGNIFICANCE
+
+    model.register_parameter("token", nn.Parameter(torch.zeros(3)))
+    with pytest.raises(UserError, match="no reset_parameters draws token"):
+        measure(model, digits, 5)
+
+
+def stopping(after: int) -> Callable[[], nn.Module]:
+    calls = []
+
+    def build() -> nn.Module:
+        calls.append(1)
+        if len(calls) > after:
+            raise KeyboardInterrupt
+        return nn.Linear(64, 2)
+
+    return build
+
+
+def test_what_was_measured_before_an_interrupt_is_kept(digits: torch.Tensor) -> None:
+    found = measure(stopping(5), digits, 50)  # the first is the trial with two points
+    assert (found.inits, found.asked) == (4, 50)
+    whole = measure(partial(nn.Linear, 64, 2), digits, 4)
+    np.testing.assert_array_equal(found.batch.guess_fraction, whole.batch.guess_fraction)
+    with pytest.raises(KeyboardInterrupt):
+        measure(stopping(2), digits, 50)
+
+
+def test_regimes() -> None:
+    assert regime(Estimate(0.05, 0.01, 0.09), 20, 0) == "neutral"
+    assert regime(Estimate(0.5, 0.2, 0.9), 20, 0) == "prejudiced"
+    assert regime(Estimate(3, 1.1, np.inf), 20, 0) == "deeply prejudiced"
+    assert regime(Estimate(0.5, 0.05, 0.9), 20, 0) == "undecided"
+    assert regime(Estimate(0.8, 0.2, 1.1), 20, 0) == "undecided"
+    assert regime(Estimate(0.5, 0.2, 0.9), 19, 0) == "undecided"
+    assert regime(Estimate(0.05, 0.01, 0.09), 20, 0.9) == "no guess"
+
+
+class Broken(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        raise KeyError("no such thing")
+
+
+def same() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Linear(64, 2)
+
+
+class Infinite(nn.Linear):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x) / 0 if len(x) > 2 else super().forward(x)
+
+
+@pytest.mark.parametrize(
+    ("build", "words"),
+    [
+        (Broken, r"forward raised KeyError: 'no such thing' \(.*test_measuring.py, line \d+\), .* \[2, 64\]"),
+        (lambda: 1 / 0, r"builder raised ZeroDivisionError: division by zero \(.*test_measuring.py, line \d+\)"),
+        (lambda: torch.zeros, "returned a builtin_function_or_method, but a torch.nn.Module"),
+        (partial(nn.Linear, 63, 2), r"raised RuntimeError: mat1 and mat2 shapes .* inputs of shape \[2, 64\]"),
+        (partial(nn.Linear, 64, 1), r"shape \[2, 1\] .* at least 2 classes is needed; for one logit"),
+        (partial(nn.Unflatten, 1, (8, 8)), r"shape \[2, 8, 8\]"),
+        (partial(Infinite, 64, 2), "outputs of network 0 are not finite"),
+        (same, "exactly the same: the model is not drawn anew"),
+    ],
+)
+def test_one_clear_line_for_what_is_wrong_with_a_model(
+    build: Callable[[], nn.Module], words: str, digits: torch.Tensor
+) -> None:
+    with pytest.raises(UserError, match=words) as caught:
+        measure(build, digits, 5)
+    assert "\n" not in str(caught.value)
+
+
+def test_too_little_memory_says_how_many_points_fit(digits: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 100, "SC_PAGE_SIZE": 1024}.__getitem__)
+    with pytest.raises(UserError, match="use at most 85 points"):  # 102,400 bytes, 3 times 400 a point
+        measure(partial(nn.Linear, 64, 100), digits, 5)
+
+
+def test_too_few_networks_or_points(digits: torch.Tensor) -> None:
+    for x, inits in ((digits, 1), (digits[:1], 5), (digits[:, 0], 5)):
+        with pytest.raises(UserError, match="at least 2 networks and 2 points"):
+            measure(partial(nn.Linear, 64, 2), x, inits)
+    with pytest.raises(UserError, match="points are the same"):
+        measure(partial(nn.Linear, 64, 2), torch.ones(5, 64), 5)
