@@ -33,6 +33,9 @@ class Dual(Protocol):
     def slope(self, variance: float, rho: float) -> float:
         """dk/drho for two inputs of equal variance."""
 
+    def moments(self, mean: Array, deviation: Array) -> tuple[Array, Array]:
+        """Mean and variance of phi of a normal variable with this mean and deviation, which broadcast."""
+
     @property
     def homogeneous(self) -> bool:
         """Whether phi(c x) = c phi(x) for c > 0: then variances do not matter to correlations."""
@@ -66,6 +69,16 @@ class PiecewiseLinear:
         arc = (np.pi - np.arccos(np.clip(rho, -1, 1))) / (2 * np.pi)
         return float(variance * (self.a + (1 - self.a) ** 2 * arc))
 
+    def moments(self, mean: Array, deviation: Array) -> tuple[Array, Array]:
+        """Of max(x, 0): mu Phi + s phi and (mu^2 + s^2) Phi + mu s phi at mu/s; phi is a x plus 1 - a times that."""
+        t = mean / deviation
+        bell = np.exp(-(t**2) / 2) / np.sqrt(2 * np.pi)
+        first = mean * ndtr(t) + deviation * bell
+        second = (mean**2 + deviation**2) * ndtr(t) + mean * deviation * bell
+        of_phi = self.a * mean + (1 - self.a) * first
+        square = self.a**2 * (mean**2 + deviation**2) + (1 - self.a**2) * second
+        return of_phi, np.maximum(square - of_phi**2, 0)
+
 
 class Smooth:
     """Any smooth phi, by Gauss-Hermite quadrature of its Hermite coefficients: k = sum_j a_j(v) a_j(v') rho^j."""
@@ -77,20 +90,20 @@ class Smooth:
         self.function = function
 
     def _values(self, variance: Array) -> Array:
-        nodes, _ = _quadrature()
+        nodes, _ = quadrature()
         return np.asarray(self.function(np.sqrt(np.asarray(variance))[..., None] * nodes), dtype=np.float64)
 
     def mean(self, variance: Array) -> Array:
         """E phi."""
-        return np.asarray(self._values(variance) @ _quadrature()[1])
+        return np.asarray(self._values(variance) @ quadrature()[1])
 
     def second_moment(self, variance: Array) -> Array:
         """E phi^2."""
-        return np.asarray(self._values(variance) ** 2 @ _quadrature()[1])
+        return np.asarray(self._values(variance) ** 2 @ quadrature()[1])
 
     def _coefficients(self, variance: Array) -> Array:
         """Hermite coefficients [..., TERMS]; the last one is set so that their squares sum to E phi^2."""
-        coefficients = self._values(variance) * _quadrature()[1] @ _hermite().T
+        coefficients = self._values(variance) * quadrature()[1] @ _hermite().T
         rest = self.second_moment(variance) - np.sum(coefficients[..., :-1] ** 2, axis=-1)
         coefficients[..., -1] = np.sqrt(np.clip(rest, 0, None))
         return np.asarray(coefficients)
@@ -109,6 +122,13 @@ class Smooth:
         a = self._coefficients(np.array(variance))
         order = np.arange(1, TERMS)
         return float(np.sum(order * a[1:] ** 2 * rho ** (order - 1)))
+
+    def moments(self, mean: Array, deviation: Array) -> tuple[Array, Array]:
+        """By quadrature."""
+        nodes, weights = quadrature()
+        values = np.asarray(self.function(mean[..., None] + deviation[..., None] * nodes), dtype=np.float64)
+        of_phi = values @ weights
+        return of_phi, (values - of_phi[..., None]) ** 2 @ weights
 
 
 LEAK = 0.01  # nn.LeakyReLU's default slope
@@ -133,7 +153,8 @@ def _terms_needed(coefficients: Array) -> int:
 
 
 @lru_cache(maxsize=1)
-def _quadrature() -> tuple[Array, Array]:
+def quadrature() -> tuple[Array, Array]:
+    """Nodes and weights of Gauss-Hermite quadrature for the standard normal."""
     nodes, weights = roots_hermitenorm(NODES)
     return nodes, weights / np.sqrt(2 * np.pi)
 
@@ -141,7 +162,7 @@ def _quadrature() -> tuple[Array, Array]:
 @lru_cache(maxsize=1)
 def _hermite() -> Array:
     """Orthonormal Hermite polynomials at the nodes, [TERMS, NODES], by their recurrence."""
-    nodes, _ = _quadrature()
+    nodes, _ = quadrature()
     rows = [np.ones(NODES), nodes]
     for order in range(1, TERMS - 1):
         rows.append((nodes * rows[-1] - np.sqrt(order) * rows[-2]) / np.sqrt(order + 1))

@@ -1,10 +1,31 @@
 """What an architecture is called and made of: norms, placements, activations, sizes. Nothing here imports torch."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from normplace.errors import UserError
 
+
+class Norm(NamedTuple):
+    """What a norm does to a hidden layer's values: over which axis, and whether it centres, scales or both."""
+
+    axis: str  # "points" for batch norms, "nodes" for layer norms
+    centres: bool
+    scales: bool
+
+
 NORMS = ("none", "batch", "layer", "rms")
+# rms is layer's other half: it scales without centring, by the root mean square instead of the deviation.
+HALVES = ("batch-centring", "batch-scaling", "layer-centring")
+ANATOMY = {
+    "none": Norm("nodes", centres=False, scales=False),
+    "batch": Norm("points", centres=True, scales=True),
+    "layer": Norm("nodes", centres=True, scales=True),
+    "rms": Norm("nodes", centres=False, scales=True),
+    "batch-centring": Norm("points", centres=True, scales=False),
+    "batch-scaling": Norm("points", centres=False, scales=True),
+    "layer-centring": Norm("nodes", centres=True, scales=False),
+}
 PLACEMENTS = ("before", "after")  # of the activation
 ACTIVATIONS = ("relu", "leaky_relu", "gelu", "silu", "tanh")  # gelu is the exact one
 BN_STATISTICS = ("batch", "running")

@@ -14,7 +14,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", 
     os.environ[_variable] = "1"
 
 from normplace import __version__, commands, measure_command  # noqa: E402
-from normplace.architecture import ACTIVATIONS, BN_STATISTICS, NORMS, PLACEMENTS  # noqa: E402
+from normplace.architecture import ACTIVATIONS, BN_STATISTICS, HALVES, NORMS, PLACEMENTS  # noqa: E402
 from normplace.errors import UserError  # noqa: E402
 from normplace.provenance import check_writable  # noqa: E402
 
@@ -126,7 +126,7 @@ def build_parser() -> argparse.ArgumentParser:
     train = add("train", commands.run_train, "Train many runs and record how the first guess is absorbed.")
     add_data_options(train, required=True)
     train.add_argument("--test-points", type=positive, help="the first N test points (default: all)")
-    add_network_options(train)
+    add_network_options(train, halves=False)
     train.add_argument("--optimizer", choices=("adam", "sgd"), default="adam")
     train.add_argument("--lr", type=positive_number, required=True, help="learning rate")
     train.add_argument("--batch-size", type=positive, default=512, help="points a step (default 512)")
@@ -207,10 +207,10 @@ def add_run_options(parser: argparse.ArgumentParser, *, processes: bool = True) 
         )
 
 
-def add_network_options(parser: argparse.ArgumentParser, *, width: bool = True) -> None:
-    """The options that say which network."""
+def add_network_options(parser: argparse.ArgumentParser, *, width: bool = True, halves: bool = True) -> None:
+    """The options that say which network; `halves`: also norms that only centre or only scale."""
     group = parser.add_argument_group("network")
-    group.add_argument("--norm", choices=NORMS, required=True)
+    group.add_argument("--norm", choices=(*NORMS, *HALVES) if halves else NORMS, required=True)
     group.add_argument("--placement", choices=PLACEMENTS, help="of the norm: before or after the activation")
     group.add_argument(
         "--depth", type=positive, required=True, help="hidden layers (sample, theory: every depth up to it)"

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from normplace.activations import DUALS, FUNCTIONS, Array
+from normplace.architecture import ANATOMY, Norm
 from normplace.theory import DEAD, WEIGHT_VARIANCE
 
 DRAWS_AT_ONCE = 1000
@@ -22,23 +23,24 @@ def hidden_kernels(
     """Kernels of the representations after layers 1..depth for points x [n, d].
 
     layer/rms before: K_ij / sqrt(K_ii K_jj). layer after: K_ij - m_i m_j, then the same; rms after: the same
-    alone. Entry by entry, in closed form or by quadrature.
+    alone. Entry by entry, in closed form or by quadrature. Centring over the points: P K P with P = I - 11'/n.
 
     batch divides each node by its own deviation over the data, which no entry-by-entry map can do. Its kernel is
     an average over 4096 nodes a layer, drawn from N(0, K) with a fixed seed: gamma at depth 20 is good to 1 %.
-    The simpler P K P / (tr(PKP)/n) with P = I - 11'/n divides all nodes by one deviation; it agrees where many
+    The simpler P K P / (tr(PKP)/n) divides all nodes by one deviation; it agrees where many
     directions share the variance, and goes wrong on images, whose variance sits in a few: with depth it lets one
     direction take everything, which no network does (tests/unit/test_kernel.py measures both).
     """
-    dual = DUALS[activation]
+    kind, dual = ANATOMY[norm], DUALS[activation]
+    over_points = kind.axis == "points"
     flat = x.reshape(len(x), -1).astype(np.float64)
     kernel = WEIGHT_VARIANCE * flat @ flat.T / flat.shape[1]
     for layer in range(depth):
-        if norm == "batch":
-            kernel = _batch_kernel(kernel, placement, activation, np.random.default_rng(layer))
+        if over_points and kind.scales:
+            kernel = _batch_kernel(kernel, kind, placement, activation, np.random.default_rng(layer))
         else:
             if placement == "before":
-                kernel = _unit_variance(kernel)
+                kernel = _centred(kernel) if over_points else _unit_variance(kernel) if kind.scales else kernel
             variance = np.diag(kernel).copy()
             if variance.max() < DEAD:  # so close to 0 every activation is linear: correlations stay
                 yield kernel
@@ -49,7 +51,9 @@ def hidden_kernels(
             kernel = dual.product(variance[:, None], variance[None, :], rho)
             np.fill_diagonal(kernel, dual.second_moment(variance))
             if placement == "after":
-                kernel = _unit_variance(kernel - np.outer(mean, mean) if norm == "layer" else kernel)
+                if kind.centres:
+                    kernel = _centred(kernel) if over_points else kernel - np.outer(mean, mean)
+                kernel = _unit_variance(kernel) if kind.scales else kernel
         yield kernel
         kernel = WEIGHT_VARIANCE * kernel
 
@@ -59,21 +63,27 @@ def _unit_variance(kernel: Array) -> Array:
     return np.asarray(kernel / np.outer(deviation, deviation))
 
 
-def _batch_kernel(kernel: Array, placement: str, activation: str, generator: np.random.Generator) -> Array:
+def _centred(kernel: Array) -> Array:
+    """P K P with P = I - 11'/n."""
+    means = kernel.mean(axis=0)
+    return np.asarray(kernel - means - means[:, None] + means.mean())
+
+
+def _batch_kernel(kernel: Array, kind: Norm, placement: str, activation: str, generator: np.random.Generator) -> Array:
     nodes = _factor(kernel) @ generator.standard_normal((len(kernel), BATCH_NODES), dtype=np.float32)
     if placement == "before":
-        nodes = _normalise_nodes(nodes)
+        nodes = _normalise_nodes(nodes, kind)
     nodes = FUNCTIONS[activation](nodes)
     if placement == "after":
-        nodes = _normalise_nodes(nodes)
+        nodes = _normalise_nodes(nodes, kind)
     exact = nodes.astype(np.float64)  # float32 sums would leave negative eigenvalues
     return np.asarray(exact @ exact.T / BATCH_NODES)
 
 
-def _normalise_nodes(nodes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Each node (column) centred and scaled over the points (rows), as BatchNorm does it: a dead node stays 0."""
-    nodes = nodes - nodes.mean(axis=0)
-    return np.asarray(nodes / np.sqrt(nodes.var(axis=0) + BN_EPS))
+def _normalise_nodes(nodes: npt.NDArray[np.float32], kind: Norm) -> npt.NDArray[np.float32]:
+    """Each node (column) centred, if `kind` does, and scaled over the points (rows): a dead node stays 0."""
+    deviation = np.sqrt(nodes.var(axis=0) + BN_EPS)
+    return np.asarray((nodes - nodes.mean(axis=0) if kind.centres else nodes) / deviation)
 
 
 def _factor(kernel: Array) -> npt.NDArray[np.float32]:

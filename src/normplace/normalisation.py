@@ -13,7 +13,8 @@ Norm = Callable[[torch.Tensor], torch.Tensor]
 def normalise(norm: str, bn_statistics: str = "batch") -> Norm:
     """The norm as a function of pre- or post-activations [networks, points, nodes] -> the same shape.
 
-    batch normalises each node over the points, layer and rms each point over the nodes.
+    batch normalises each node over the points, layer and rms each point over the nodes; the halves of a norm only
+    centre or only scale.
     bn_statistics "running" is BatchNorm in eval mode with fresh running statistics (mean 0, variance 1):
     nearly the identity, which erases the effect; it exists to show that trap.
     """
@@ -26,6 +27,9 @@ def normalise(norm: str, bn_statistics: str = "batch") -> Norm:
             z - z.mean(dim=-1, keepdim=True), z.shape[-1:], eps=EPS
         ),  # faster than layer_norm
         "rms": lambda z: F.rms_norm(z, z.shape[-1:]),
+        "batch-centring": lambda z: z - z.mean(dim=1, keepdim=True),
+        "batch-scaling": lambda z: z / (z.var(dim=1, correction=0, keepdim=True) + EPS).sqrt(),
+        "layer-centring": lambda z: z - z.mean(dim=-1, keepdim=True),
     }[norm]
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
-from normplace.activations import DUALS, Array
-from normplace.architecture import GAIN
+from normplace.activations import DUALS, Array, Dual, quadrature
+from normplace.architecture import ANATOMY, GAIN, HALVES, Norm
+from normplace.errors import UserError
 
 WEIGHT_VARIANCE = GAIN**2  # sigma_w^2 of He initialisation
 REGIMES = ("neutral", "prejudiced", "deeply prejudiced")
@@ -52,20 +53,44 @@ def layer_map(norm: str, placement: str, activation: str, variance: float, rho: 
     """
     if variance < DEAD:  # so close to 0 every activation is linear: correlations stay
         return variance, rho
-    dual = DUALS[activation]
+    kind, dual = ANATOMY[norm], DUALS[activation]
     if placement == "before":
-        variance = 1.0
-        if norm == "batch":  # each node is centred over the data: no typical correlation is left
-            rho = 0.0
+        variance, rho = _normalised(kind, variance, rho)
     v = np.array(variance)
+    if placement == "after" and kind == ANATOMY["batch-scaling"]:
+        gamma = _gamma_after_scaling_nodes(dual, variance, rho)
+        return WEIGHT_VARIANCE * (1 + gamma), gamma / (1 + gamma)
     q = float(dual.second_moment(v))
-    m2 = float(dual.mean(v)) ** 2
     k = float(dual.product(v, v, np.array(rho)))
-    if placement == "after" and norm == "batch":
-        return WEIGHT_VARIANCE, 0.0
-    if placement == "after" and norm == "layer":
-        return WEIGHT_VARIANCE, _ratio(k - m2, q - m2)
-    return WEIGHT_VARIANCE * (1.0 if placement == "after" else q), _ratio(k, q)
+    if placement == "after":
+        if kind.axis == "nodes" and kind.centres:
+            m2 = float(dual.mean(v)) ** 2
+            q, k = q - m2, k - m2
+        q, rho = _normalised(kind, q, _ratio(k, q))
+        return WEIGHT_VARIANCE * q, rho
+    return WEIGHT_VARIANCE * q, _ratio(k, q)
+
+
+def _normalised(kind: Norm, variance: float, rho: float) -> tuple[float, float]:
+    """A norm's effect on (variance, rho) of values whose mean over the nodes is 0, or has been taken off."""
+    if kind.axis == "nodes":
+        return (1.0 if kind.scales else variance), rho
+    over_data = variance * (1 - rho)  # of a node, over isotropic data
+    if kind.centres:  # no typical correlation is left
+        return (1.0 if kind.scales else over_data), 0.0
+    return variance / over_data, rho
+
+
+def _gamma_after_scaling_nodes(dual: Dual, variance: float, rho: float) -> float:
+    """gamma of activations each divided by its node's own deviation over the data.
+
+    A node's pre-activation is sqrt(v rho) u + sqrt(v (1 - rho)) z, with u its own and z over the data: gamma is the
+    mean over u of (mean over z)^2 / (variance over z).
+    """
+    u, weights = quadrature()
+    mean, over_data = dual.moments(np.sqrt(variance * rho) * u, np.full_like(u, np.sqrt(variance * (1 - rho))))
+    alive = over_data > DEAD
+    return float(np.sum(weights[alive] * mean[alive] ** 2 / over_data[alive]))
 
 
 def _ratio(covariance: float, variance: float) -> float:
@@ -93,10 +118,17 @@ def regime(norm: str, placement: str, activation: str) -> Regime:
     increasing and convex on [0, 1], and f(1) = 1 unless batch norm intervenes. Hence: f(0) = 0 makes 0 the
     attractor (convexity gives slope <= 1 there); else, with slope at 1 not above 1, the only fixed point is 1;
     else one more fixed point lies in (0, 1), stable, and correlation 0 is drawn to it.
+
+    Raises:
+        UserError: half a norm with an activation that is not homogeneous; where its variance goes is not worked out.
     """
-    if norm == "batch":  # the map is constant: its value is the fixed point, with slope 0
-        rho = layer_map(norm, placement, activation, WEIGHT_VARIANCE, 0.0)[1]
-        return _classify(rho, 0.0, 1.0 if placement == "before" else WEIGHT_VARIANCE)
+    if norm in HALVES and not DUALS[activation].homogeneous:
+        raise UserError(f"--norm {norm}: its regime is known with relu and leaky_relu only, not with {activation}")
+    if ANATOMY[norm].axis == "points" and ANATOMY[norm].centres:  # the map is constant: its value is the fixed point
+        variance, rho = layer_map(norm, placement, activation, WEIGHT_VARIANCE, 0.0)
+        return _classify(rho, 0.0, 1.0 if (norm, placement) == ("batch", "before") else variance)
+    if (norm, placement) == ("batch-scaling", "after"):
+        return _fixed_point_by_iteration(norm, placement, activation)
     variance, rho = _limit_of_variance(norm, placement, activation)
     if variance == 0:  # the signal dies out, the map becomes the identity: rho stays where it got to
         return _classify(rho, 1.0, 0.0)
@@ -104,7 +136,7 @@ def regime(norm: str, placement: str, activation: str) -> Regime:
     def step(rho: float) -> float:
         return layer_map(norm, placement, activation, variance, rho)[1]
 
-    centred = (norm, placement) == ("layer", "after")
+    centred = placement == "after" and ANATOMY[norm].centres
     v = np.array(variance)
     m2 = float(DUALS[activation].mean(v)) ** 2 if centred else 0.0
     scale = float(DUALS[activation].second_moment(v)) - m2
@@ -121,6 +153,19 @@ def regime(norm: str, placement: str, activation: str) -> Regime:
     return _classify(fixed, slope(fixed), variance)
 
 
+def _fixed_point_by_iteration(norm: str, placement: str, activation: str) -> Regime:
+    """Where an increasing map takes correlation 0: up to its lowest fixed point."""
+    state = (WEIGHT_VARIANCE, 0.0)
+    for _ in range(10_000):
+        before = state
+        state = layer_map(norm, placement, activation, *state)
+        if abs(state[1] - before[1]) < 1e-13:
+            break
+    step = 1e-6
+    ends = [layer_map(norm, placement, activation, state[0], state[1] + sign * step)[1] for sign in (-1, 1)]
+    return _classify(state[1], (ends[1] - ends[0]) / (2 * step), state[0])
+
+
 def _classify(rho: float, slope: float, variance: float) -> Regime:
     name = REGIMES[0] if rho < 1e-12 else REGIMES[2] if rho >= 1 else REGIMES[1]
     return Regime(name, rho, slope, variance)
@@ -130,7 +175,7 @@ def _limit_of_variance(norm: str, placement: str, activation: str) -> tuple[floa
     """The limit of the pre-activation variance with depth (0: dies out), and the correlation reached on the way."""
     if placement == "before":
         return 1.0, 0.0
-    if norm != "none" or DUALS[activation].homogeneous:
+    if ANATOMY[norm].scales or DUALS[activation].homogeneous:
         return WEIGHT_VARIANCE, 0.0
     variance, rho = WEIGHT_VARIANCE, 0.0
     for _ in range(10_000):

@@ -9,7 +9,7 @@ from conftest import CELLS, every_cell
 
 from normplace import kernel, theory
 from normplace.activations import DUALS, Array
-from normplace.architecture import ACTIVATIONS, MLP
+from normplace.architecture import ACTIVATIONS, HALVES, MLP, PLACEMENTS
 from normplace.datasets import DataRequest, load
 from normplace.generators import network_generator
 from normplace.networks import ACTIVATION_MODULES
@@ -158,3 +158,15 @@ def test_drawn_guess_fractions_for_more_classes(x: np.ndarray) -> None:
     np.testing.assert_allclose(drawn.mean(axis=0), 0.2, atol=4 * 0.4 / 2500**0.5)
     assert np.array_equal(drawn, kernel.draw_guess_fractions(first, 5, 2500, seed=1))
     assert not np.array_equal(drawn, kernel.draw_guess_fractions(first, 5, 2500, seed=2))
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("half", HALVES)
+def test_kernels_of_halves_match_wide_networks(half: str, placement: str, x: np.ndarray) -> None:
+    spec = MLP(half, placement, DEPTH, WIDTH)
+    *_, expected = kernel.hidden_kernels(x, half, placement, "relu", DEPTH)
+    found = np.mean(list(sampled_kernels(x, spec, 64)), axis=0)
+    assert error(found, expected) < (0.06 if half == "batch-scaling" else 0.03)
+    other = "after" if placement == "before" else "before"
+    *_, wrong = kernel.hidden_kernels(x, half, other, "relu", DEPTH)
+    assert error(found, wrong) > 0.1

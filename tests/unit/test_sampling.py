@@ -10,7 +10,7 @@ from scipy.stats import ks_2samp
 from torch import nn
 
 from normplace import sampling
-from normplace.architecture import ACTIVATIONS, MLP, NORMS
+from normplace.architecture import ACTIVATIONS, HALVES, MLP, NORMS, PLACEMENTS
 from normplace.generators import network_generator
 from normplace.networks import initialise, mlp
 from normplace.sampling import compress, draw_weights, forward, outputs_at_every_depth, sample, sample_part
@@ -207,6 +207,37 @@ def test_eval_mode_with_fresh_statistics_erases_batch_norm(digits: torch.Tensor)
     kept = sample(digits, MLP("batch", "before", 4, width=30), 10, seed=0).guess_fraction
     np.testing.assert_allclose(erased, plain, atol=0.011)
     assert np.abs(kept - plain).max() > 0.1
+
+
+@pytest.mark.parametrize("placement", PLACEMENTS)
+@pytest.mark.parametrize("half", HALVES)
+def test_halves_of_norms_by_hand(half: str, placement: str, digits: torch.Tensor) -> None:
+    spec = MLP(half, placement, 3, width=20)
+    weights = draw_weights(spec, 64, 64, [network_generator(0, 0)])
+    axis = 0 if half.startswith("batch") else 1
+
+    def norm(z: torch.Tensor) -> torch.Tensor:
+        return (
+            z - z.mean(axis, keepdim=True)
+            if half.endswith("centring")
+            else z / (z.var(axis, correction=0) + 1e-5).sqrt()
+        )
+
+    h = digits
+    for hidden, output, found in zip(weights.hidden, weights.output, forward(digits, weights, spec), strict=True):
+        h = h @ hidden[0]
+        h = norm(h).relu() if placement == "before" else norm(h.relu())
+        torch.testing.assert_close(found[0].T, h @ output[0].T, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(("half", "placement", "whole"), [
+    ("batch-centring", "after", True), ("layer-centring", "after", True), ("batch-scaling", "after", False),
+])  # fmt: skip
+def test_centring_after_the_activation_neutralises_and_scaling_does_not(
+    half: str, placement: str, whole: bool, digits: torch.Tensor
+) -> None:
+    guesses = sample(digits, MLP(half, placement, 10, width=50), 100, seed=0).guess_fraction[-1, :, 0]
+    assert (guesses.std() < 0.15) == whole
 
 
 @pytest.mark.parametrize("norm", NORMS)

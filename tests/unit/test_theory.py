@@ -7,6 +7,7 @@ from scipy.integrate import dblquad, quad
 from normplace import theory
 from normplace.activations import DUALS, FUNCTIONS, Smooth
 from normplace.architecture import ACTIVATIONS, configurations
+from normplace.errors import UserError
 
 
 def normal(z: float) -> float:
@@ -111,3 +112,43 @@ def test_without_a_norm_gelus_regime_is_decided_by_the_dying_variance() -> None:
     assert kept.variance == 1
     assert kept.slope < 1
     assert abs(frozen.correlation - kept.correlation) > 0.1
+
+
+RELU_REGIMES_OF_HALVES = {
+    ("batch-centring", "before"): "prejudiced",
+    ("batch-centring", "after"): "neutral",
+    ("batch-scaling", "before"): "deeply prejudiced",
+    ("batch-scaling", "after"): "prejudiced",
+    ("layer-centring", "before"): "deeply prejudiced",
+    ("layer-centring", "after"): "neutral",
+}
+
+
+@pytest.mark.parametrize("cell", RELU_REGIMES_OF_HALVES)
+def test_halves_of_a_norm_and_where_a_very_deep_network_goes(cell: tuple[str, str]) -> None:
+    found = theory.regime(*cell, "relu")
+    assert found.name == RELU_REGIMES_OF_HALVES[cell]
+    deep = theory.correlations(*cell, "relu", 3000)[-1]
+    assert deep == pytest.approx(found.correlation, abs=1e-4 if found.name == "deeply prejudiced" else 1e-9)
+    with pytest.raises(UserError, match="relu and leaky_relu only"):
+        theory.regime(*cell, "gelu")
+
+
+def test_centring_alone_does_to_relu_what_the_whole_norm_does() -> None:
+    for norm in ("batch", "layer"):
+        for placement in ("before", "after"):
+            half, whole = (theory.gammas(name, placement, "relu", 20) for name in (f"{norm}-centring", norm))
+            np.testing.assert_allclose(half, whole, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_moments_given_a_mean_agree_with_adaptive_quadrature(activation: str) -> None:
+    phi = FUNCTIONS[activation]
+    for mu, sigma in ((-1.0, 0.5), (0.3, 1.2), (4.0, 0.1)):
+        first = quad(lambda z, m=mu, s=sigma: phi(m + s * z) * normal(z), -12, 12, points=[-mu / sigma], epsabs=1e-12)[
+            0
+        ]
+        second = quad(lambda z, m=mu, s=sigma: phi(m + s * z) ** 2 * normal(z), -12, 12, points=[-mu / sigma])[0]
+        mean, variance = DUALS[activation].moments(np.array([mu]), np.array([sigma]))
+        assert mean[0] == pytest.approx(first, abs=1e-7)
+        assert variance[0] == pytest.approx(second - first**2, abs=1e-7)
