@@ -82,8 +82,8 @@ def _batch_kernel(kernel: Array, kind: Norm, placement: str, activation: str, ge
 
 def _normalise_nodes(nodes: npt.NDArray[np.float32], kind: Norm) -> npt.NDArray[np.float32]:
     """Each node (column) centred, if `kind` does, and scaled over the points (rows): a dead node stays 0."""
-    deviation = np.sqrt(nodes.var(axis=0) + BN_EPS)
-    return np.asarray((nodes - nodes.mean(axis=0) if kind.centres else nodes) / deviation)
+    centred = nodes - nodes.mean(axis=0)
+    return np.asarray((centred if kind.centres else nodes) / np.sqrt(centred.var(axis=0) + BN_EPS))
 
 
 def _factor(kernel: Array) -> npt.NDArray[np.float32]:

@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 
 from normplace.activations import DUALS, Array, Dual, quadrature
 from normplace.architecture import ANATOMY, GAIN, HALVES, Norm
+from normplace.errors import UserError
 
 WEIGHT_VARIANCE = GAIN**2  # sigma_w^2 of He initialisation
 REGIMES = ("neutral", "prejudiced", "deeply prejudiced")
@@ -119,10 +120,10 @@ def regime(norm: str, placement: str, activation: str) -> Regime:
     else one more fixed point lies in (0, 1), stable, and correlation 0 is drawn to it.
 
     Raises:
-        ValueError: half a norm with an activation that is not homogeneous; where its variance goes is not worked out.
+        UserError: half a norm with an activation that is not homogeneous; where its variance goes is not worked out.
     """
     if norm in HALVES and not DUALS[activation].homogeneous:
-        raise ValueError(f"the regime of {norm} is known for homogeneous activations only, not for {activation}")
+        raise UserError(f"--norm {norm}: its regime is known with relu and leaky_relu only, not with {activation}")
     if ANATOMY[norm].axis == "points" and ANATOMY[norm].centres:  # the map is constant: its value is the fixed point
         variance, rho = layer_map(norm, placement, activation, WEIGHT_VARIANCE, 0.0)
         return _classify(rho, 0.0, 1.0 if (norm, placement) == ("batch", "before") else variance)

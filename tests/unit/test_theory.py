@@ -7,6 +7,7 @@ from scipy.integrate import dblquad, quad
 from normplace import theory
 from normplace.activations import DUALS, FUNCTIONS, Smooth
 from normplace.architecture import ACTIVATIONS, configurations
+from normplace.errors import UserError
 
 
 def normal(z: float) -> float:
@@ -129,7 +130,7 @@ def test_halves_of_a_norm_and_where_a_very_deep_network_goes(cell: tuple[str, st
     assert found.name == RELU_REGIMES_OF_HALVES[cell]
     deep = theory.correlations(*cell, "relu", 3000)[-1]
     assert deep == pytest.approx(found.correlation, abs=1e-4 if found.name == "deeply prejudiced" else 1e-9)
-    with pytest.raises(ValueError, match="homogeneous"):
+    with pytest.raises(UserError, match="relu and leaky_relu only"):
         theory.regime(*cell, "gelu")
 
 

@@ -125,7 +125,7 @@ rule manifest:
     log:
         f"{RESULTS}/logs/manifest.log",
     params:
-        results=RESULTS,
+        results=lambda wildcards, output: Path(output[0]).parent,
         configuration=json.dumps(config),
     message:
         "writing {output}"
