@@ -14,7 +14,8 @@ from normplace.architecture import BN_STATISTICS
 from normplace.blame import blamed
 from normplace.errors import UserError
 from normplace.layers import Layer, recorded
-from normplace.models import Builder, batch_norms, evaluating, own_initialisation, seeded
+from normplace.models import Builder, own_initialisation, seeded
+from normplace.networks import batch_norms, evaluating
 from normplace.prejudice import Look, Place, Prejudice, together
 
 LAYERS_AT_ONCE = 3  # of the size of the largest: what a forward pass without gradients holds in memory, about

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from normplace.blame import blamed
 from normplace.errors import UserError
@@ -121,30 +120,3 @@ def seeded(seed: int, index: int) -> Iterator[None]:
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(network_generator(seed, index).initial_seed())
         yield
-
-
-def batch_norms(model: nn.Module) -> list[_BatchNorm]:
-    """All BatchNorm modules, of any number of dimensions."""
-    return [module for module in model.modules() if isinstance(module, _BatchNorm)]
-
-
-@contextmanager
-def evaluating(model: nn.Module, bn_statistics: str) -> Iterator[None]:
-    """Evaluation mode, so without dropout, but BatchNorm with the statistics of the points given ("batch").
-
-    With "running" BatchNorm too is as eval() has it. Neither changes the running statistics.
-    """
-    modes = {module: module.training for module in model.modules()}
-    norms = batch_norms(model)
-    tracking = [norm.track_running_stats for norm in norms]
-    model.eval()
-    if bn_statistics == "batch":
-        for norm in norms:  # without tracking, training mode uses the batch and leaves the buffers alone
-            norm.training, norm.track_running_stats = True, False
-    try:
-        yield
-    finally:
-        for norm, tracked in zip(norms, tracking, strict=True):
-            norm.track_running_stats = tracked
-        for module, mode in modes.items():
-            module.training = mode

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from normplace.architecture import MLP
 from normplace.products import Linear
@@ -17,7 +18,6 @@ ACTIVATION_MODULES: dict[str, type[nn.Module]] = {
     "tanh": nn.Tanh,
 }
 NORM_MODULES: dict[str, type[nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm, "rms": nn.RMSNorm}
-BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 EMBEDDING_STD = 0.02  # of what a ViT learns instead of computing from its input: the ViT paper's
 
 
@@ -55,28 +55,32 @@ def initialise(network: nn.Module, generator: torch.Generator) -> None:
                 nn.init.zeros_(module.bias)
         elif isinstance(module, nn.Embedding):
             nn.init.normal_(module.weight, std=EMBEDDING_STD, generator=generator)
-        elif isinstance(module, (*BATCH_NORMS, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)):
+        elif isinstance(module, (_BatchNorm, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)):
             module.reset_parameters()
 
 
-def batch_norms(network: nn.Module) -> list[nn.BatchNorm1d | nn.BatchNorm2d]:
-    """The network's BatchNorm modules."""
-    return [module for module in network.modules() if isinstance(module, BATCH_NORMS)]
+def batch_norms(model: nn.Module) -> list[_BatchNorm]:
+    """All BatchNorm modules, of any number of dimensions."""
+    return [module for module in model.modules() if isinstance(module, _BatchNorm)]
 
 
 @contextmanager
-def evaluating(network: nn.Module, bn_statistics: str) -> Iterator[None]:
-    """Evaluate with BatchNorm's statistics of the points given ("batch") or its running ones ("running").
+def evaluating(model: nn.Module, bn_statistics: str) -> Iterator[None]:
+    """Evaluation mode, so without dropout, but BatchNorm with the statistics of the points given ("batch").
 
-    Neither changes the running statistics; afterwards the network is in training mode.
+    With "running" BatchNorm too is as eval() has it. Neither changes the running statistics, and modes are put back.
     """
-    norms = batch_norms(network)
-    network.train(bn_statistics == "batch")
-    for norm in norms:  # without tracking, training mode uses the batch and leaves the buffers alone
-        norm.track_running_stats = bn_statistics != "batch"
+    modes = {module: module.training for module in model.modules()}
+    norms = batch_norms(model)
+    tracking = [norm.track_running_stats for norm in norms]
+    model.eval()
+    if bn_statistics == "batch":
+        for norm in norms:  # without tracking, training mode uses the batch and leaves the buffers alone
+            norm.training, norm.track_running_stats = True, False
     try:
         yield
     finally:
-        for norm in norms:
-            norm.track_running_stats = True
-        network.train()
+        for norm, tracked in zip(norms, tracking, strict=True):
+            norm.track_running_stats = tracked
+        for module, mode in modes.items():
+            module.training = mode

@@ -16,8 +16,8 @@ from normplace.errors import UserError
 from normplace.layers import recorded
 from normplace.measure_report import report, rises
 from normplace.measuring import look_at, measure
-from normplace.models import evaluating, seeded
-from normplace.networks import initialise, mlp
+from normplace.models import seeded
+from normplace.networks import evaluating, initialise, mlp
 from normplace.prejudice import Estimate, regime
 from normplace.sampling import sample
 
