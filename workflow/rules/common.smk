@@ -14,7 +14,7 @@ THEORIES = experiments.theories(config)
 TRAININGS = experiments.trainings(config)
 # The tidy tables of an experiment, by what it is made of.
 TIDY = {
-    name: ["gamma.csv", "histograms.csv", "regimes.csv", "classes.csv"]
+    name: ["gamma.csv", "histograms.csv", f"{experiments.guesses_table(name)}.csv"]
     for name in SAMPLES
 }
 TIDY["finite_width"] = ["first_order.csv"]
