@@ -71,7 +71,7 @@ def test_every_figure_and_table_is_there(finished: Path) -> None:
     for name in FIGURES:
         assert (results / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert (results / "figures" / f"{name}.png").stat().st_size > 20_000
-    for name in ("headline", "gamma", "regimes", "shares", "distances", "learning", "milestones"):
+    for name in ("headline", "gamma", "regimes", "shares", "distances", "beyond", "learning", "milestones"):
         table = pd.read_csv(results / "tables" / f"{name}.csv")
         assert len(table) >= 7
         assert len((results / "tables" / f"{name}.md").read_text().splitlines()) == len(table) + 2

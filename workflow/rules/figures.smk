@@ -8,6 +8,7 @@ TABLES = [
     "regimes",
     "shares",
     "distances",
+    "beyond",
     "learning",
     "milestones",
 ]
@@ -46,16 +47,10 @@ rule printed_tables:
     input:
         tidy=[
             f"{RESULTS}/tidy/{experiment}/{table}"
-            for experiment in (
-                "placements",
-                "dynamics",
-                "start_matters",
-                "learning_rates",
-            )
-            for table in TIDY[experiment]
+            for experiment, tables in TIDY.items()
+            for table in tables
         ],
-        module="figures/tables.py",
-        style="figures/style.py",
+        modules=["figures/tables.py", "figures/beyond_table.py", "figures/style.py"],
     output:
         [
             report(
