@@ -170,6 +170,9 @@ def build_parser() -> argparse.ArgumentParser:
     curves = add("curves", commands.run_curves, "Tidy tables (curves, milestones) of training runs.")
     curves.add_argument("trainings", type=Path, nargs="+", metavar="TRAINING.csv")
 
+    measurements = add("measurements", commands.run_measurements, "Tidy table of measured models.")
+    measurements.add_argument("measured", type=Path, nargs="+", metavar="MEASURED.json")
+
     for command in subparsers.choices.values():
         what = "folder" if command in (summarise, curves) else "file"
         more = ", F.json; the picture goes beside it" if command is measure else ""

@@ -302,3 +302,10 @@ def run_curves(args: argparse.Namespace) -> None:
 
     for name, table in zip(("curves", "milestones"), summarise(args.trainings), strict=True):
         write_text(args.output / f"{name}.csv", table.to_csv(index=False))
+
+
+def run_measurements(args: argparse.Namespace) -> None:
+    """Run `normplace measurements`."""
+    from normplace.measurements import measurements
+
+    write_text(args.output, measurements(args.measured).to_csv(index=False))

@@ -158,7 +158,8 @@ def test_a_precision_that_was_not_reached_says_what_it_takes(here: Path, capsys:
         ("needs_more:f", ["importing needs_more raised ModuleNotFoundError", "not_installed_here", "line 1"]),
         ("typo:f", ["importing typo raised SyntaxError", "typo.py, line 1"]),
         ("torchvision:resnet81", ["no classifier resnet81", "resnet18"]),
-        ("torchvision:vit_b_16", ["Wrong image height", "shape [2, 3, 8, 8]", "--resize"]),
+        ("torchvision:vit_b_16", ["builder raised AssertionError", "indivisible by patch size", "--resize"]),
+        ("torchvision:inception_v3", ["forward raised", "shape [2, 3, 8, 8]", "--resize"]),
     ],
 )
 def test_one_clear_line_for_a_wrong_model(model: str, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -184,21 +184,24 @@ def imported(module: str, found: set[str]) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("normplace."):
             names.add(str(node.module).removeprefix("normplace."))
-    for name in names - found - {"__version__"}:
+    for name in names - found - {"__version__", "commands"}:  # it imports what all commands do
         if (ROOT / "src" / "normplace" / f"{name}.py").exists():
             found.add(name)
             imported(name, found)
     return found
 
 
-# What each command of the workflow runs; `commands` itself imports what all of them do.
+# What each command of the workflow runs.
 ROOTS = {
     "data": ["datasets"],
-    "sample": ["datasets", "sampling", "statistics"],
+    "sample": ["datasets", "sampling", "image_sampling", "image_networks", "statistics"],
     "theory": ["datasets", "theory", "guesses", "kernel"],
-    "train": ["datasets", "training", "networks"],
+    "train": ["datasets", "training", "networks", "image_networks"],
     "curves": ["learning_curves"],
     "summarise": ["summaries"],
+    "finite_width": ["finite_width"],
+    "measure": ["measure_command"],
+    "measurements": ["measurements"],
 }
 
 
