@@ -127,6 +127,59 @@ def learning_table(milestones: pd.DataFrame) -> pd.DataFrame:
     ].rename(columns={"to 90 %": "steps to 90 % of final accuracy"})
 
 
+def architecture_table(gamma: pd.DataFrame) -> pd.DataFrame:
+    """gamma and guesses of networks for images, by network, norm and placement."""
+    cells = zip(gamma["norm"], gamma["placement"], strict=True)
+    return pd.DataFrame(
+        {
+            "data": gamma["label"],
+            "network": gamma["network"].map(style.NETWORKS),
+            "configuration": [style.name(*cell) for cell in cells],
+            "gamma [95 %]": _with_interval(gamma, "gamma"),
+            "mean largest fraction": gamma["mean_largest_fraction"].map(_number),
+            "largest fraction > .95 [95 %]": _with_interval(gamma, "share_extreme"),
+            "networks": gamma["inits"],
+        }
+    )
+
+
+def image_learning_table(milestones: pd.DataFrame) -> pd.DataFrame:
+    """The gap between the favoured class and the other at the start of training, of networks for images."""
+    rows = style.without_running(milestones)
+    cells = zip(rows["norm"], rows["placement"], strict=True)
+    return pd.DataFrame(
+        {
+            "data": rows["label"],
+            "classes": rows["class_names"],
+            "network": rows["network"].map(style.NETWORKS),
+            "configuration": [style.name(*cell) for cell in cells],
+            "gap at step 0 [95 %]": _with_interval(rows, "gap_at_start"),
+            "largest fraction at step 0 [95 %]": _with_interval(rows, "largest_fraction_at_start"),
+            "final test accuracy [95 %]": _with_interval(rows, "final_accuracy"),
+            "steps": rows["epochs"] * -(-rows["points"] // rows["batch_size"]),
+            "runs": rows["n"],
+            "diverged": rows["diverged"],
+        }
+    )
+
+
+def zoo_table(models: pd.DataFrame) -> pd.DataFrame:
+    """torchvision's models before training, with either of BatchNorm's statistics."""
+    return pd.DataFrame(
+        {
+            "data": models["label"],
+            "model": models["model"],
+            "BatchNorm by": models["bn_statistics"].replace("", "-"),
+            "regime": models["regime"],
+            "gamma of the guesses [95 %]": _with_interval(models, "gamma_guesses", infinite="infinite"),
+            "of a random readout [95 %]": _with_interval(models, "gamma_readout"),
+            "mean largest fraction": models["largest_fraction"].map(_number),
+            "rises most at": models["rises_at"].fillna("-"),
+            "networks": models["inits"],
+        }
+    )
+
+
 def _at(table: pd.DataFrame, depths: list[int]) -> pd.DataFrame:
     return table[table["depth"].isin(depths)]
 
@@ -141,8 +194,10 @@ def _finished(rows: pd.DataFrame, **columns: "pd.Series[str]") -> pd.DataFrame:
     return pd.DataFrame({**head, **columns, "networks": rows["inits"]})
 
 
-def _with_interval(rows: pd.DataFrame, column: str) -> "pd.Series[str]":
-    parts = [rows[name].map(_number) for name in (column, f"{column}_low", f"{column}_high")]
+def _with_interval(rows: pd.DataFrame, column: str, infinite: str = "never") -> "pd.Series[str]":
+    """infinite: what to call it; steps that were never reached are."""
+    numbers = (rows[name] for name in (column, f"{column}_low", f"{column}_high"))
+    parts = [of_one.map(_number).replace("never", infinite) for of_one in numbers]
     return (parts[0] + " [" + parts[1] + ", " + parts[2] + "]").mask(rows[column].isna(), "-")
 
 
@@ -178,13 +233,27 @@ def learning_tables(tidy: Path) -> dict[str, pd.DataFrame]:
     }
 
 
+def image_tables(tidy: Path) -> dict[str, pd.DataFrame]:
+    """The tables of networks for images, by name, of those experiments that were run."""
+    tables = {
+        "architectures": (architecture_table, "architectures", "gamma"),
+        "image_learning": (image_learning_table, "resnet_dynamics", "milestones"),
+        "zoo": (zoo_table, "zoo", "models"),
+    }
+    return {
+        name: table(style.read(tidy, experiment, source))
+        for name, (table, experiment, source) in tables.items()
+        if (tidy / experiment).is_dir()
+    }
+
+
 def main() -> None:
     """Write every table in three formats."""
     parser = argparse.ArgumentParser(prog="python -m figures.tables", description=__doc__)
     parser.add_argument("--tidy", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
-    tables = initial_tables(args.tidy) | learning_tables(args.tidy)
+    tables = initial_tables(args.tidy) | learning_tables(args.tidy) | image_tables(args.tidy)
     args.output.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         table.to_csv(args.output / f"{name}.csv", index=False)

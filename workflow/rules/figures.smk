@@ -10,6 +10,9 @@ TABLES = [
     "distances",
     "learning",
     "milestones",
+    "architectures",
+    "image_learning",
+    "zoo",
 ]
 
 
@@ -51,6 +54,9 @@ rule printed_tables:
                 "dynamics",
                 "start_matters",
                 "learning_rates",
+                "architectures",
+                "resnet_dynamics",
+                "zoo",
             )
             for table in TIDY[experiment]
         ],
