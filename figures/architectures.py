@@ -17,11 +17,12 @@ def draw(tidy: Path) -> Figure:
     rows = [style.of_cell(gamma, network=network) for network in networks]
     columns = max(len(of_network) for of_network in rows)
     figure, grid = plt.subplots(
-        len(networks), columns + 1, figsize=(7.2, 1.4 * len(networks) + 1.1), squeeze=False,
+        len(networks), columns + 1, figsize=(7.2, 1.4 * len(networks) + 1.3), squeeze=False,
         width_ratios=[1] * columns + [1.9],
     )  # fmt: skip
     limits = gamma["gamma_low"].min() / 1.5, gamma["gamma_high"].max() * 1.5
     for of_axes, network, of_network in zip(grid, networks, rows, strict=True):
+        last = network == networks[-1]
         cells = style.cells(of_network)
         for axes, (norm, placement) in zip(of_axes, cells, strict=False):
             found = style.of_cell(histograms, network=network, norm=norm, placement=placement)
@@ -30,17 +31,17 @@ def draw(tidy: Path) -> Figure:
             axes.set_xlim(0, 1)
             axes.set_xticks([0, 0.5, 1], ["0", "½", "1"])
             axes.set_title(style.name(norm, placement).replace("Norm ", "Norm\n"), fontsize=7)
-            axes.tick_params(labelleft=axes is of_axes[0], labelbottom=of_axes is grid[-1])
+            axes.tick_params(labelleft=axes is of_axes[0], labelbottom=last)
         for axes in of_axes[len(cells) : -1]:
             axes.set_visible(False)
         of_axes[0].set_ylabel(f"{style.NETWORKS[network]}\n(n = {of_network['inits'].iloc[0]:,})")
         _gammas(of_axes[-1], of_network, limits)
-        of_axes[-1].tick_params(labelbottom=of_axes is grid[-1])
+        of_axes[-1].tick_params(labelbottom=last)
     for axes in grid[-1, :-1]:
         for tick, side in zip(axes.get_xticklabels(), ("left", "center", "right"), strict=True):
             tick.set_horizontalalignment(side)  # neighbours' ends must not touch
     grid[-1, -1].set_xlabel("gamma, 95 % interval")
-    figure.supxlabel("G₀: share of the data put into class 0", x=0.37, y=0.55 / figure.get_figheight(), fontsize=8)
+    figure.supxlabel("G₀: share of the data put into class 0", x=0.37, y=0.56 / figure.get_figheight(), fontsize=8)
     figure.supylabel("share of networks (square-root axis)", x=0.005, fontsize=8)
     style.settings_line(
         figure,
@@ -49,9 +50,7 @@ def draw(tidy: Path) -> Figure:
         "ViT. GroupNorm has one group. Colours at the right: neutral below gamma 0.1, deeply prejudiced above 1.",
     )
     height = figure.get_figheight()
-    figure.subplots_adjust(
-        left=0.105, right=0.99, top=1 - 0.35 / height, bottom=0.85 / height, hspace=0.55, wspace=0.18
-    )
+    figure.subplots_adjust(left=0.12, right=0.89, top=1 - 0.38 / height, bottom=1.0 / height, hspace=0.6, wspace=0.18)
     return figure
 
 
@@ -68,3 +67,6 @@ def _gammas(axes: Axes, rows: pd.DataFrame, limits: tuple[float, float]) -> None
     style.regime_bands(axes)
     short = [style.name(*cell).replace("Norm", "") for cell in style.cells(rows)]
     axes.set_yticks([-place for place in range(len(rows))], short, fontsize=6)
+    axes.yaxis.tick_right()  # at the left they would cover the last histogram
+    axes.spines[["left", "right"]].set_visible(False)
+    axes.tick_params(right=False, pad=1)

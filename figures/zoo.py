@@ -10,7 +10,7 @@ from figures import style
 
 # kind of BatchNorm statistics -> colour and marker; empty without BatchNorm
 LOOKS = {"": ("#555555", "s"), "batch": ("#0072B2", "o"), "running": ("#D55E00", "^")}
-LOWEST, HIGHEST = 0.05, 200.0  # of gamma; intervals beyond are cut there
+LOWEST, HIGHEST = 0.01, 200.0  # of gamma; intervals beyond are cut there
 APART = 0.22  # of the two kinds of statistics of one model, in rows
 
 
@@ -37,7 +37,7 @@ def draw(tidy: Path) -> Figure:
     left.set_xlabel("gamma of the guesses, 95 % interval")
     left.set_yticks([-place for place in range(len(models))], models)
     style.regime_bands(left)
-    for at, regime in ((0.07, "neutral"), (0.32, "prejudiced"), (14, "deeply prejudiced")):
+    for at, regime in ((0.032, "neutral"), (0.32, "prejudiced"), (14, "deeply prejudiced")):
         left.annotate(regime, (at, 1.01), xycoords=("data", "axes fraction"), ha="center", fontsize=6.5)
     right.axvline(1 / table["classes"].iloc[0], color="#BBBBBB", lw=0.7)
     right.set(xlim=(0, 1), xlabel=f"largest of {table['classes'].iloc[0]} guess fractions")
