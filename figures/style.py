@@ -16,6 +16,11 @@ COLOURS = {"none": "#555555", "batch": "#0072B2", "layer": "#D55E00", "rms": "#0
 MARKERS = {"none": "s", "batch": "o", "layer": "^", "rms": "x", "group": "v"}
 NORMS = {"none": "no norm", "batch": "BatchNorm", "layer": "LayerNorm", "rms": "RMSNorm", "group": "GroupNorm"}
 NETWORKS = {"resnet9": "ResNet-9", "cnn": "CNN", "mixer": "MLP-Mixer", "vit": "ViT"}
+HALVES = {
+    "batch-centring": "BatchNorm's centring",
+    "batch-scaling": "BatchNorm's scaling",
+    "layer-centring": "LayerNorm's centring",
+}
 REGIME_COLOURS = {
     "neutral": "#DCEBF7",
     "prejudiced": "#FCEFC9",
@@ -62,7 +67,7 @@ def read(tidy: Path, experiment: str, table: str) -> pd.DataFrame:
 
 def name(norm: str, placement: str) -> str:
     """A configuration as readers say it, such as "LayerNorm after"."""
-    return NORMS[norm] if norm == "none" else f"{NORMS[norm]} {placement}"
+    return NORMS[norm] if norm == "none" else f"{(NORMS | HALVES)[norm]} {placement}"
 
 
 def cells(table: pd.DataFrame) -> list[tuple[str, str]]:
@@ -91,6 +96,22 @@ def labels(table: pd.DataFrame) -> dict[str, str]:
 def wrapped(label: str) -> str:
     """A data set's label on two lines where it is long."""
     return label.replace(" (", "\n(") if len(label) > 22 else label
+
+
+def with_interval(rows: pd.DataFrame, column: str, infinite: str = "never") -> "pd.Series[str]":
+    """A column in words with its 95 % interval; infinite: what to call that, which means never of steps."""
+    numbers = (rows[name] for name in (column, f"{column}_low", f"{column}_high"))
+    parts = [of_one.map(number).replace("never", infinite) for of_one in numbers]
+    return (parts[0] + " [" + parts[1] + ", " + parts[2] + "]").mask(rows[column].isna(), "-")
+
+
+def number(value: float) -> str:
+    """Three digits; infinite means never, of steps."""
+    if value != value:  # a missing value
+        return "-"
+    if value == float("inf"):
+        return "never"
+    return "0" if abs(value) < 1e-6 else f"{value:.3g}"
 
 
 def settings_line(figure: Figure, text: str) -> None:

@@ -13,6 +13,7 @@ GROUP_CELLS = {f"group-{place}": ("group", place) for place in PLACEMENTS}
 # rms has the infinite-width gamma of layer-before, and batch-after's is 0 by construction: nothing to converge to.
 WIDTH_CELLS = ("none", "batch-before", "layer-before", "layer-after")
 BATCH_CELLS = ("batch-before", "batch-after")
+TEN_CLASSES = ("width_convergence", "classes")
 # gamma is all that the width experiment needs of its theory; these draws only fill the file format.
 WIDTH_DRAWS = 1000
 # The norm that a network for images is usually trained with.
@@ -82,17 +83,17 @@ def samples(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
             f"{activation}/{cell}": job(activations["dataset"], cell, inits=activations["inits"], activation=activation)
             for activation in ACTIVATIONS
             if activation != placements["activation"]
-            for cell in CELLS
+            for cell in activations["cells"]
         },
         "shift": {
             f"{shift:g}/{cell}": job(shifts["dataset"], cell, inits=shifts["inits"], more=f" --shift {shift}")
             for shift in shifts["shifts"]
-            for cell in CELLS
+            for cell in shifts["cells"]
         },
         "classes": {
             f"{dataset}/{cell}": job(dataset, cell, classes="all")
             for dataset in config["classes"]["datasets"]
-            for cell in CELLS
+            for cell in config["classes"]["cells"]
         },
         "architectures": {
             f"{network}/{cell}": Job(
@@ -138,12 +139,12 @@ def theories(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
         "shift": {
             f"{shift:g}/{cell}": job(shifts["dataset"], cell, more=f" --shift {shift}")
             for shift in shifts["shifts"]
-            for cell in CELLS
+            for cell in shifts["cells"]
         },
         "classes": {
             f"{dataset}/{cell}": job(dataset, cell, classes="all")
             for dataset in config["classes"]["datasets"]
-            for cell in CELLS
+            for cell in config["classes"]["cells"]
         },
         "architectures": {},  # no theory of convolutions, pooling and attention here
     }
@@ -237,11 +238,20 @@ def compared(config: dict[str, Any], experiment: str) -> list[str]:
     ]
 
 
+def sample_tables(experiment: str) -> list[str]:
+    """The tidy tables of an experiment's samples.
+
+    The last one says what their networks guess: regimes of two classes, or how all classes are guessed. It is of MLPs.
+    """
+    of_guesses = ["classes" if experiment in TEN_CLASSES else "regimes"] if experiment != "architectures" else []
+    return ["gamma", "histograms", *of_guesses]
+
+
 def _beside(config: dict[str, Any], experiment: str) -> list[str]:
     """What of the placements experiment an experiment shows beside its own samples."""
     if experiment not in ("batch_statistics", "centring", "activations", "shift"):
         return []
-    cells = ("none", *BATCH_CELLS) if experiment == "batch_statistics" else CELLS
+    cells = ("none", *BATCH_CELLS) if experiment == "batch_statistics" else config[experiment].get("cells", CELLS)
     return [f"{config[experiment]['dataset']}/{cell}" for cell in cells]
 
 

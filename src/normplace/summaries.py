@@ -23,9 +23,10 @@ KEYS = ("norm", "placement", "activation", "classes", "first_points_sha256")
 
 
 def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) -> dict[str, pd.DataFrame]:
-    """Tables gamma, histograms, regimes, classes of sampled cells, with the theory of their own data where given.
+    """Tables of sampled cells, with the theory of their own data where given.
 
-    The regime by experiment is that of two-class guesses, the table of classes is for more: others have no row there.
+    gamma and histograms are of all samples; regimes of two-class samples, and classes of those with more, where there
+    are any.
 
     Raises:
         UserError: a file is damaged, or a theory belongs to none of the samples.
@@ -54,7 +55,7 @@ def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) 
             unmatched = f"{unused.cell['norm']} {unused.cell['placement']} on {unused.cell['label']}"
             raise UserError(f"--theory: that of {unmatched} has no sample of the same data and configuration")
     tables = {"gamma": gamma_rows, "histograms": histogram_rows, "regimes": regime_rows, "classes": of_classes}
-    return {name: pd.DataFrame(rows) for name, rows in tables.items()}
+    return {name: pd.DataFrame(rows) for name, rows in tables.items() if rows}
 
 
 def _match(cell: dict[str, Any]) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ TRAININGS = experiments.trainings(config)
 MEASUREMENTS = experiments.measurements(config)
 # The tidy tables of an experiment, by what it is made of.
 TIDY = {
-    name: ["gamma.csv", "histograms.csv", "regimes.csv", "classes.csv"]
+    name: [f"{table}.csv" for table in experiments.sample_tables(name)]
     for name in SAMPLES
 }
 TIDY["finite_width"] = ["first_order.csv"]

@@ -17,35 +17,34 @@ rule sample:
         "normplace sample --dataset file:{input} {params.options} --output {output} > {log} 2>&1"
 
 
-rule summarise:
-    input:
-        samples=lambda wildcards: expand(
-            f"{RESULTS}/init/{{sample}}.npz",
-            sample=experiments.summarised(config, wildcards.experiment),
-        ),
-        theory=lambda wildcards: expand(
-            f"{RESULTS}/theory/{{theory}}.npz",
-            theory=experiments.compared(config, wildcards.experiment),
-        ),
-    output:
-        multiext(
-            f"{RESULTS}/tidy/{{experiment}}/",
-            "gamma.csv",
-            "histograms.csv",
-            "regimes.csv",
-            "classes.csv",
-        ),
-    log:
-        f"{RESULTS}/logs/tidy/{{experiment}}.log",
-    params:
-        folder=lambda wildcards, output: Path(output[0]).parent,
-        bootstrap=config["bootstrap"],
-        code=configuration.code("summarise"),
-    message:
-        "summarising {wildcards.experiment}"
-    shell:
-        "normplace summarise {input.samples} --theory {input.theory} --bootstrap {params.bootstrap} "
-        "--output {params.folder} > {log} 2>&1"
+for experiment in SAMPLES:
+
+    rule:  # one rule an experiment, because its tables depend on how many classes it has
+        name:
+            f"summarise_{experiment}"
+        input:
+            samples=expand(
+                f"{RESULTS}/init/{{sample}}.npz",
+                sample=experiments.summarised(config, experiment),
+            ),
+            theory=expand(
+                f"{RESULTS}/theory/{{theory}}.npz",
+                theory=experiments.compared(config, experiment),
+            ),
+        output:
+            multiext(f"{RESULTS}/tidy/{experiment}/", *TIDY[experiment]),
+        log:
+            f"{RESULTS}/logs/tidy/{experiment}.log",
+        params:
+            folder=lambda wildcards, output: Path(output[0]).parent,
+            bootstrap=config["bootstrap"],
+            code=configuration.code("summarise"),
+            experiment=experiment,
+        message:
+            "summarising {params.experiment}"
+        shell:
+            "normplace summarise {input.samples} --theory {input.theory} --bootstrap {params.bootstrap} "
+            "--output {params.folder} > {log} 2>&1"
 
 
 rule finite_width:
