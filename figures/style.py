@@ -227,13 +227,14 @@ def training_settings(table: pd.DataFrame) -> str:
     """What training curves were made with: optimiser, rate, batch, points, runs; of MLPs activation and width too."""
     first = table.iloc[0]
     network = f"{first['activation']}, width {span(table['width'])}, " if first["width"] else ""
+    epochs = "1 epoch" if first["epochs"] == 1 else f"{first['epochs']} epochs"
     rates = table["learning_rate"].unique()
     rate = f"learning rate {rates[0]:g}, " if len(rates) == 1 else ""
     fewest = int((table["n"] - table["runs"]).min())
     diverged = f" (up to {-fewest} of a curve's diverged and are left out from there)" if fewest else ""
     return (
         f"{network}{first['optimizer']}, {rate}"
-        f"batch {first['batch_size']}, {first['epochs']} epochs of {span(table['points'])} points, "
+        f"batch {first['batch_size']}, {epochs} of {span(table['points'])} points, "
         f"n = {span(table['runs'])} runs{diverged}"
     )
 
