@@ -7,6 +7,7 @@ import pandas as pd
 
 from figures import style
 from figures.beyond_table import beyond_table
+from figures.image_tables import image_tables
 
 TRAININGS = ("dynamics", "start_matters", "learning_rates")
 
@@ -172,7 +173,7 @@ def main() -> None:
     parser.add_argument("--tidy", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
-    tables = initial_tables(args.tidy) | learning_tables(args.tidy)
+    tables = initial_tables(args.tidy) | learning_tables(args.tidy) | image_tables(args.tidy)
     beyond = beyond_table(args.tidy)
     if not beyond.empty:
         tables["beyond"] = beyond

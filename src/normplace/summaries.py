@@ -1,4 +1,7 @@
-"""From sampled networks to tidy tables: one row a cell and depth. Figures and printed tables read nothing else."""
+"""From sampled networks to tidy tables: one row a cell and depth. Figures and printed tables read nothing else.
+
+A network for images has depth 1 here, the only one, and no theory.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -38,7 +41,9 @@ def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) 
         gammas = statistics.gamma(sample.output_mean, sample.output_var)
         resampled = statistics.bootstrap_gamma(sample.output_mean, sample.output_var, resamples, seed=0)
         cell, depth = sample.cell, len(gammas)
-        isotropic = theory.gammas(cell["norm"], cell["placement"], cell["activation"], depth)
+        isotropic = np.full(depth, np.nan)  # theory is of MLPs
+        if cell["network"] == "mlp":
+            isotropic = theory.gammas(cell["norm"], cell["placement"], cell["activation"], depth)
         gamma_rows += _gamma_rows(sample, kernel, isotropic, gammas, resampled)
         histogram_rows += _histogram_rows(sample, kernel, isotropic)
         if cell["classes"] == 2 and depth > 1:

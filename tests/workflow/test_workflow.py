@@ -17,7 +17,7 @@ from workflow import configuration, experiments
 
 ROOT = Path(__file__).resolve().parents[2]
 
-
+NAMING_DATA = ("headline.csv", "gamma.csv", "regimes.md", "architectures.md", "image_learning.md", "zoo.md")
 POINTS = {"points": 50, "training_points": 50, "test_points": 50, "classes": "parity"}
 
 
@@ -71,9 +71,10 @@ def test_every_figure_and_table_is_there(finished: Path) -> None:
     for name in FIGURES:
         assert (results / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert (results / "figures" / f"{name}.png").stat().st_size > 20_000
-    for name in ("headline", "gamma", "regimes", "shares", "distances", "beyond", "learning", "milestones"):
+    initial, training = ("headline", "gamma", "regimes", "shares", "distances", "beyond"), ("learning", "milestones")
+    for name in (*initial, *training, "architectures", "image_learning", "zoo"):
         table = pd.read_csv(results / "tables" / f"{name}.csv")
-        assert len(table) >= 7
+        assert len(table) >= (7 if name in initial + training else 2)
         assert len((results / "tables" / f"{name}.md").read_text().splitlines()) == len(table) + 2
         assert "\\toprule" in (results / "tables" / f"{name}.tex").read_text()
     report = (results / "report.html").read_text()
@@ -85,10 +86,10 @@ def test_stand_ins_are_named_wherever_they_show(finished: Path) -> None:
     assert gamma.groupby("dataset")["stand_in"].first().to_dict() == {
         "cifar10": True, "gaussian": False, "mnist": True,
     }  # fmt: skip
+    tables = {name: (finished / "results" / "smoke" / "tables" / name).read_text() for name in NAMING_DATA}
+    assert all("stand-in for CIFAR-10" in text for text in tables.values())
     for name in ("headline.csv", "gamma.csv", "regimes.md"):
-        text = (finished / "results" / "smoke" / "tables" / name).read_text()
-        assert "stand-in for MNIST" in text
-        assert "stand-in for CIFAR-10" in text
+        assert "stand-in for MNIST" in tables[name]
 
 
 def test_a_second_run_does_nothing(finished: Path) -> None:
@@ -121,6 +122,7 @@ def test_a_changed_setting_redoes_what_depends_on_it_and_nothing_else(finished: 
     todo = jobs(snakemake(finished, "--dry-run", config="changed.yaml"))
     assert todo["sample"] == number(experiments.samples(config))
     assert todo["train"] == number(experiments.trainings(config))
+    assert todo["measure"] == len(config["zoo"]["inits"])
     assert "kernel_theory" not in todo
 
 
@@ -143,6 +145,14 @@ def test_a_changed_setting_redoes_what_depends_on_it_and_nothing_else(finished: 
         ({"datasets": {"mnist": {**POINTS, "points": 1}}}, ["datasets.mnist.points", "1"]),
         ({"training": {"learning_rate": 0}}, ["training.learning_rate", "0"]),
         ({"training": {"optimizer": "adamw"}}, ["training.optimizer", "adamw", "sgd"]),
+        ({"architectures": {"cells": ["group"]}}, ["architectures.cells", "'group'", "group-after"]),
+        ({"architectures": {"inits": {"lenet": 5}}}, ["architectures.inits", "lenet", "resnet9"]),
+        ({"architectures": {"points": 5000}}, ["architectures.points", "5000"]),
+        ({"resnet_dynamics": {"runs": {"cnn": 5}}}, ["resnet_dynamics.runs", "cnn", "vit"]),
+        ({"resnet_dynamics": {"classes": ["parity"]}}, ["resnet_dynamics.classes", "parity", "cats-dogs"]),
+        ({"resnet_dynamics": {"test_points": 2001}}, ["resnet_dynamics.test_points", "2001", "100"]),
+        ({"zoo": {"inits": {"resnet19": 5}}}, ["zoo.inits", "resnet19", "resnet18"]),
+        ({"zoo": {"dataset": "gaussian"}}, ["zoo.dataset", "gaussian", "cifar10"]),
         ({"start_matters": {"cells": ["layr-before"]}}, ["start_matters.cells", "layr-before", "layer-before"]),
     ],
 )
@@ -190,22 +200,24 @@ def imported(module: str, found: set[str]) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("normplace."):
             names.add(str(node.module).removeprefix("normplace."))
-    for name in names - found - {"__version__"}:
+    for name in names - found - {"__version__", "commands"}:  # it imports what all commands do
         if (ROOT / "src" / "normplace" / f"{name}.py").exists():
             found.add(name)
             imported(name, found)
     return found
 
 
-# What each command of the workflow runs; `commands` itself imports what all of them do.
+# What each command of the workflow runs.
 ROOTS = {
     "data": ["datasets"],
-    "sample": ["datasets", "sampling", "statistics"],
+    "sample": ["datasets", "sampling", "image_sampling", "image_networks", "statistics"],
     "theory": ["datasets", "theory", "guesses", "kernel"],
-    "train": ["datasets", "training", "networks"],
+    "train": ["datasets", "training", "networks", "image_networks"],
     "curves": ["learning_curves"],
     "summarise": ["summaries"],
     "finite_width": ["finite_width"],
+    "measure": ["measure_command"],
+    "measurements": ["measurements"],
 }
 
 

@@ -11,6 +11,9 @@ TABLES = [
     "beyond",
     "learning",
     "milestones",
+    "architectures",
+    "image_learning",
+    "zoo",
 ]
 
 
@@ -50,7 +53,10 @@ rule printed_tables:
             for experiment, tables in TIDY.items()
             for table in tables
         ],
-        modules=["figures/tables.py", "figures/beyond_table.py", "figures/style.py"],
+        modules=expand(
+            "figures/{module}.py",
+            module=["tables", "beyond_table", "image_tables", "style"],
+        ),
     output:
         [
             report(
