@@ -29,12 +29,12 @@ SCHEMA: dict[str, Any] = {
             "properties": {
                 "id": {"type": "string", "pattern": "^[a-z0-9-]+$"},
                 "by": {"enum": ["paper", "reading", "ours"]},
-                **{part: TEXT for part in ("sentence", "source", "rule", "reason")},
+                **dict.fromkeys(("sentence", "source", "rule", "reason"), TEXT),
                 "tests": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/test"}},
                 "needs": {
                     "type": "object",
                     "additionalProperties": False,
-                    "properties": {part: NUMBER for part in ("inits", "runs", "depth", "width")},
+                    "properties": dict.fromkeys(("inits", "runs", "depth", "width"), NUMBER),
                 },
             },
         },

@@ -199,6 +199,8 @@ ROOTS = {
     "train": ["datasets", "training", "networks"],
     "curves": ["learning_curves"],
     "summarise": ["summaries"],
+    "finite_width": ["finite_width"],
+    "claims": ["verify_command"],
 }
 
 
