@@ -27,7 +27,7 @@ STAGES = {
     "summarise": (*COMMON, *THEORY, "statistics", "readers", "summaries", "class_summaries"),
     "finite_width": (*COMMON, "statistics", "readers", "finite_width"),
     "claims": (
-        *(*COMMON, "activations", "guesses", "statistics", "readers", "class_summaries"),
+        *(*COMMON, "activations", "guesses", "statistics", "readers", "class_summaries", "learning_curves"),
         *("verify_command", "claims", "claim_statistics", "claim_report", "integrity", "comparison"),
     ),
 }

@@ -58,7 +58,7 @@ def measured(check: Check | None) -> str:
     if check.words:
         return check.words[1]
     value, low, high = (f"{number:.3g}" for number in (check.value, check.low, check.high))
-    return value if low == high == value else f"{value} [{low}, {high}]"
+    return f"{check.quantity} {value}" + ("" if low == high == value else f" [{low}, {high}]")
 
 
 def summary(results: list[Result]) -> str:
@@ -93,6 +93,7 @@ def _record(result: Result) -> dict[str, Any]:
     """A claim as claims.yaml has it, its verdict, and all its checks; numbers that are not finite as null."""
     checks = [
         {
+            "quantity": check.quantity,
             "where": check.where,
             "n": check.n,
             **{name: _finite(getattr(check, name)) for name in ("value", "low", "high", "least", "most")},

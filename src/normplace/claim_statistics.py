@@ -11,7 +11,7 @@ may differ from infinite width. It is the size of a first-order term, not a prov
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -22,11 +22,12 @@ from scipy import stats
 
 from normplace import class_summaries, guesses, statistics
 from normplace.activations import FUNCTIONS, quadrature
+from normplace.learning_curves import learned_accuracy
 
 FALSE_ALARM = 0.01  # the chance that a test refuses results that obey its claim
 Z95 = float(stats.norm.ppf((1 + statistics.CONFIDENCE) / 2))  # half an interval, in standard errors
 LEAST_EXPECTED = 5  # counts a bin of a chi-square test needs
-DRAWS = 2000  # of the C-class theory
+DRAWS = 500  # of the C-class theory, the same ones at every gamma, so that differences are smooth
 HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
 Filter = Mapping[str, Any]
 
@@ -40,6 +41,7 @@ class Check:
     it to be not outside beyond chance. words: what is expected and seen where that is a name.
     """
 
+    quantity: str
     where: str
     n: int
     value: float
@@ -79,9 +81,20 @@ class Check:
         return HOLDS if margin >= quantile else FAILS if margin <= -quantile else UNDECIDED
 
 
-def interval(rows: pd.DataFrame, column: str, least: float | str = -np.inf, most: float | str = np.inf) -> list[Check]:
-    """A column with an interval lies in least..most beyond chance; the ends are numbers or columns."""
-    return [_check(row, column, least=_end(row, least), most=_end(row, most), decided=True) for row in _dicts(rows)]
+def interval(rows: pd.DataFrame, column: str, least: float = -np.inf, most: float = np.inf) -> list[Check]:
+    """A column with an interval lies in least..most beyond chance."""
+    return [_check(row, column, least=least, most=most, decided=True) for row in _dicts(rows)]
+
+
+def learns(rows: pd.DataFrame) -> list[Check]:
+    """The mean final test accuracy is above that which says a run has learned (`learning_curves.learned_accuracy`).
+
+    That is two standard errors of the test points above guessing the commonest class for all of them.
+    """
+    return [
+        _exact("final accuracy", row, float(row["final_accuracy"]), learned_accuracy(row), np.inf)
+        for row in _dicts(rows)
+    ]
 
 
 def even_guesses(rows: pd.DataFrame, gamma: float) -> list[Check]:
@@ -92,9 +105,10 @@ def even_guesses(rows: pd.DataFrame, gamma: float) -> list[Check]:
     most = guesses.standard_deviation(gamma)
     checks = []
     for row in _dicts(rows):
-        value, n = row["guess_fraction_std"], int(row["inits"])
-        half = Z95 * value / np.sqrt(2 * n)
-        checks.append(Check(_where(row), n, value, value - half, value + half, -np.inf, most, True, row["stand_in"]))
+        value = float(row["guess_fraction_std"])
+        half = Z95 * value / np.sqrt(2 * row["inits"])
+        check = _exact("deviation of G_0", row, value, -np.inf, most)
+        checks.append(replace(check, low=value - half, high=value + half, decided=True))
     return checks
 
 
@@ -135,11 +149,8 @@ def same_guesses(rows: pd.DataFrame, reference: str) -> list[Check]:
     for row in _dicts(rows[rows["cell"] != reference]):
         expected = of_reference.loc[tuple(row[key] for key in keys)]
         value = max(abs(row[column] - expected[column]) for column in columns)
-        allowed = 1 / row["points"]
-        checks.append(
-            Check(f"{_where(row)}, against {reference}", int(row["inits"]), value, value, value, 0.0, allowed,
-                  stand_in=row["stand_in"])
-        )  # fmt: skip
+        check = _exact("largest difference", row, float(value), 0.0, 1 / row["points"])
+        checks.append(replace(check, where=f"{check.where}, against {reference}"))
     return checks
 
 
@@ -156,10 +167,8 @@ def regimes(rows: pd.DataFrame, expected: Mapping[str, list[str]] | str) -> list
         numbers = f"{seen}, gamma of guesses {row['gamma_guesses']:.3g} " + (
             f"[{row['gamma_guesses_low']:.3g}, {row['gamma_guesses_high']:.3g}]"
         )
-        checks.append(
-            Check(_where(row), int(row["inits"]), inside, inside, inside, 0.0, decided=True,
-                  stand_in=row["stand_in"], words=(" or ".join(allowed), numbers))
-        )  # fmt: skip
+        check = _exact("regime", row, inside, 0.0, np.inf)
+        checks.append(replace(check, words=(" or ".join(allowed), numbers)))
     return checks
 
 
@@ -179,10 +188,8 @@ def distribution(rows: pd.DataFrame, theory: str) -> list[Check]:
             np.abs(guesses.distribution(grid, end) - guesses.distribution(grid, gamma)).max()
             for end in _allowed(row, gamma)
         )
-        value, allowed = row[f"ks_{theory}"], row[f"ks_critical_{theory}"] * at_level + moved
-        checks.append(
-            Check(_where(row), int(row["inits"]), value, value, value, 0.0, allowed, stand_in=row["stand_in"])
-        )
+        allowed = row[f"ks_critical_{theory}"] * at_level + moved
+        checks.append(_exact("distance of distributions", row, row[f"ks_{theory}"], 0.0, float(allowed)))
     return checks
 
 
@@ -190,7 +197,8 @@ def density(rows: pd.DataFrame, theory: str) -> list[Check]:
     """Counts of G_0 in bins follow a theory's density: Pearson's chi-square, bins of at least 5 expected counts.
 
     Finite width may change log gamma by e = kappa L / n; the Fisher information of log gamma is 1/2, so that adds a
-    non-centrality of up to inits e^2 / 2. Given is chi-square over the critical value.
+    non-centrality of up to inits e^2 / 2. Given is chi-square over the critical value; a point mass, all of it expected
+    in one bin, decides nothing.
     """
     cells = list(rows.groupby(["dataset", "cell", "depth"], sort=False))
     checks = []
@@ -201,8 +209,8 @@ def density(rows: pd.DataFrame, theory: str) -> list[Check]:
         chi_square = float(((counts - expected) ** 2 / expected).sum())
         noncentrality = n * _first_order(row) ** 2 / 2
         critical = float(stats.ncx2.ppf(1 - FALSE_ALARM / len(cells), len(counts) - 1, noncentrality))
-        value = chi_square / critical
-        checks.append(Check(_where(row), n, value, value, value, 0.0, 1.0, stand_in=row["stand_in"]))
+        value = chi_square / critical if len(counts) > 1 else np.nan
+        checks.append(_exact("chi-square / critical", row, value, 0.0, 1.0))
     return checks
 
 
@@ -224,10 +232,12 @@ def contrast(
         ]
         value, n = means[0] - means[1], int(min(side[_count(first)].min() for side in sides))
         low, high = value - np.hypot(half[0][0], half[1][1]), value + np.hypot(half[0][1], half[1][0])
-        where = ", ".join(str(first["label"] if name == "dataset" else first[name]) for name in each)
+        where = ", ".join(first["label"] if name == "dataset" else f"{name} {first[name]}" for name in each)
         stand_in = bool(group["stand_in"].any())
         ends = (0.0, 0.0) if same else (0.0, np.inf)
-        checks.append(Check(where, n, value, float(low), float(high), *ends, decided=not same, stand_in=stand_in))
+        quantity = f"difference of {column.replace('_', ' ')}"
+        check = Check(quantity, where, n, value, float(low), float(high), *ends, decided=not same, stand_in=stand_in)
+        checks.append(check)
     return checks
 
 
@@ -247,7 +257,7 @@ def closer(rows: pd.DataFrame) -> list[Check]:
         halves.append(np.hypot(*half))
     value, half_of_mean = float(np.mean(falls)), float(np.mean(halves))
     return [
-        Check("mean over configurations", int(deepest["inits"].min()), value, value - half_of_mean,
+        Check("fall of |y|", "mean over configurations", int(deepest["inits"].min()), value, value - half_of_mean,
               value + half_of_mean, least=0.0, decided=True, stand_in=bool(deepest["stand_in"].any()))
     ]  # fmt: skip
 
@@ -265,9 +275,10 @@ def proportional(rows: pd.DataFrame) -> list[Check]:
         error = np.hypot(
             *((row["c_high"] - row["c_low"]) / 2 / depth for row, depth in ((last, deepest), (half, deepest // 2)))
         )
-        where = f"{last['cell']}, {last['label']}, c / depth at {deepest} less that at {deepest // 2}"
+        where = f"{last['cell']}, {last['label']}, depth {deepest} less {deepest // 2}"
         n = int(group["inits"].min())
-        checks.append(Check(where, n, value, value - error, value + error, 0.0, 0.0, stand_in=last["stand_in"]))
+        ends = (value - error, value + error, 0.0, 0.0)
+        checks.append(Check("difference of c / depth", where, n, value, *ends, stand_in=last["stand_in"]))
     return checks
 
 
@@ -290,7 +301,7 @@ STATISTICS: dict[str, Callable[..., list[Check]]] = {
     function.__name__: function
     for function in (
         interval, even_guesses, theory, constant, same_guesses, regimes, distribution, density, contrast, closer,
-        proportional, entropy,
+        proportional, entropy, learns,
     )
 }  # fmt: skip
 
@@ -327,26 +338,30 @@ def _merged(
             groups.append([])
         groups[-1].append(index)
     if len(groups) > 1 and expected[groups[-1]].sum() < LEAST_EXPECTED:
-        groups[-2] += groups.pop()
+        last = groups.pop()
+        groups[-1] += last
     return (
         np.array([counts[group].sum() for group in groups]),
         np.array([expected[group].sum() for group in groups]),
     )
 
 
-def _check(row: Mapping[str, Any], column: str, **more: Any) -> Check:
+def _check(row: Mapping[str, Any], column: str, *, least: float, most: float, decided: bool = False) -> Check:
     """The check of a column with its interval."""
     value, low, high = (float(row[f"{column}{end}"]) for end in ("", "_low", "_high"))
-    return Check(_where(row), int(row[_count(row)]), value, low, high, stand_in=row["stand_in"], **more)
+    check = _exact(column.replace("_", " "), row, value, least, most)
+    return replace(check, low=low, high=high, decided=decided)
+
+
+def _exact(quantity: str, row: Mapping[str, Any], value: float, least: float, most: float) -> Check:
+    """The check of a number without an interval, whose range allows for chance where there is any."""
+    n = int(row[_count(row)])
+    return Check(quantity, _where(row), n, value, value, value, least, most, stand_in=bool(row["stand_in"]))
 
 
 def _count(row: Mapping[str, Any]) -> str:
     """The column that says how many networks, or runs that did not diverge, a row is of."""
     return "inits" if "inits" in row else "n"
-
-
-def _end(row: Mapping[str, Any], end: float | str) -> float:
-    return float(row[end]) if isinstance(end, str) else end
 
 
 def _where(row: Mapping[str, Any]) -> str:
