@@ -128,6 +128,8 @@ def _judge(claim: Mapping[str, Any], tidy: Path) -> Result:
         return Result(claim, NOT_TESTABLE, str(reason), [])
     except KeyError as error:
         raise UserError(f"{tidy / test['reads']}.csv: has no {error}, which the claim {claim['id']} needs") from None
+    except (TypeError, ValueError, IndexError) as error:
+        raise UserError(f"{tidy / test['reads']}.csv: damaged, or not for the claim {claim['id']} ({error})") from None
     genuine = [pair for pair in checks if not pair[0].stand_in]
     if not genuine:
         return Result(claim, STAND_IN, "all of its data are stand-ins", checks)
@@ -150,7 +152,7 @@ def read_table(tidy: Path, name: str) -> pd.DataFrame:
     except pd.errors.EmptyDataError:
         raise _NotTestable(f"the table tidy/{name}.csv is empty") from None
     except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from None
+        raise UserError(f"{path}: cannot be read ({' '.join(str(error).split())})") from None
     rows["bn_statistics"] = rows["bn_statistics"].astype(object).fillna("")
     cell = rows["norm"].where(rows["norm"] == "none", rows["norm"] + "-" + rows["placement"])
     eval_mode = (rows["bn_statistics"] == "running") & ("inits" in rows)

@@ -101,7 +101,7 @@ def _numbers(results: Path, reference: Path, basis: list[str]) -> Comparison:
         if not (results / name).is_file():
             differences.append(f"missing: {name}")
             continue
-        here, there = (pd.read_csv(root / name, keep_default_na=False, na_values=[""]) for root in (results, reference))
+        here, there = (_read(root / name) for root in (results, reference))
         keys = [key for key in KEYS if key in there]
         if list(here.columns) != list(there.columns) or not here[keys].equals(there[keys]):
             differences.append(f"other rows, columns or data: {name}")
@@ -114,7 +114,7 @@ def _numbers(results: Path, reference: Path, basis: list[str]) -> Comparison:
         off = _in_allowances(here, there, column, quantile)
         worst = max(worst, float(off.max(initial=0)))
         differences += [
-            f"{name}, row {row + 1}, {column}: {here[column][row]:.6g} here, {there[column][row]:.6g} there"
+            f"{name}, row {row + 1}, {column}: {here[column][row]} here, {there[column][row]} there"
             for row in np.flatnonzero(off > 1)
         ]
     basis.append(
@@ -123,6 +123,13 @@ def _numbers(results: Path, reference: Path, basis: list[str]) -> Comparison:
         f"{worst:.2g} of what is allowed"
     )
     return Comparison(basis, differences)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, keep_default_na=False, na_values=[""])
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({' '.join(str(error).split())})") from None
 
 
 def _compared(table: pd.DataFrame) -> list[str]:
@@ -137,15 +144,20 @@ def _compared(table: pd.DataFrame) -> list[str]:
 
 def _in_allowances(here: pd.DataFrame, there: pd.DataFrame, column: str, quantile: float) -> npt.NDArray[np.float64]:
     """The difference of a column in units of what is allowed; 0 where both have no number."""
-    allowed = np.full(len(here), ROUNDING["absolute"])
+    ours, theirs = (_number(table, column) for table in (here, there))
+    allowed = np.full(len(ours), ROUNDING["absolute"])
     if column in THEORY:
-        allowed += ROUNDING["relative"] * there[column].abs().to_numpy()
+        allowed += ROUNDING["relative"] * np.abs(theirs)
     else:
-        errors = [(table[f"{column}_high"] - table[f"{column}_low"]).to_numpy() / (2 * Z95) for table in (here, there)]
-        allowed += quantile * np.hypot(*errors)
+        ends = [[_number(table, f"{column}_{end}") for end in ("low", "high")] for table in (here, there)]
+        allowed += quantile * np.hypot(*((high - low) / (2 * Z95) for low, high in ends))
         if "test_points" in there:  # an accuracy moves by whole points
-            allowed += 1 / there["test_points"].to_numpy()
-    difference = (here[column] - there[column]).abs().to_numpy()
-    both_missing = (here[column].isna() & there[column].isna()).to_numpy()
-    off = np.where(both_missing, 0.0, np.nan_to_num(difference / allowed, nan=np.inf))
+            allowed += 1 / _number(there, "test_points")
+    both_missing = np.isnan(ours) & np.isnan(theirs)
+    off = np.where(both_missing, 0.0, np.nan_to_num(np.abs(ours - theirs) / allowed, nan=np.inf))
     return np.asarray(off, dtype=np.float64)
+
+
+def _number(table: pd.DataFrame, column: str) -> npt.NDArray[np.float64]:
+    """A column as numbers; what is none is missing."""
+    return np.asarray(pd.to_numeric(table[column], errors="coerce"), dtype=np.float64)

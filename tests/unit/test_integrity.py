@@ -162,6 +162,11 @@ def test_numbers_beyond_their_errors_are_named(results: Path, reference: Path) -
     assert difference.startswith(f"{GAMMA}, row 4, gamma: ")
 
 
+def test_what_is_no_number_is_named(results: Path, reference: Path) -> None:
+    (difference,) = changed(results, "gamma", lambda table: table["gamma"].astype(object).where(table.index != 3, "x"))
+    assert ", row 4, gamma: x here, " in difference
+
+
 def test_theory_has_no_error_to_hide_in(results: Path, reference: Path) -> None:
     found = changed(results, "gamma_kernel", lambda table: 1.01 * table["gamma_kernel"])
     assert len(found) > 300
