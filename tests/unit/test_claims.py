@@ -58,6 +58,23 @@ def test_no_claim_about_initial_guesses_fails_on_the_reference() -> None:
     assert list(found.values()).count(HOLDS) >= 12
 
 
+@pytest.mark.parametrize("scale", ["smoke", "quick", "paper"])
+def test_quick_and_paper_have_enough_for_every_claim_and_smoke_for_those_without_needs(scale: str) -> None:
+    config = yaml.safe_load((ROOT / "config" / f"{scale}.yaml").read_text())
+    width = {"width_convergence": max(config["width_convergence"]["widths"])}
+    width["finite_width"] = width["width_convergence"]
+    for claim in CLAIMS.values():
+        experiment = claim["tests"][0]["reads"].split("/")[0]
+        there = {
+            "inits": config.get(experiment, {}).get("inits", config["placements"]["inits"]),
+            "runs": min(config[name]["runs"] for name in ("training", "start_matters")),
+            "depth": config["placements"]["depth"],
+            "width": width.get(experiment, config["placements"]["width"]),
+        }
+        enough = all(there[name] >= least for name, least in claim["needs"].items())
+        assert enough == (scale != "smoke" or not claim["needs"]), claim["id"]
+
+
 # What each mistake makes of the tables, and claims that must then fail.
 
 

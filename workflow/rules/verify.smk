@@ -18,7 +18,7 @@ rule claims:
     log:
         f"{RESULTS}/logs/claims.log",
     params:
-        results=RESULTS,
+        results=lambda wildcards, output: Path(output[0]).parent.parent,
         code=configuration.code("claims"),
     message:
         "judging claims"
