@@ -32,6 +32,10 @@ STAGES = {
         *("models", "blame", "layers", "prejudice", "measuring", "measure_report", "measure_picture"),
     ),
     "measurements": (*COMMON, "measurements"),
+    "claims": (
+        *(*COMMON, "activations", "guesses", "statistics", "readers", "class_summaries", "learning_curves"),
+        *("verify_command", "claims", "claim_statistics", "claim_report", "integrity", "comparison"),
+    ),
 }
 # Two-class data sets: how many points there are for initial statistics, for training and for testing.
 LARGEST = {
@@ -59,6 +63,12 @@ def data_found(dataset: str) -> str:
         return "built in"
     found = [sources.locate(dataset, root) for root in sources.default_data_roots()]
     return next((source for source in found if source != "none"), "none")
+
+
+def claimed_tables() -> list[str]:
+    """The tidy tables, as experiment/table, that claims.yaml reads; `normplace verify` checks all else in it."""
+    claims = yaml.safe_load((ROOT / "claims.yaml").read_text(encoding="utf-8"))["claims"]
+    return sorted({test["reads"] for claim in claims for test in claim["tests"]})
 
 
 def check(config: dict[str, Any]) -> dict[str, Any]:

@@ -218,6 +218,7 @@ ROOTS = {
     "finite_width": ["finite_width"],
     "measure": ["measure_command"],
     "measurements": ["measurements"],
+    "claims": ["verify_command"],
 }
 
 
