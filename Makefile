@@ -12,7 +12,7 @@ export OMP_NUM_THREADS := 1
 replicate: .venv/installed ## Every experiment, figure and table at the quick scale, into results/quick
 	@test -f config/$(SCALE).yaml || { echo "SCALE=$(SCALE): allowed are $(basename $(notdir $(sort $(wildcard config/*.yaml))))" >&2; exit 2; }
 	python -m workflow.fetch config/$(SCALE).yaml
-	snakemake --cores $(CORES) --configfile config/$(SCALE).yaml
+	python -m workflow.one_run snakemake --cores $(CORES) --configfile config/$(SCALE).yaml
 	@echo "Figures: results/$(SCALE)/figures   Tables: results/$(SCALE)/tables   Report: results/$(SCALE)/report.html"
 
 paper: ## The paper's own sizes, into results/paper; hours, resumable

@@ -86,4 +86,5 @@ def _sha256(path: Path) -> str:
 
 if __name__ == "__main__":
     *written, sums = map(Path, sys.argv[1:])
+    sums.unlink(missing_ok=True)  # it may be a link into the cache
     sums.write_text("".join(f"{_sha256(path)}  {path.name}\n" for path in written), encoding="utf-8")

@@ -6,20 +6,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
-from normplace.provenance import sha256_of_file
-from tests.checkout import ROOT, copy_of_repository, environment, snakemake
+from tests.checkout import ROOT, TINY_TARGETS, environment, hashes, snakemake, tiny_checkout
 from workflow import configuration, output_cache
 
-TARGETS = {
-    "sample": "results/tiny/init/placements/gaussian/none.npz",
-    "theory": "results/tiny/theory/placements/gaussian/none.npz",
-    "curves": "results/tiny/tidy/start_matters/curves.csv",
-}
 FIGURE = "results/tiny/figures/start_matters.pdf"
 DATA, SAMPLE, THEORY, TRAIN, CURVES = (
     {f"results/tiny/{name}" for name in names}
@@ -32,35 +24,6 @@ DATA, SAMPLE, THEORY, TRAIN, CURVES = (
     )
 )
 ALL = DATA | SAMPLE | THEORY | TRAIN | CURVES
-
-
-def tiny() -> dict[str, Any]:
-    """The smoke configuration on one data set, as small as it goes."""
-    config = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())
-    sizes = {"points": 100, "training_points": 100, "test_points": 50}
-    config |= {
-        "scale": "tiny",
-        "datasets": {"gaussian": {**sizes, "classes": "all"}, "digits": {**sizes, "classes": "parity"}},
-    }
-    config["placements"] |= {
-        "inits": 5,
-        "depth": 2,
-        "histogram_depths": [1, 2],
-        "theory_points": 50,
-        "theory_draws": 10,
-    }
-    config["training"] |= {"epochs": 1, "runs": 1}
-    config["start_matters"] |= {"cells": ["none"], "runs": 1, "depth": 4}
-    for experiment in ("width_convergence", "batch_statistics", "centring", "start_matters", "learning_rates"):
-        config[experiment]["dataset"] = "gaussian"
-    config["classes"]["datasets"] = ["digits"]
-    return config
-
-
-def checkout(to: Path) -> Path:
-    folder = copy_of_repository(to)
-    (folder / "config" / "tiny.yaml").write_text(yaml.safe_dump(tiny()))
-    return folder
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -81,36 +44,30 @@ def would_compute(folder: Path, *arguments: str) -> set[str]:
     return set(re.findall(r"Output file (\S+) will be written to", text.stdout + text.stderr))
 
 
-def hashes(folder: Path) -> dict[str, str]:
-    results = folder / "results" / "tiny"
-    files = [path for path in results.rglob("*") if path.is_file() and "logs" not in path.parts]
-    return {str(path.relative_to(results)): sha256_of_file(path) for path in files}
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A checkout in which the targets have been computed."""
-    folder = checkout(tmp_path_factory.mktemp("first"))
-    assert computed(make(folder, *TARGETS.values())) == ALL
+    folder = tiny_checkout(tmp_path_factory.mktemp("first"))
+    assert computed(make(folder, *TINY_TARGETS)) == ALL
     return folder
 
 
 @pytest.fixture(scope="module")
 def second(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Another checkout, in which nothing has been made."""
-    return checkout(tmp_path_factory.mktemp("second"))
+    return tiny_checkout(tmp_path_factory.mktemp("second"))
 
 
 def test_deleting_results_and_running_again_computes_nothing(finished: Path) -> None:
     before = hashes(finished)
     shutil.rmtree(finished / "results")
-    assert computed(make(finished, *TARGETS.values())) == set()
+    assert computed(make(finished, *TINY_TARGETS)) == set()
     assert hashes(finished) == before
 
 
 def test_two_checkouts_share(finished: Path, tmp_path: Path) -> None:
-    other = checkout(tmp_path)
-    assert computed(make(other, *TARGETS.values())) == set()
+    other = tiny_checkout(tmp_path)
+    assert computed(make(other, *TINY_TARGETS)) == set()
     assert hashes(other) == hashes(finished)
 
 
@@ -131,13 +88,13 @@ def test_a_changed_line_redoes_exactly_its_stage_and_what_follows(second: Path, 
     before = (second / changed).read_text()
     (second / changed).write_text(before + "# one more line\n")
     try:
-        assert would_compute(second, *TARGETS.values()) == again
+        assert would_compute(second, *TINY_TARGETS) == again
     finally:
         (second / changed).write_text(before)
 
 
 def test_another_seed_redoes_what_is_drawn_with_it(second: Path) -> None:
-    assert would_compute(second, *TARGETS.values(), "--config", "seed=1") == SAMPLE | TRAIN | CURVES
+    assert would_compute(second, *TINY_TARGETS, "--config", "seed=1") == SAMPLE | TRAIN | CURVES
 
 
 def test_another_wildcard_is_another_entry(second: Path) -> None:
@@ -146,10 +103,10 @@ def test_another_wildcard_is_another_entry(second: Path) -> None:
 
 
 def test_a_changed_stage_is_computed_and_not_taken_from_the_cache(finished: Path, tmp_path: Path) -> None:
-    other = checkout(tmp_path)
+    other = tiny_checkout(tmp_path)
     source = other / "src" / "normplace" / "sampling.py"
     source.write_text(source.read_text() + "# one more line\n")
-    assert computed(make(other, *TARGETS.values())) == SAMPLE
+    assert computed(make(other, *TINY_TARGETS)) == SAMPLE
     assert hashes(other) == hashes(finished)
 
 
@@ -163,7 +120,7 @@ def test_a_changed_figure_module_redraws_only_that_figure(finished: Path) -> Non
 
 def test_damaged_entries_are_computed_again_and_not_served(finished: Path, tmp_path: Path) -> None:
     before = hashes(finished)
-    sample, rows = (finished / name for name in (TARGETS["sample"], min(TRAIN)))
+    sample, rows = (finished / name for name in (TINY_TARGETS[0], min(TRAIN)))
     for file in (sample, rows):
         assert not file.resolve().stat().st_mode & 0o222, "cached outputs are read-only"
         file.resolve().chmod(0o644)
@@ -171,13 +128,13 @@ def test_damaged_entries_are_computed_again_and_not_served(finished: Path, tmp_p
     content[len(content) // 2] ^= 1
     sample.write_bytes(content)  # through the link, into the cache
     rows.write_bytes(rows.read_bytes()[:-10])
-    other = checkout(tmp_path)
-    found = make(other, *TARGETS.values())
-    assert computed(found) == {TARGETS["sample"], min(TRAIN)}
+    other = tiny_checkout(tmp_path)
+    found = make(other, *TINY_TARGETS)
+    assert computed(found) == {TINY_TARGETS[0], min(TRAIN)}
     assert found.stderr.count("is damaged") == 2
     made = hashes(other)
     assert made == {name: before[name] for name in made}
-    make(finished, *TARGETS.values())
+    make(finished, *TINY_TARGETS)
     assert hashes(finished) == before
 
 
@@ -186,8 +143,8 @@ def test_two_runs_at_once_with_one_cache(
 ) -> None:
     cache = tmp_path / "cache"
     monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(cache))
-    both = [checkout(tmp_path / name) for name in ("one", "two")]
-    command = ["snakemake", TARGETS["sample"], TARGETS["theory"], "--cores", "1", "--configfile", "config/tiny.yaml"]
+    both = [tiny_checkout(tmp_path / name) for name in ("one", "two")]
+    command = ["snakemake", TINY_TARGETS[0], TINY_TARGETS[1], "--cores", "1", "--configfile", "config/tiny.yaml"]
     running = [
         subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         for folder in both

@@ -5,12 +5,13 @@ from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 
-from workflow import configuration, experiments, output_cache
+from workflow import configuration, experiments, one_run, output_cache
 
 config = configuration.check(config)
 configuration.settle_data(config, announce=workflow.is_main_process)
 CACHE = output_cache.prepare()
 if workflow.is_main_process:
+    lock = one_run.hold_if_free()
     output_cache.check(CACHE)
     output_cache.protect(CACHE)
 VERSIONS = configuration.versions()
