@@ -55,12 +55,16 @@ def snakemake(folder: Path, *arguments: str, config: str = "config/smoke.yaml") 
 
 
 def tiny() -> dict[str, Any]:
-    """The smoke configuration on one data set, as small as it goes."""
+    """The smoke configuration on data sets that are built in, as small as it goes."""
     config = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())
     sizes = {"points": 100, "training_points": 100, "test_points": 50}
     config |= {
         "scale": "tiny",
-        "datasets": {"gaussian": {**sizes, "classes": "all"}, "digits": {**sizes, "classes": "parity"}},
+        "datasets": {
+            "gaussian": {**sizes, "classes": "all"},
+            "digits": {**sizes, "classes": "parity"},
+            "patches": {**sizes, "classes": "vehicles-animals"},
+        },
     }
     config["placements"] |= {
         "inits": 5,
@@ -74,6 +78,8 @@ def tiny() -> dict[str, Any]:
     for experiment in ("width_convergence", "batch_statistics", "centring", "start_matters", "learning_rates"):
         config[experiment]["dataset"] = "gaussian"
     config["classes"]["datasets"] = ["digits"]
+    for experiment in ("architectures", "resnet_dynamics", "zoo"):
+        config[experiment]["dataset"] = "patches"
     return config
 
 

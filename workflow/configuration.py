@@ -19,15 +19,21 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMON = ("cli", "commands", "errors", "provenance", "architecture")
 DATA = ("datasets", "sources")
 NETWORKS = ("products", "generators", "parallel")
+IMAGES = ("networks", "image_networks")
 THEORY = ("activations", "theory", "guesses")
 STAGES = {
     "data": (*COMMON, *DATA),
-    "sample": (*COMMON, *DATA, *NETWORKS, "normalisation", "sampling", "statistics"),
+    "sample": (*COMMON, *DATA, *NETWORKS, *IMAGES, "normalisation", "sampling", "image_sampling", "statistics"),
     "theory": (*COMMON, *DATA, *THEORY, "kernel"),
-    "train": (*COMMON, *DATA, *NETWORKS, "networks", "training", "checkpoints"),
+    "train": (*COMMON, *DATA, *NETWORKS, *IMAGES, "training", "checkpoints"),
     "curves": (*COMMON, "statistics", "learning_curves"),
     "summarise": (*COMMON, *THEORY, "statistics", "readers", "summaries", "class_summaries"),
     "finite_width": (*COMMON, "statistics", "readers", "finite_width"),
+    "measure": (
+        *(*COMMON, *DATA, "generators", "guesses", "statistics", "networks", "products", "measure_command", "inputs"),
+        *("models", "blame", "layers", "prejudice", "measuring", "measure_report", "measure_picture"),
+    ),
+    "measurements": (*COMMON, "measurements"),
 }
 # Two-class data sets: how many points there are for initial statistics, for training and for testing.
 LARGEST = {
@@ -85,7 +91,7 @@ def settle_data(config: dict[str, Any], *, announce: bool) -> None:
 
 def versions() -> dict[str, str]:
     """Versions of all that computes: the lock says what should be installed, a shared cache must know what is."""
-    more = {name: version(name) for name in ("pandas", "pillow", "scikit-learn")}
+    more = {name: version(name) for name in ("pandas", "pillow", "scikit-learn", "matplotlib")}
     return {**provenance.versions(), **more}
 
 
@@ -132,7 +138,23 @@ def _contradiction(config: dict[str, Any]) -> str | None:
             for name in [named] if isinstance(named, str) else named:
                 if name not in datasets:
                     return f"{experiment}.{key}: {name!r} is not one of datasets ({', '.join(datasets)})"
-    widths = config["width_convergence"]
-    if widths["points"] > datasets[widths["dataset"]]["points"]:
-        return f"width_convergence.points: {widths['points']} is more than datasets.{widths['dataset']}.points"
+    for experiment in ("width_convergence", "architectures", "zoo"):
+        settings = config[experiment]
+        if settings["points"] > datasets[settings["dataset"]]["points"]:
+            return f"{experiment}.points: {settings['points']} is more than datasets.{settings['dataset']}.points"
+    return _contradiction_of_images(config["resnet_dynamics"], datasets)
+
+
+def _contradiction_of_images(images: dict[str, Any], datasets: dict[str, Any]) -> str | None:
+    dataset = images["dataset"]
+    for classes in images["classes"]:
+        if (dataset, classes) not in LARGEST:
+            allowed = ", ".join(classes for name, classes in LARGEST if name == dataset)
+            return f"resnet_dynamics.classes: {classes!r} is not for {dataset}, allowed are {allowed}"
+        _, *largest = LARGEST[dataset, classes]
+        pairs = (("points", "training_points"), ("test_points", "test_points"))
+        for (key, prepared), limit in zip(pairs, largest, strict=True):
+            there = min(datasets[dataset][prepared], limit)
+            if images[key] > there:
+                return f"resnet_dynamics.{key}: {images[key]} is more than the {there} of {dataset} {classes}"
     return None

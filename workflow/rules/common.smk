@@ -19,12 +19,14 @@ RESULTS = f"results/{config['scale']}"
 SAMPLES = experiments.samples(config)
 THEORIES = experiments.theories(config)
 TRAININGS = experiments.trainings(config)
+MEASUREMENTS = experiments.measurements(config)
 # The tidy tables of an experiment, by what it is made of.
 TIDY = {
-    name: ["gamma.csv", "histograms.csv", "regimes.csv", "classes.csv"]
+    name: [f"{table}.csv" for table in experiments.sample_tables(name)]
     for name in SAMPLES
 }
 TIDY["finite_width"] = ["first_order.csv"]
+TIDY["zoo"] = ["models.csv"]
 TIDY |= {name: ["curves.csv", "milestones.csv"] for name in TRAININGS}
 
 

@@ -21,38 +21,38 @@ rule sample:
         "&& python -m workflow.output_cache {output}"
 
 
-rule summarise:
-    input:
-        samples=lambda wildcards: expand(
-            f"{RESULTS}/init/{{sample}}.npz",
-            sample=experiments.summarised(config, wildcards.experiment),
-        ),
-        theory=lambda wildcards: expand(
-            f"{RESULTS}/theory/{{theory}}.npz",
-            theory=experiments.compared(config, wildcards.experiment),
-        ),
-    output:
-        multiext(
-            f"{RESULTS}/tidy/{{experiment}}/",
-            "gamma.csv",
-            "histograms.csv",
-            "regimes.csv",
-            "classes.csv",
-            "tables.sha256",
-        ),
-    log:
-        f"{RESULTS}/logs/tidy/{{experiment}}.log",
-    cache: True
-    params:
-        folder=lambda wildcards, output: str(Path(output[0]).parent),
-        bootstrap=config["bootstrap"],
-        code=configuration.code("summarise"),
-        versions=VERSIONS,
-    message:
-        "summarising {wildcards.experiment}"
-    shell:
-        "normplace summarise {input.samples} --theory {input.theory} --bootstrap {params.bootstrap} "
-        "--output {params.folder} > {log} 2>&1 && python -m workflow.output_cache {output}"
+for experiment in SAMPLES:
+
+    rule:  # one rule an experiment, because its tables depend on how many classes it has
+        name:
+            f"summarise_{experiment}"
+        input:
+            samples=expand(
+                f"{RESULTS}/init/{{sample}}.npz",
+                sample=experiments.summarised(config, experiment),
+            ),
+            theory=expand(
+                f"{RESULTS}/theory/{{theory}}.npz",
+                theory=experiments.compared(config, experiment),
+            ),
+        output:
+            multiext(
+                f"{RESULTS}/tidy/{experiment}/", *TIDY[experiment], "tables.sha256"
+            ),
+        log:
+            f"{RESULTS}/logs/tidy/{experiment}.log",
+        cache: True
+        params:
+            folder=lambda wildcards, output: str(Path(output[0]).parent),
+            bootstrap=config["bootstrap"],
+            code=configuration.code("summarise"),
+            versions=VERSIONS,
+            experiment=experiment,
+        message:
+            "summarising {params.experiment}"
+        shell:
+            "normplace summarise {input.samples} --theory {input.theory} --bootstrap {params.bootstrap} "
+            "--output {params.folder} > {log} 2>&1 && python -m workflow.output_cache {output}"
 
 
 rule finite_width:
