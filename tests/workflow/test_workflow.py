@@ -17,15 +17,6 @@ NAMING_DATA = ("headline.csv", "gamma.csv", "regimes.md", "architectures.md", "i
 POINTS = {"points": 50, "training_points": 50, "test_points": 50, "classes": "parity"}
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the smoke scale has been run."""
-    folder = copy_of_repository(tmp_path_factory.mktemp("normplace"))
-    first = snakemake(folder)
-    assert first.returncode == 0, first.stderr[-5000:]
-    return folder
-
-
 def jobs(dry_run: subprocess.CompletedProcess[str]) -> dict[str, int]:
     """Rule -> number of jobs that a dry run would do."""
     assert dry_run.returncode == 0, dry_run.stderr[-3000:]
