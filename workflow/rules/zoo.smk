@@ -5,7 +5,8 @@ rule measure:
     input:
         lambda wildcards: data_of(MEASUREMENTS[wildcards.model]),
     output:
-        multiext(f"{RESULTS}/zoo/{{model}}", ".json", ".png", ".pdf"),
+        measured=f"{RESULTS}/zoo/{{model}}.json",
+        pictures=multiext(f"{RESULTS}/zoo/{{model}}", ".png", ".pdf"),
     log:
         f"{RESULTS}/logs/zoo/{{model}}.log",
     params:
@@ -15,7 +16,7 @@ rule measure:
         "measuring {wildcards.model}"
     shell:
         "normplace measure torchvision:{wildcards.model} --dataset file:{input} {params.options} "
-        "--output {output[0]} > {log} 2>&1"
+        "--output {output.measured} > {log} 2>&1"
 
 
 rule measurements:
