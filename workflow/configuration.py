@@ -1,7 +1,9 @@
 """What the rules need to know: a checked configuration, and the code and data that each stage depends on."""
 
+import os
 import sys
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,6 +34,10 @@ STAGES = {
         *("models", "blame", "layers", "prejudice", "measuring", "measure_report", "measure_picture"),
     ),
     "measurements": (*COMMON, "measurements"),
+    "claims": (
+        *(*COMMON, "activations", "guesses", "statistics", "readers", "class_summaries", "learning_curves"),
+        *("verify_command", "claims", "claim_statistics", "claim_report", "integrity", "comparison"),
+    ),
 }
 # Two-class data sets: how many points there are for initial statistics, for training and for testing.
 LARGEST = {
@@ -57,8 +63,46 @@ def data_found(dataset: str) -> str:
     """Which source of a data set is there now, so that data that arrive later replace a stand-in."""
     if dataset not in ("mnist", "cifar10"):
         return "built in"
-    found = [sources.locate(dataset, root) for root in sources.default_data_roots()]
-    return next((source for source in found if source != "none"), "none")
+    for root in sources.default_data_roots():
+        found = sources.locate(dataset, root)
+        if found == "image folder":  # of which there are many; torchvision's files are checked when they are read
+            return f"{found} {_listing(root / dataset)}"
+        if found != "none":
+            return found
+    return "none"
+
+
+def _listing(folder: Path) -> str:
+    """Hash of the names, sizes and times of all files below a folder: reading 60,000 images would take seconds."""
+    files = sorted(
+        (str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file()
+    )
+    return provenance.sha256_of_json({"files": files})[:16]
+
+
+def settle_data(config: dict[str, Any], *, announce: bool) -> None:
+    """Let all jobs do with the data that are there now, and say which are not.
+
+    No job may download: one that could would make this or that, and a cached output must be what its key says.
+    """
+    os.environ["NORMPLACE_OFFLINE"] = "1"
+    for name in config["datasets"]:
+        if announce and data_found(name) == "none":
+            print(f"normplace: {name} is not there; `python -m workflow.fetch CONFIG` downloads it", file=sys.stderr)
+
+
+def versions() -> dict[str, str]:
+    """Versions of all that computes: the lock says what should be installed, a shared cache must know what is."""
+    more = {name: version(name) for name in ("pandas", "pillow", "scikit-learn", "matplotlib")}
+    return {**provenance.versions(), **more}
+
+
+def claimed_tables() -> list[str]:
+    """The tidy tables, as experiment/table, that claims.yaml reads; `normplace verify` checks all else in it."""
+    claims = yaml.safe_load((ROOT / "claims.yaml").read_text(encoding="utf-8"))["claims"]
+    return sorted({test["reads"] for claim in claims for test in claim["tests"]})
 
 
 def check(config: dict[str, Any]) -> dict[str, Any]:

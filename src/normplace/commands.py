@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from normplace.architecture import MLP, check_image_network, check_placement
@@ -87,7 +88,10 @@ def image_network_options(args: argparse.Namespace, bn_statistics: str) -> dict[
 def data_options(args: argparse.Namespace) -> dict[str, Any]:
     """The data options as they were given, for the record; not where this machine keeps its data."""
     names = ("dataset", "classes", "points", "test_points", "standardise", "shift", "no_stand_in")
-    return {name: getattr(args, name) for name in names if hasattr(args, name)}
+    given = {name: getattr(args, name) for name in names if hasattr(args, name)}
+    if (given["dataset"] or "").startswith("file:"):  # its provenance says what is in it, wherever it lies
+        given["dataset"] = f"file:{Path(given['dataset']).name}"
+    return given
 
 
 def resolve_device(name: str) -> str:

@@ -1,11 +1,8 @@
 """The whole DAG on the smoke configuration, run as a user would, on a copy of the repository."""
 
 import ast
-import os
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -13,36 +10,11 @@ import pytest
 import yaml
 
 from figures import FIGURES
+from tests.checkout import ROOT, copy_of_repository, run, snakemake
 from workflow import configuration, experiments
-
-ROOT = Path(__file__).resolve().parents[2]
 
 NAMING_DATA = ("headline.csv", "gamma.csv", "regimes.md", "architectures.md", "image_learning.md", "zoo.md")
 POINTS = {"points": 50, "training_points": 50, "test_points": 50, "classes": "parity"}
-
-
-def copy_of_repository(to: Path) -> Path:
-    """The files that git tracks or would track, in an empty folder."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).exists():
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, to / name)
-    return to
-
-
-def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in the copy, offline, without real data: MNIST and CIFAR-10 become stand-ins."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "DATA_ROOT": str(folder / "data"), "NORMPLACE_OFFLINE": "1"}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-
-
-def snakemake(folder: Path, *arguments: str, config: str = "config/smoke.yaml") -> subprocess.CompletedProcess[str]:
-    return run(folder, "snakemake", *arguments, "--cores", "2", "--configfile", config)
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +190,7 @@ ROOTS = {
     "finite_width": ["finite_width"],
     "measure": ["measure_command"],
     "measurements": ["measurements"],
+    "claims": ["verify_command"],
 }
 
 
