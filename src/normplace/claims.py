@@ -123,6 +123,8 @@ def _judge(claim: Mapping[str, Any], tidy: Path) -> Result:
             rows = _chosen(table, test["where"])
             _require(table, rows, claim["needs"])
             found = STATISTICS[test["statistic"]](rows, **test.get("options", {}))
+            if not found:
+                raise _NotTestable(f"the table tidy/{test['reads']}.csv has nothing to compare")
             checks += [(check, check.verdict(len(found))) for check in found]
     except _NotTestable as reason:
         return Result(claim, NOT_TESTABLE, str(reason), [])
