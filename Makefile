@@ -11,7 +11,8 @@ export OMP_NUM_THREADS := 1
 
 replicate: .venv/installed ## Every experiment, figure and table at the quick scale, into results/quick
 	@test -f config/$(SCALE).yaml || { echo "SCALE=$(SCALE): allowed are $(basename $(notdir $(sort $(wildcard config/*.yaml))))" >&2; exit 2; }
-	snakemake --cores $(CORES) --configfile config/$(SCALE).yaml
+	python -m workflow.fetch config/$(SCALE).yaml
+	python -m workflow.one_run snakemake --cores $(CORES) --configfile config/$(SCALE).yaml
 	@echo "Figures: results/$(SCALE)/figures   Tables: results/$(SCALE)/tables   Report: results/$(SCALE)/report.html"
 
 paper: ## The paper's own sizes, into results/paper; hours, resumable
@@ -45,7 +46,7 @@ archive: .venv/installed ## Pack a run with its manifest into results/SCALE.tar.
 bench: .venv/installed ## How far each part is from the usual way and from the machine's limit, into benchmarks/results.md
 	python -m benchmarks
 
-clean: .venv/installed ## Delete results and caches of tools; data and .venv stay
+clean: .venv/installed ## Delete results and caches of tools; data, .venv and cached outputs stay
 	rm -rf results .snakemake .pytest_cache .mypy_cache .ruff_cache
 
 .venv/installed: requirements.lock

@@ -8,6 +8,7 @@ include: "workflow/rules/data.smk"
 include: "workflow/rules/init.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/training.smk"
+include: "workflow/rules/zoo.smk"
 include: "workflow/rules/verify.smk"
 include: "workflow/rules/figures.smk"
 

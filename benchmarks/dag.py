@@ -32,6 +32,7 @@ def snakemake(folder: Path, scale: str, *options: str) -> float:
     ]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "DATA_ROOT": str(default_data_roots()[0].absolute())}
+    environment["SNAKEMAKE_OUTPUT_CACHE"] = str(folder.parent / "cache")  # what is measured is not taken from another
     start = time.perf_counter()
     found = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
     if found.returncode:

@@ -12,9 +12,12 @@ FIGURES = {
     "shift": "shift",
     "classes": "classes",
     "finite_width": "finite_width",
+    "architectures": "architectures",
+    "zoo": "zoo",
     "dynamics": "dynamics",
     "majority_gap": "dynamics",
     "absorption": "dynamics",
     "start_matters": "start_matters",
     "learning_rates": "learning_rates",
+    "resnet_dynamics": "resnet_dynamics",
 }

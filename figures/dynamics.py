@@ -38,11 +38,11 @@ def draw(tidy: Path) -> Figure:
             if row == 0:
                 axes.set_title(style.name(norm, placement).replace("Norm ", "Norm\n"), fontsize=8)
         grid[row, 0].set_ylabel(measure)
-        grid[row, 0].yaxis.set_label_coords(-0.38, 0.5)
+        grid[row, 0].yaxis.set_label_coords(-0.46, 0.5)
         if measure == MEASURES[0]:
-            style.row_label(grid[row, 0], names[dataset], middle=-0.1, left=-0.75)
+            style.row_label(grid[row, 0], names[dataset], middle=-0.1, left=-0.8)
     handles = [
-        Line2D([], [], color=style.SHALLOW, lw=1.2, label=f"depth {depths[0]}"),
+        *(Line2D([], [], color=style.SHALLOW, lw=1.2, label=f"depth {depth}") for depth in depths[:-1]),
         Line2D([], [], color=style.COLOURS["batch"], lw=1.2, label=f"depth {depths[-1]} (in the norm's colour)"),
         Line2D([], [], color="black", lw=1.2, ls=STYLES["running"], label="BatchNorm by running statistics"),
     ]

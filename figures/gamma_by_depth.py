@@ -14,17 +14,17 @@ FLOOR = 3e-4
 def draw(tidy: Path) -> Figure:
     """Draw a column a data set, a row a placement; points with intervals are networks, lines are theory."""
     table = style.read(tidy, "placements", "gamma")
-    names = style.labels(table)
+    names, norms = style.labels(table), table["norm"].unique()
     marked = style.depths_to_mark(int(table["depth"].max()))
     figure, grid = plt.subplots(2, len(names), figsize=(7.2, 4.9), sharex=True, sharey=True, squeeze=False)
     for column, dataset in enumerate(names):
         for row, placement in enumerate(("before", "after")):
             axes = grid[row, column]
-            for norm, colour in style.COLOURS.items():
+            for norm in norms:
                 where = "none" if norm == "none" else placement
                 rows = style.of_cell(table, dataset=dataset, norm=norm, placement=where)
                 thick = 2.4 if (norm, where) == ("layer", "before") else 1.1  # it lies under the others
-                style.gamma_by_depth(axes, rows, marked, colour, style.MARKERS[norm], FLOOR, width=thick)
+                style.gamma_by_depth(axes, rows, marked, style.COLOURS[norm], style.MARKERS[norm], FLOOR, width=thick)
             style.gamma_axes(axes, marked, FLOOR)
             if row == 0:
                 axes.set_title(style.wrapped(names[dataset]))
@@ -37,9 +37,9 @@ def draw(tidy: Path) -> Figure:
                 )  # fmt: skip
                 axes.set_xlabel("depth (hidden layers)")
     handles = [
-        Line2D([], [], color=colour, marker=style.MARKERS[norm], ms=4, lw=1.1, label=style.NORMS[norm],
-               mfc="white" if norm in ("none", "layer") else colour)
-        for norm, colour in style.COLOURS.items()
+        Line2D([], [], color=style.COLOURS[norm], marker=style.MARKERS[norm], ms=4, lw=1.1, label=style.NORMS[norm],
+               mfc="white" if norm in ("none", "layer") else style.COLOURS[norm])
+        for norm in norms
     ]  # fmt: skip
     figure.legend(handles=handles, loc="upper center", ncol=4)
     style.settings_line(

@@ -12,9 +12,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 # Okabe-Ito colours: told apart by readers with any colour vision.
-COLOURS = {"none": "#555555", "batch": "#0072B2", "layer": "#D55E00", "rms": "#009E73"}
-MARKERS = {"none": "s", "batch": "o", "layer": "^", "rms": "x"}
-NORMS = {"none": "no norm", "batch": "BatchNorm", "layer": "LayerNorm", "rms": "RMSNorm"}
+COLOURS = {"none": "#555555", "batch": "#0072B2", "layer": "#D55E00", "rms": "#009E73", "group": "#CC79A7"}
+MARKERS = {"none": "s", "batch": "o", "layer": "^", "rms": "x", "group": "v"}
+NORMS = {"none": "no norm", "batch": "BatchNorm", "layer": "LayerNorm", "rms": "RMSNorm", "group": "GroupNorm"}
+NETWORKS = {"resnet9": "ResNet-9", "cnn": "CNN", "mixer": "MLP-Mixer", "vit": "ViT"}
+HALVES = {
+    "batch-centring": "BatchNorm's centring",
+    "batch-scaling": "BatchNorm's scaling",
+    "layer-centring": "LayerNorm's centring",
+}
 REGIME_COLOURS = {
     "neutral": "#DCEBF7",
     "prejudiced": "#FCEFC9",
@@ -61,7 +67,7 @@ def read(tidy: Path, experiment: str, table: str) -> pd.DataFrame:
 
 def name(norm: str, placement: str) -> str:
     """A configuration as readers say it, such as "LayerNorm after"."""
-    return NORMS[norm] if norm == "none" else f"{NORMS[norm]} {placement}"
+    return NORMS[norm] if norm == "none" else f"{(NORMS | HALVES)[norm]} {placement}"
 
 
 def cells(table: pd.DataFrame) -> list[tuple[str, str]]:
@@ -90,6 +96,22 @@ def labels(table: pd.DataFrame) -> dict[str, str]:
 def wrapped(label: str) -> str:
     """A data set's label on two lines where it is long."""
     return label.replace(" (", "\n(") if len(label) > 22 else label
+
+
+def with_interval(rows: pd.DataFrame, column: str, infinite: str = "never") -> "pd.Series[str]":
+    """A column in words with its 95 % interval; infinite: what to call that, which means never of steps."""
+    numbers = (rows[name] for name in (column, f"{column}_low", f"{column}_high"))
+    parts = [of_one.map(number).replace("never", infinite) for of_one in numbers]
+    return (parts[0] + " [" + parts[1] + ", " + parts[2] + "]").mask(rows[column].isna(), "-")
+
+
+def number(value: float) -> str:
+    """Three digits; infinite means never, of steps."""
+    if value != value:  # a missing value
+        return "-"
+    if value == float("inf"):
+        return "never"
+    return "0" if abs(value) < 1e-6 else f"{value:.3g}"
 
 
 def settings_line(figure: Figure, text: str) -> None:
@@ -129,10 +151,12 @@ def band(axes: Axes, curve: pd.DataFrame, measure: str, colour: str, *, opacity:
     axes.plot(x, curve[measure], color=colour, lw=1.1, **options)
 
 
-def step_axis(axes: Axes) -> None:
-    """A logarithmic axis of steps + 1, so that step 0 has a place."""
+def step_axis(axes: Axes, between: tuple[int, ...] = ()) -> None:
+    """A logarithmic axis of steps + 1, so that step 0 has a place. between: ticks other than the decades."""
     axes.set_xscale("log")
-    axes.set_xticks([1, 10, 100, 1000, 10000], ["1", "10", "10²", "10³", "10⁴"])
+    decades = {1: "1", 10: "10", 100: "10²", 1000: "10³", 10000: "10⁴"}
+    ticks = decades | {tick: str(tick) for tick in between}
+    axes.set_xticks(list(ticks), list(ticks.values()))
     axes.minorticks_off()
     axes.autoscale(axis="x", tight=True)
     for first in axes.get_xticklabels()[:1]:  # inner panels have none
@@ -182,6 +206,15 @@ def sampling_settings(table: pd.DataFrame) -> str:
     )
 
 
+def regime_bands(axes: Axes) -> None:
+    """Behind gamma on the horizontal axis: the colours of the regimes at one depth, with boundaries at 0.1 and 1."""
+    edges = (0.0, 0.1, 1.0, float("inf"))
+    low, high = axes.get_xlim()
+    for regime, left, right in zip(REGIME_COLOURS, edges, edges[1:], strict=False):
+        axes.axvspan(max(left, low), min(right, high), color=REGIME_COLOURS[regime], lw=0, zorder=-1)
+    axes.set_xlim(low, high)
+
+
 def row_label(axes: Axes, label: str, *, middle: float, left: float) -> None:
     """The name of a data set, upright beside its rows."""
     axes.annotate(
@@ -191,15 +224,17 @@ def row_label(axes: Axes, label: str, *, middle: float, left: float) -> None:
 
 
 def training_settings(table: pd.DataFrame) -> str:
-    """What training curves were made with: optimiser, rate, batch, points, runs."""
+    """What training curves were made with: optimiser, rate, batch, points, runs; of MLPs activation and width too."""
     first = table.iloc[0]
+    network = f"{first['activation']}, width {span(table['width'])}, " if first["width"] else ""
+    epochs = "1 epoch" if first["epochs"] == 1 else f"{first['epochs']} epochs"
     rates = table["learning_rate"].unique()
     rate = f"learning rate {rates[0]:g}, " if len(rates) == 1 else ""
     fewest = int((table["n"] - table["runs"]).min())
     diverged = f" (up to {-fewest} of a curve's diverged and are left out from there)" if fewest else ""
     return (
-        f"{first['activation']}, width {span(table['width'])}, {first['optimizer']}, {rate}"
-        f"batch {first['batch_size']}, {first['epochs']} epochs of {span(table['points'])} points, "
+        f"{network}{first['optimizer']}, {rate}"
+        f"batch {first['batch_size']}, {epochs} of {span(table['points'])} points, "
         f"n = {span(table['runs'])} runs{diverged}"
     )
 

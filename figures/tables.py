@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from figures import style
+from figures.beyond_table import beyond_table
+from figures.image_tables import image_tables
 
 TRAININGS = ("dynamics", "start_matters", "learning_rates")
 
@@ -24,7 +26,7 @@ def headline_table(gamma: pd.DataFrame, regimes: pd.DataFrame) -> pd.DataFrame:
         }
         for dataset, label in style.labels(deepest).items():
             cell = style.of_cell(deepest, norm=norm, placement=placement, dataset=dataset)
-            measured, theory = _with_interval(cell, "gamma").iloc[0], _number(cell["gamma_kernel"].iloc[0])
+            measured, theory = style.with_interval(cell, "gamma").iloc[0], style.number(cell["gamma_kernel"].iloc[0])
             row[label] = f"{measured} ({theory})"
         rows.append(row)
     return pd.DataFrame(rows)
@@ -35,9 +37,9 @@ def gamma_table(gamma: pd.DataFrame, depths: list[int]) -> pd.DataFrame:
     rows = _at(gamma, depths)
     return _finished(
         rows,
-        measured=_with_interval(rows, "gamma"),
-        kernel=rows["gamma_kernel"].map(_number),
-        isotropic=rows["gamma_isotropic"].map(_number),
+        measured=style.with_interval(rows, "gamma"),
+        kernel=rows["gamma_kernel"].map(style.number),
+        isotropic=rows["gamma_isotropic"].map(style.number),
     ).rename(columns={"measured": "gamma [95 %]", "kernel": "theory, own kernel", "isotropic": "theory, isotropic"})
 
 
@@ -48,11 +50,11 @@ def regime_table(regimes: pd.DataFrame) -> pd.DataFrame:
             "data": regimes["label"],
             "configuration": [style.name(*cell) for cell in zip(regimes["norm"], regimes["placement"], strict=True)],
             "by theory": regimes["regime_theory"],
-            "fixed point rho": regimes["fixed_point_correlation"].map(_number),
-            "slope there": regimes["fixed_point_slope"].map(_number),
+            "fixed point rho": regimes["fixed_point_correlation"].map(style.number),
+            "slope there": regimes["fixed_point_slope"].map(style.number),
             "seen": regimes["regime_seen"],
-            "gamma of guesses [95 %]": _with_interval(regimes, "gamma_guesses"),
-            "growth exponent [95 %]": _with_interval(regimes, "growth"),
+            "gamma of guesses [95 %]": style.with_interval(regimes, "gamma_guesses"),
+            "growth exponent [95 %]": style.with_interval(regimes, "growth"),
             "networks": regimes["inits"],
         }
     )
@@ -62,7 +64,7 @@ def share_table(gamma: pd.DataFrame, depths: list[int]) -> pd.DataFrame:
     """How many networks put more than 95 %, or less than 60 %, of the data into their largest class."""
     rows = _at(gamma, depths)
     return _finished(
-        rows, extreme=_with_interval(rows, "share_extreme"), even=_with_interval(rows, "share_even")
+        rows, extreme=style.with_interval(rows, "share_extreme"), even=style.with_interval(rows, "share_even")
     ).rename(columns={"extreme": "largest fraction > .95 [95 %]", "even": "largest fraction < .6 [95 %]"})
 
 
@@ -71,10 +73,10 @@ def distance_table(gamma: pd.DataFrame, depths: list[int]) -> pd.DataFrame:
     rows = _at(gamma, depths)
     return _finished(
         rows,
-        kernel=rows["ks_kernel"].map(_number),
-        chance_kernel=rows["ks_critical_kernel"].map(_number),
-        isotropic=rows["ks_isotropic"].map(_number),
-        chance_isotropic=rows["ks_critical_isotropic"].map(_number),
+        kernel=rows["ks_kernel"].map(style.number),
+        chance_kernel=rows["ks_critical_kernel"].map(style.number),
+        isotropic=rows["ks_isotropic"].map(style.number),
+        chance_isotropic=rows["ks_critical_isotropic"].map(style.number),
     ).rename(
         columns={
             "kernel": "to own kernel",
@@ -96,12 +98,12 @@ def milestone_table(milestones: pd.DataFrame) -> pd.DataFrame:
             "start": milestones["select"],
             "rate": milestones["learning_rate"].map("{:g}".format),
             "BatchNorm by": milestones["bn_statistics"].replace("", "-"),
-            "gap at step 0 [95 %]": _with_interval(milestones, "gap_at_start"),
-            "steps to a gap < 5 points": _with_interval(milestones, "steps_to_closed_gap"),
-            "for good": _with_interval(milestones, "steps_to_gap_closed_for_good"),
-            "to 80 % of final accuracy": _with_interval(milestones, "steps_to_80"),
-            "to 90 %": _with_interval(milestones, "steps_to_90"),
-            "final test accuracy": _with_interval(milestones, "final_accuracy"),
+            "gap at step 0 [95 %]": style.with_interval(milestones, "gap_at_start"),
+            "steps to a gap < 5 points": style.with_interval(milestones, "steps_to_closed_gap"),
+            "for good": style.with_interval(milestones, "steps_to_gap_closed_for_good"),
+            "to 80 % of final accuracy": style.with_interval(milestones, "steps_to_80"),
+            "to 90 %": style.with_interval(milestones, "steps_to_90"),
+            "final test accuracy": style.with_interval(milestones, "final_accuracy"),
             "runs": milestones["n"],
             "diverged": milestones["diverged"],
         }
@@ -141,19 +143,6 @@ def _finished(rows: pd.DataFrame, **columns: "pd.Series[str]") -> pd.DataFrame:
     return pd.DataFrame({**head, **columns, "networks": rows["inits"]})
 
 
-def _with_interval(rows: pd.DataFrame, column: str) -> "pd.Series[str]":
-    parts = [rows[name].map(_number) for name in (column, f"{column}_low", f"{column}_high")]
-    return (parts[0] + " [" + parts[1] + ", " + parts[2] + "]").mask(rows[column].isna(), "-")
-
-
-def _number(value: float) -> str:
-    if value != value:  # a missing value
-        return "-"
-    if value == float("inf"):
-        return "never"
-    return "0" if abs(value) < 1e-6 else f"{value:.3g}"
-
-
 def initial_tables(tidy: Path) -> dict[str, pd.DataFrame]:
     """The tables of initial statistics, by name."""
     gamma, regimes = (style.read(tidy, "placements", table) for table in ("gamma", "regimes"))
@@ -184,7 +173,10 @@ def main() -> None:
     parser.add_argument("--tidy", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
-    tables = initial_tables(args.tidy) | learning_tables(args.tidy)
+    tables = initial_tables(args.tidy) | learning_tables(args.tidy) | image_tables(args.tidy)
+    beyond = beyond_table(args.tidy)
+    if not beyond.empty:
+        tables["beyond"] = beyond
     args.output.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         table.to_csv(args.output / f"{name}.csv", index=False)

@@ -22,6 +22,12 @@ CELL_NAMES = ["-".join(cell) for cell in CELLS]
 every_cell = pytest.mark.parametrize(("norm", "placement"), CELLS, ids=CELL_NAMES)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_output_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test takes cached outputs of the user's, or leaves its own among them."""
+    os.environ["SNAKEMAKE_OUTPUT_CACHE"] = str(tmp_path_factory.mktemp("output_cache"))
+
+
 @pytest.fixture(scope="session")
 def digits() -> torch.Tensor:
     """200 real 8x8 digits, standardised, [200, 64]."""

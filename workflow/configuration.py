@@ -1,7 +1,9 @@
 """What the rules need to know: a checked configuration, and the code and data that each stage depends on."""
 
+import os
 import sys
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,15 +19,21 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMON = ("cli", "commands", "errors", "provenance", "architecture")
 DATA = ("datasets", "sources")
 NETWORKS = ("products", "generators", "parallel")
+IMAGES = ("networks", "image_networks")
 THEORY = ("activations", "theory", "guesses")
 STAGES = {
     "data": (*COMMON, *DATA),
-    "sample": (*COMMON, *DATA, *NETWORKS, "normalisation", "sampling", "statistics"),
+    "sample": (*COMMON, *DATA, *NETWORKS, *IMAGES, "normalisation", "sampling", "image_sampling", "statistics"),
     "theory": (*COMMON, *DATA, *THEORY, "kernel"),
-    "train": (*COMMON, *DATA, *NETWORKS, "networks", "training", "checkpoints"),
+    "train": (*COMMON, *DATA, *NETWORKS, *IMAGES, "training", "checkpoints"),
     "curves": (*COMMON, "statistics", "learning_curves"),
     "summarise": (*COMMON, *THEORY, "statistics", "readers", "summaries", "class_summaries"),
     "finite_width": (*COMMON, "statistics", "readers", "finite_width"),
+    "measure": (
+        *(*COMMON, *DATA, "generators", "guesses", "statistics", "networks", "products", "measure_command", "inputs"),
+        *("models", "blame", "layers", "prejudice", "measuring", "measure_report", "measure_picture"),
+    ),
+    "measurements": (*COMMON, "measurements"),
     "claims": (
         *(*COMMON, "activations", "guesses", "statistics", "readers", "class_summaries", "learning_curves"),
         *("verify_command", "claims", "claim_statistics", "claim_report", "integrity", "comparison"),
@@ -55,8 +63,40 @@ def data_found(dataset: str) -> str:
     """Which source of a data set is there now, so that data that arrive later replace a stand-in."""
     if dataset not in ("mnist", "cifar10"):
         return "built in"
-    found = [sources.locate(dataset, root) for root in sources.default_data_roots()]
-    return next((source for source in found if source != "none"), "none")
+    for root in sources.default_data_roots():
+        found = sources.locate(dataset, root)
+        if found == "image folder":  # of which there are many; torchvision's files are checked when they are read
+            return f"{found} {_listing(root / dataset)}"
+        if found != "none":
+            return found
+    return "none"
+
+
+def _listing(folder: Path) -> str:
+    """Hash of the names, sizes and times of all files below a folder: reading 60,000 images would take seconds."""
+    files = sorted(
+        (str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns)
+        for path in folder.rglob("*")
+        if path.is_file()
+    )
+    return provenance.sha256_of_json({"files": files})[:16]
+
+
+def settle_data(config: dict[str, Any], *, announce: bool) -> None:
+    """Let all jobs do with the data that are there now, and say which are not.
+
+    No job may download: one that could would make this or that, and a cached output must be what its key says.
+    """
+    os.environ["NORMPLACE_OFFLINE"] = "1"
+    for name in config["datasets"]:
+        if announce and data_found(name) == "none":
+            print(f"normplace: {name} is not there; `python -m workflow.fetch CONFIG` downloads it", file=sys.stderr)
+
+
+def versions() -> dict[str, str]:
+    """Versions of all that computes: the lock says what should be installed, a shared cache must know what is."""
+    more = {name: version(name) for name in ("pandas", "pillow", "scikit-learn", "matplotlib")}
+    return {**provenance.versions(), **more}
 
 
 def claimed_tables() -> list[str]:
@@ -108,7 +148,23 @@ def _contradiction(config: dict[str, Any]) -> str | None:
             for name in [named] if isinstance(named, str) else named:
                 if name not in datasets:
                     return f"{experiment}.{key}: {name!r} is not one of datasets ({', '.join(datasets)})"
-    widths = config["width_convergence"]
-    if widths["points"] > datasets[widths["dataset"]]["points"]:
-        return f"width_convergence.points: {widths['points']} is more than datasets.{widths['dataset']}.points"
+    for experiment in ("width_convergence", "architectures", "zoo"):
+        settings = config[experiment]
+        if settings["points"] > datasets[settings["dataset"]]["points"]:
+            return f"{experiment}.points: {settings['points']} is more than datasets.{settings['dataset']}.points"
+    return _contradiction_of_images(config["resnet_dynamics"], datasets)
+
+
+def _contradiction_of_images(images: dict[str, Any], datasets: dict[str, Any]) -> str | None:
+    dataset = images["dataset"]
+    for classes in images["classes"]:
+        if (dataset, classes) not in LARGEST:
+            allowed = ", ".join(classes for name, classes in LARGEST if name == dataset)
+            return f"resnet_dynamics.classes: {classes!r} is not for {dataset}, allowed are {allowed}"
+        _, *largest = LARGEST[dataset, classes]
+        pairs = (("points", "training_points"), ("test_points", "test_points"))
+        for (key, prepared), limit in zip(pairs, largest, strict=True):
+            there = min(datasets[dataset][prepared], limit)
+            if images[key] > there:
+                return f"resnet_dynamics.{key}: {images[key]} is more than the {there} of {dataset} {classes}"
     return None

@@ -3,21 +3,26 @@
 from dataclasses import dataclass
 from typing import Any
 
-from normplace.architecture import ACTIVATIONS, HALVES, PLACEMENTS, configurations
+from normplace.architecture import ACTIVATIONS, HALVES, IMAGE_NETWORKS, PLACEMENTS, configurations
+from workflow.configuration import LARGEST
 
 # A cell is a norm and where it stands, such as batch-before; or none.
 CELLS = {"none" if norm == "none" else f"{norm}-{place}": (norm, place) for norm, place in configurations()}
 HALF_CELLS = {f"{norm}-{place}": (norm, place) for norm in HALVES for place in PLACEMENTS}
+GROUP_CELLS = {f"group-{place}": ("group", place) for place in PLACEMENTS}
 # rms has the infinite-width gamma of layer-before, and batch-after's is 0 by construction: nothing to converge to.
 WIDTH_CELLS = ("none", "batch-before", "layer-before", "layer-after")
 BATCH_CELLS = ("batch-before", "batch-after")
+TEN_CLASSES = ("width_convergence", "classes")
 # gamma is all that the width experiment needs of its theory; these draws only fill the file format.
 WIDTH_DRAWS = 1000
+# The norm that a network for images is usually trained with.
+USUAL_NORM = {"resnet9": "batch", "vit": "layer"}
 
 
 @dataclass(frozen=True)
 class Job:
-    """One call of `normplace sample` or `normplace theory`: the prepared points (data set, class map), the options."""
+    """One call of a command of `normplace`: the prepared points (data set, class map), the options."""
 
     dataset: str
     classes: str
@@ -27,11 +32,11 @@ class Job:
 def data_options(config: dict[str, Any], use: str, dataset: str, classes: str) -> str:
     """Options of `normplace data` for the points that initial statistics ("init") or training ("training") use."""
     sizes = config["datasets"][dataset]
-    points = (
-        f"--points {sizes['points']}"
-        if use == "init"
-        else f"--points {sizes['training_points']} --test-points {sizes['test_points']}"
-    )
+    points = f"--points {sizes['points']}"
+    if use == "training":
+        _, *there = LARGEST[dataset, classes]
+        training, test = map(min, (sizes["training_points"], sizes["test_points"]), there)
+        points = f"--points {training} --test-points {test}"
     stand_in = "" if config["stand_ins"] else " --no-stand-in"
     return f"--dataset {dataset} --classes {classes} {points}{stand_in}"
 
@@ -39,7 +44,7 @@ def data_options(config: dict[str, Any], use: str, dataset: str, classes: str) -
 def samples(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
     """experiment -> name of a sample -> how it is made."""
     placements, widths = config["placements"], config["width_convergence"]
-    activations, shifts = config["activations"], config["shift"]
+    activations, shifts, networks = config["activations"], config["shift"], config["architectures"]
     points = config["datasets"]
 
     def job(
@@ -78,17 +83,28 @@ def samples(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
             f"{activation}/{cell}": job(activations["dataset"], cell, inits=activations["inits"], activation=activation)
             for activation in ACTIVATIONS
             if activation != placements["activation"]
-            for cell in CELLS
+            for cell in activations["cells"]
         },
         "shift": {
             f"{shift:g}/{cell}": job(shifts["dataset"], cell, inits=shifts["inits"], more=f" --shift {shift}")
             for shift in shifts["shifts"]
-            for cell in CELLS
+            for cell in shifts["cells"]
         },
         "classes": {
             f"{dataset}/{cell}": job(dataset, cell, classes="all")
             for dataset in config["classes"]["datasets"]
-            for cell in CELLS
+            for cell in config["classes"]["cells"]
+        },
+        "architectures": {
+            f"{network}/{cell}": Job(
+                networks["dataset"],
+                points[networks["dataset"]]["classes"],
+                f"--network {network} {_norm(cell)} --points {networks['points']} --inits {inits} "
+                f"--seed {config['seed']}",
+            )
+            for network, inits in networks["inits"].items()
+            for cell in networks["cells"]
+            if _norm_of(cell)[0] in IMAGE_NETWORKS[network]
         },
     }
 
@@ -123,20 +139,21 @@ def theories(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
         "shift": {
             f"{shift:g}/{cell}": job(shifts["dataset"], cell, more=f" --shift {shift}")
             for shift in shifts["shifts"]
-            for cell in CELLS
+            for cell in shifts["cells"]
         },
         "classes": {
             f"{dataset}/{cell}": job(dataset, cell, classes="all")
             for dataset in config["classes"]["datasets"]
-            for cell in CELLS
+            for cell in config["classes"]["cells"]
         },
+        "architectures": {},  # no theory of convolutions, pooling and attention here
     }
 
 
 def trainings(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
     """experiment -> name of a training -> how it is made."""
     general, starts, rates = config["training"], config["start_matters"], config["learning_rates"]
-    points = config["datasets"]
+    images, points = config["resnet_dynamics"], config["datasets"]
 
     def job(dataset: str, cell: str, depth: int, runs: int, rate: float, select: str = "any", seed: int = 0) -> Job:
         return Job(
@@ -174,6 +191,33 @@ def trainings(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
             for rate in rates["rates"]
             if not _in_dynamics(config, rate)
         },
+        "resnet_dynamics": {
+            f"{network}/{classes}/{placement}": Job(
+                images["dataset"],
+                classes,
+                f"--network {network} --norm {USUAL_NORM[network]} --placement {placement} "
+                f"--points {images['points']} --test-points {images['test_points']} "
+                f"--optimizer {images['optimizer']} --lr {images['learning_rate']} "
+                f"--batch-size {images['batch_size']} --epochs {images['epochs']} --runs {runs} "
+                f"--seed {config['seed']}",
+            )
+            for network, runs in images["runs"].items()
+            for classes in images["classes"]
+            for placement in PLACEMENTS
+        },
+    }
+
+
+def measurements(config: dict[str, Any]) -> dict[str, Job]:
+    """torchvision's name of a model -> how it is measured."""
+    zoo = config["zoo"]
+    return {
+        model: Job(
+            zoo["dataset"],
+            "all",  # ten output nodes a network say more about gamma than two
+            f"--points {zoo['points']} --inits {inits} --seed {config['seed']}",
+        )
+        for model, inits in zoo["inits"].items()
     }
 
 
@@ -194,11 +238,20 @@ def compared(config: dict[str, Any], experiment: str) -> list[str]:
     ]
 
 
+def sample_tables(experiment: str) -> list[str]:
+    """The tidy tables of an experiment's samples.
+
+    The last one says what their networks guess: regimes of two classes, or how all classes are guessed. It is of MLPs.
+    """
+    of_guesses = ["classes" if experiment in TEN_CLASSES else "regimes"] if experiment != "architectures" else []
+    return ["gamma", "histograms", *of_guesses]
+
+
 def _beside(config: dict[str, Any], experiment: str) -> list[str]:
     """What of the placements experiment an experiment shows beside its own samples."""
     if experiment not in ("batch_statistics", "centring", "activations", "shift"):
         return []
-    cells = ("none", *BATCH_CELLS) if experiment == "batch_statistics" else CELLS
+    cells = ("none", *BATCH_CELLS) if experiment == "batch_statistics" else config[experiment].get("cells", CELLS)
     return [f"{config[experiment]['dataset']}/{cell}" for cell in cells]
 
 
@@ -224,6 +277,10 @@ def _in_dynamics(config: dict[str, Any], rate: float) -> bool:
     )
 
 
+def _norm_of(cell: str) -> tuple[str, str]:
+    return (CELLS | HALF_CELLS | GROUP_CELLS)[cell]
+
+
 def _norm(cell: str) -> str:
-    norm, placement = (CELLS | HALF_CELLS)[cell]
+    norm, placement = _norm_of(cell)
     return "--norm none" if norm == "none" else f"--norm {norm} --placement {placement}"

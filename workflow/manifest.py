@@ -108,6 +108,7 @@ def files_of_run(results: Path, configuration: dict[str, Any]) -> list[str]:
         for of_stage in (experiments.samples, experiments.theories, experiments.trainings)
     )
     made = {"init": samples, "theory": theories, "training": trainings}
+    made["zoo"] = set(experiments.measurements(configuration))
     found = []
     for path in sorted(path for path in results.rglob("*") if path.is_file()):
         folder, *rest = path.relative_to(results).parts

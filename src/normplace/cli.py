@@ -14,7 +14,14 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", 
     os.environ[_variable] = "1"
 
 from normplace import __version__, commands, measure_command, verify_command  # noqa: E402
-from normplace.architecture import ACTIVATIONS, BN_STATISTICS, HALVES, NORMS, PLACEMENTS  # noqa: E402
+from normplace.architecture import (  # noqa: E402
+    ACTIVATIONS,
+    BN_STATISTICS,
+    HALVES,
+    IMAGE_NETWORKS,
+    NORMS,
+    PLACEMENTS,
+)
 from normplace.errors import UserError  # noqa: E402
 from normplace.provenance import check_writable  # noqa: E402
 
@@ -97,9 +104,9 @@ def build_parser() -> argparse.ArgumentParser:
     add_data_options(data, required=True, shift=False)
     data.add_argument("--test-points", type=not_negative, default=0, help="the first N test points too (default 0)")
 
-    sample = add("sample", commands.run_sample, "Guess fractions of random networks, at every depth up to --depth.")
+    sample = add("sample", commands.run_sample, "Guess fractions of random networks, MLPs at every depth to --depth.")
     add_data_options(sample, required=True)
-    add_network_options(sample)
+    add_network_options(sample, norms=(*NORMS, *HALVES, "group"))
     sample.add_argument(
         "--bn-statistics",
         choices=BN_STATISTICS,
@@ -111,7 +118,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     theory = add("theory", commands.run_theory, "Infinite-width theory, isotropic or on a data set's own kernel.")
     add_data_options(theory, required=False)
-    add_network_options(theory, width=False)
+    add_mlp_options(theory.add_argument_group("network"), norms=(*NORMS, *HALVES))
     theory.add_argument(
         "--draws-output",
         type=Path,
@@ -126,7 +133,7 @@ def build_parser() -> argparse.ArgumentParser:
     train = add("train", commands.run_train, "Train many runs and record how the first guess is absorbed.")
     add_data_options(train, required=True)
     train.add_argument("--test-points", type=positive, help="the first N test points (default: all)")
-    add_network_options(train, halves=False)
+    add_network_options(train, norms=(*NORMS, "group"))
     train.add_argument("--optimizer", choices=("adam", "sgd"), default="adam")
     train.add_argument("--lr", type=positive_number, required=True, help="learning rate")
     train.add_argument("--batch-size", type=positive, default=512, help="points a step (default 512)")
@@ -162,6 +169,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     curves = add("curves", commands.run_curves, "Tidy tables (curves, milestones) of training runs.")
     curves.add_argument("trainings", type=Path, nargs="+", metavar="TRAINING.csv")
+
+    measurements = add("measurements", commands.run_measurements, "Tidy table of measured models.")
+    measurements.add_argument("measured", type=Path, nargs="+", metavar="MEASURED.json")
 
     for command in subparsers.choices.values():
         what = "folder" if command in (summarise, curves) else "file"
@@ -234,17 +244,25 @@ def add_run_options(parser: argparse.ArgumentParser, *, processes: bool = True) 
         )
 
 
-def add_network_options(parser: argparse.ArgumentParser, *, width: bool = True, halves: bool = True) -> None:
-    """The options that say which network; `halves`: also norms that only centre or only scale."""
+def add_network_options(parser: argparse.ArgumentParser, *, norms: tuple[str, ...]) -> None:
+    """The options that say which network, of those that have a width."""
     group = parser.add_argument_group("network")
-    group.add_argument("--norm", choices=(*NORMS, *HALVES) if halves else NORMS, required=True)
-    group.add_argument("--placement", choices=PLACEMENTS, help="of the norm: before or after the activation")
     group.add_argument(
-        "--depth", type=positive, required=True, help="hidden layers (sample, theory: every depth up to it)"
+        "--network",
+        choices=("mlp", *IMAGE_NETWORKS),
+        default="mlp",
+        help="an MLP (default), or a network for images of fixed depth, width and activation",
     )
-    if width:
-        group.add_argument("--width", type=positive, default=100, help="nodes a hidden layer (default 100)")
-    group.add_argument("--activation", choices=ACTIVATIONS, default="relu")
+    add_mlp_options(group, norms=norms)
+    group.add_argument("--width", type=positive, help="nodes a hidden layer of an MLP (default 100)")
+
+
+def add_mlp_options(group: argparse._ArgumentGroup, *, norms: tuple[str, ...]) -> None:
+    """The options of an MLP that theory has too."""
+    group.add_argument("--norm", choices=norms, required=True)
+    group.add_argument("--placement", choices=PLACEMENTS, help="of the norm: before or after the activation")
+    group.add_argument("--depth", type=positive, help="hidden layers of an MLP (sample, theory: every depth up to it)")
+    group.add_argument("--activation", choices=ACTIVATIONS, help="of an MLP (default relu)")
 
 
 def main(arguments: list[str] | None = None) -> None:

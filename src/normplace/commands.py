@@ -5,9 +5,10 @@ import csv
 import io
 import json
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from normplace.architecture import MLP, check_placement
+from normplace.architecture import MLP, check_image_network, check_placement
 from normplace.errors import UserError
 from normplace.provenance import (
     check_writable,
@@ -19,6 +20,10 @@ from normplace.provenance import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import nn
+
     from normplace.datasets import DataRequest
 
 
@@ -39,27 +44,54 @@ def data_request(args: argparse.Namespace) -> "DataRequest":
 
 
 def network_options(args: argparse.Namespace) -> dict[str, Any]:
-    """The options of the network that results depend on, with the placement checked."""
+    """The options of the network that results depend on, with the placement checked.
+
+    An MLP's are the arguments of `MLP` but for the classes; of a network for images its name is one.
+    """
     bn_statistics = getattr(args, "bn_statistics", "batch")
-    width = getattr(args, "width", 0)
+    if getattr(args, "network", "mlp") != "mlp":
+        return image_network_options(args, bn_statistics)
+    if args.depth is None:
+        raise UserError("--depth is missing: an MLP needs a number of hidden layers, at least 1")
+    if args.norm == "group":
+        raise UserError("--norm group: is for --network resnet9 or cnn; an MLP's is layer")
     if bn_statistics == "running" and args.norm != "batch":
         raise UserError(f"--bn-statistics running: is for --norm batch, not {args.norm}")
-    if width == 1 and args.norm == "layer":
+    if getattr(args, "width", None) == 1 and args.norm == "layer":
         raise UserError("--width 1: LayerNorm over one node leaves nothing, at least 2 are needed")
     return {
         "norm": args.norm,
         "placement": check_placement(args.norm, args.placement),
         "depth": args.depth,
-        **({"width": width} if width else {}),
-        "activation": args.activation,
+        **({"width": args.width or MLP.width} if hasattr(args, "width") else {}),  # theory has none
+        "activation": args.activation or MLP.activation,
         "bn_statistics": bn_statistics,
     }
+
+
+def image_network_options(args: argparse.Namespace, bn_statistics: str) -> dict[str, Any]:
+    """The options of a network for images, whose depth, width and activation are its own.
+
+    Raises:
+        UserError: a norm that it cannot have, or an option that is for MLPs.
+    """
+    for option in ("depth", "width", "activation"):
+        value = getattr(args, option)
+        if value is not None:
+            raise UserError(f"--{option} {value}: is for --network mlp; {args.network} has its own")
+    if bn_statistics == "running":
+        raise UserError(f"--bn-statistics running: is for --network mlp, not {args.network}")
+    placement = check_image_network(args.network, args.norm, args.placement)
+    return {"network": args.network, "norm": args.norm, "placement": placement, "bn_statistics": bn_statistics}
 
 
 def data_options(args: argparse.Namespace) -> dict[str, Any]:
     """The data options as they were given, for the record; not where this machine keeps its data."""
     names = ("dataset", "classes", "points", "test_points", "standardise", "shift", "no_stand_in")
-    return {name: getattr(args, name) for name in names if hasattr(args, name)}
+    given = {name: getattr(args, name) for name in names if hasattr(args, name)}
+    if (given["dataset"] or "").startswith("file:"):  # its provenance says what is in it, wherever it lies
+        given["dataset"] = f"file:{Path(given['dataset']).name}"
+    return given
 
 
 def resolve_device(name: str) -> str:
@@ -94,12 +126,18 @@ def run_sample(args: argparse.Namespace) -> None:
     import numpy as np
 
     from normplace.datasets import load
+    from normplace.image_sampling import sample_images
     from normplace.sampling import sample
     from normplace.statistics import gamma
 
     data = load(data_request(args))
-    spec = MLP(**network, classes=len(data.provenance["classes"]))
-    guesses = sample(data.x, spec, args.inits, args.seed, device=device, processes=args.processes, progress=True)
+    classes = len(data.provenance["classes"])
+    how = {"device": device, "processes": args.processes, "progress": f"{args.norm} {network['placement']}"}
+    if "network" in network:
+        build = image_network_builder(network, tuple(data.x.shape[1:]), classes)
+        guesses = sample_images(build, data.x, args.inits, args.seed, **how)
+    else:
+        guesses = sample(data.x, MLP(**network, classes=classes), args.inits, args.seed, **how)
     if not (np.isfinite(guesses.output_var).all() and guesses.output_var.any(axis=(1, 2)).all()):
         raise UserError("the outputs vanish or overflow in float32 at some depth: use fewer layers, or a norm")
     gammas = gamma(guesses.output_mean, guesses.output_var)
@@ -110,7 +148,23 @@ def run_sample(args: argparse.Namespace) -> None:
         "versions": versions(),
     }
     write_npz(args.output, {**guesses._asdict(), "gamma": gammas}, config)
-    print(f"{data.provenance['label']}: gamma {gammas[0]:.4g} at depth 1, {gammas[-1]:.4g} at depth {args.depth}")
+    found = f"gamma {gammas[0]:.4g}" + (f" at depth 1, {gammas[-1]:.4g} at depth {args.depth}" if args.depth else "")
+    print(f"{data.provenance['label']}: {found}")
+
+
+def image_network_builder(network: dict[str, Any], shape: tuple[int, ...], classes: int) -> "Callable[[], nn.Module]":
+    """A function that makes a network for images of these options, for points of this shape.
+
+    Raises:
+        UserError: the points are no images, or of a size that the network cannot take.
+    """
+    from functools import partial
+
+    from normplace.image_networks import image_network
+
+    build = partial(image_network, network["network"], network["norm"], network["placement"], shape, classes)
+    build()  # refuses at once what it cannot take
+    return build
 
 
 def run_theory(args: argparse.Namespace) -> None:
@@ -128,7 +182,7 @@ def run_theory(args: argparse.Namespace) -> None:
                 raise UserError(
                     f"--{name.replace('_', '-')}: needs --dataset; without one, theory is for isotropic data"
                 )
-        rho = theory.correlations(args.norm, network["placement"], args.activation, args.depth)
+        rho = theory.correlations(args.norm, network["placement"], network["activation"], args.depth)
         gammas = np.array([theory.gamma_of_correlation(value) for value in rho])
         deviations = np.array([guesses.standard_deviation(value) for value in gammas])
     else:
@@ -159,7 +213,7 @@ def kernel_theory(args: argparse.Namespace, network: dict[str, Any]) -> tuple[An
     data = load_arrays(data_request(args))
     classes = len(data.provenance["classes"])
     gammas, deviations, drawn = [], [], []
-    layers = kernel.hidden_kernels(data.x, args.norm, network["placement"], args.activation, args.depth)
+    layers = kernel.hidden_kernels(data.x, args.norm, network["placement"], network["activation"], args.depth)
     for layer, hidden in enumerate(tqdm(layers, total=args.depth, unit="layer", disable=None), start=1):
         gammas.append(kernel.gamma(hidden))
         fractions = None
@@ -198,8 +252,13 @@ def run_train(args: argparse.Namespace) -> None:
     data, test = load(request), load(request, "test")
     if not len(test.y):
         raise UserError(f"--dataset {args.dataset}: has no test points; a prepared file needs --test-points")
-    train_points, test_points = (training.Points(split.x.flatten(1), split.y) for split in (data, test))
-    spec = MLP(**network, classes=len(data.provenance["classes"]))
+    classes = len(data.provenance["classes"])
+    train_points, test_points = (training.Points(split.x, split.y) for split in (data, test))
+    if "network" in network:
+        build = image_network_builder(network, tuple(data.x.shape[1:]), classes)
+    else:
+        train_points, test_points = (points._replace(x=points.x.flatten(1)) for points in (train_points, test_points))
+        build = partial(mlp, MLP(**network, classes=classes), train_points.x.shape[1])
     plan = training.Plan(args.optimizer, args.lr, args.batch_size, args.epochs, args.runs, args.select, args.seed)
     of_test = {"test_sha256": test.provenance["sha256"], "test_class_counts": test.y.bincount().tolist()}
     config = {
@@ -210,7 +269,7 @@ def run_train(args: argparse.Namespace) -> None:
     }
     unfinished = args.output.with_name(f".{args.output.name}.unfinished")
     rows = training.train(
-        partial(mlp, spec, train_points.x.shape[1]),
+        build,
         train_points,
         test_points,
         plan,
@@ -221,9 +280,9 @@ def run_train(args: argparse.Namespace) -> None:
         progress=True,
     )
     write_text(args.output.with_suffix(".json"), json.dumps(config, indent=1, sort_keys=True) + "\n")
-    write_text(args.output, training.to_csv(rows, spec.classes))
+    write_text(args.output, training.to_csv(rows, classes))
     shutil.rmtree(unfinished, ignore_errors=True)
-    print(training.summary(rows, spec.classes))
+    print(training.summary(rows, classes))
 
 
 def run_summarise(args: argparse.Namespace) -> None:
@@ -247,3 +306,10 @@ def run_curves(args: argparse.Namespace) -> None:
 
     for name, table in zip(("curves", "milestones"), summarise(args.trainings), strict=True):
         write_text(args.output / f"{name}.csv", table.to_csv(index=False))
+
+
+def run_measurements(args: argparse.Namespace) -> None:
+    """Run `normplace measurements`."""
+    from normplace.measurements import measurements
+
+    write_text(args.output, measurements(args.measured).to_csv(index=False))

@@ -50,8 +50,12 @@ def read_training(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
             "test_points": sum(data["test_class_counts"]),
             "one_class_accuracy_low": shares.min(),  # what guessing one class for all test points gives
             "one_class_accuracy_high": shares.max(),
-            **{key: options[key] for key in ("norm", "placement", "activation", "depth", "width", "optimizer")},
-            **{key: options[key] for key in ("learning_rate", "batch_size", "epochs", "select", "runs")},
+            "class_names": " / ".join(data["classes"]),
+            "network": options.get("network", "mlp"),
+            "activation": options.get("activation", ""),  # a network for images has its own
+            **{key: options.get(key, 0) for key in ("depth", "width")},  # so here
+            **{key: options[key] for key in ("norm", "placement", "optimizer", "learning_rate", "batch_size")},
+            **{key: options[key] for key in ("epochs", "select", "runs")},
         }
         rows["gap"] = rows["accuracy_majority"] - rows["accuracy_minority"]
         rows["bn_statistics"] = rows["bn_statistics"].astype(object).fillna("")

@@ -33,10 +33,11 @@ def run_measure(args: argparse.Namespace) -> None:
     if of_torchvision and x.ndim == 4 and x.shape[1] == 1:
         x = x.expand(-1, 3, -1, -1)  # torchvision's models are for colour images
     try:
-        model = find_model(args.model, len(inputs.class_names) if inputs.class_names else None)
+        side = x.shape[3] if x.ndim == 4 and x.shape[2] == x.shape[3] else None
+        model = find_model(args.model, len(inputs.class_names) if inputs.class_names else None, side)
         found = measure(model, x, args.inits, args.seed, device=device, progress=True)
     except UserError as error:
-        hint = " (--resize N gives images another size)" if of_torchvision and "forward raised" in str(error) else ""
+        hint = " (--resize N gives images another size)" if of_torchvision and " raised " in str(error) else ""
         raise UserError(f"MODEL {args.model}: {error}{hint}") from error
     options = {"model": args.model, **data_options(args), "resize": args.resize, "inits": args.inits}
     config = {

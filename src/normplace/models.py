@@ -20,10 +20,11 @@ from normplace.sources import import_torchvision
 Builder = Callable[[], nn.Module]
 
 
-def find_model(name: str, classes: int | None) -> Builder | nn.Module:
+def find_model(name: str, classes: int | None, side: int | None = None) -> Builder | nn.Module:
     """The builder, or the module, that `torchvision:NAME` or `package.module:callable` names.
 
-    classes: outputs of a torchvision model (None: its own default, 1000). Modules are looked for in the current
+    classes: outputs of a torchvision model (None: its own default, 1000). side: pixels a side of square images, which
+    torchvision's ViTs are built for (None: 224); its other models take any. Modules are looked for in the current
     folder too.
 
     Raises:
@@ -33,7 +34,7 @@ def find_model(name: str, classes: int | None) -> Builder | nn.Module:
     if not package or not attribute or package.endswith(".py") or "/" in package:
         raise UserError("allowed are torchvision:NAME and package.module:callable, such as my_models:build")
     if package == "torchvision":
-        return _of_torchvision(attribute, classes)
+        return _of_torchvision(attribute, classes, side)
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
@@ -54,15 +55,16 @@ def find_model(name: str, classes: int | None) -> Builder | nn.Module:
     return model
 
 
-def _of_torchvision(name: str, classes: int | None) -> Builder:
+def _of_torchvision(name: str, classes: int | None, side: int | None) -> Builder:
     models = import_torchvision().models
     known = models.list_models(module=models)  # the classifiers; detection and others are in modules of their own
     if name not in known:
         raise UserError(f"torchvision has no classifier {name}{_close(name, known)}")
-    options = {} if classes is None else {"num_classes": classes}
+    options = {"num_classes": classes, "image_size": side if name.startswith("vit_") else None}
+    given = {option: value for option, value in options.items() if value is not None}
 
     def build() -> nn.Module:
-        model: nn.Module = models.get_model(name, weights=None, **options)
+        model: nn.Module = models.get_model(name, weights=None, **given)
         return model
 
     return build

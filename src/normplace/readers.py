@@ -60,8 +60,10 @@ def _cell(config: dict[str, Any], path: Path) -> dict[str, Any]:
             "dataset": data["dataset"],
             "label": data["label"],
             "stand_in": data["stand_in"],
-            **{key: options[key] for key in ("norm", "placement", "activation", "bn_statistics")},
-            "width": options.get("width", 0),  # theory has none
+            "network": options.get("network", "mlp"),
+            **{key: options[key] for key in ("norm", "placement", "bn_statistics")},
+            "activation": options.get("activation", ""),  # a network for images has its own, and its own widths
+            "width": options.get("width", 0),  # theory has none either
             "classes": len(data["classes"]),
             "shift": data["shift"],
             "points": data["points"],

@@ -130,11 +130,13 @@ def sample(
     *,
     device: str = "cpu",
     processes: int = 1,
-    progress: bool = False,
+    progress: str | None = None,
 ) -> InitialGuesses:
     """Sample `inits` random networks on the points x [n, ...] at depths 1..spec.depth.
 
     Returns arrays [depth, inits, classes]; the same bytes for the same seed whatever the number of processes.
+
+    progress: what a progress bar is to show.
     """
     flat = x.flatten(1)
     features, _ = compress(flat)
@@ -145,7 +147,7 @@ def sample(
         at_once = step = max(1, GPU_NUMBERS // numbers)
     arrays = features.numpy()  # tensors of inference mode do not travel to other processes
     of_part = partial(sample_part, arrays, flat.shape[1], spec, seed=seed, device=device, at_once=at_once)
-    return in_parts(of_part, inits, step, processes, f"{spec.norm} {spec.placement}" if progress else None)
+    return in_parts(of_part, inits, step, processes, progress)
 
 
 def in_parts(

@@ -1,4 +1,7 @@
-"""From sampled networks to tidy tables: one row a cell and depth. Figures and printed tables read nothing else."""
+"""From sampled networks to tidy tables: one row a cell and depth. Figures and printed tables read nothing else.
+
+A network for images has depth 1 here, the only one, and no theory.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -20,9 +23,10 @@ KEYS = ("norm", "placement", "activation", "classes", "first_points_sha256")
 
 
 def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) -> dict[str, pd.DataFrame]:
-    """Tables gamma, histograms, regimes, classes of sampled cells, with the theory of their own data where given.
+    """Tables of sampled cells, with the theory of their own data where given.
 
-    The regime by experiment is that of two-class guesses, the table of classes is for more: others have no row there.
+    gamma and histograms are of all samples; regimes of two-class samples, and classes of those with more, where there
+    are any.
 
     Raises:
         UserError: a file is damaged, or a theory belongs to none of the samples.
@@ -37,7 +41,9 @@ def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) 
         gammas = statistics.gamma(sample.output_mean, sample.output_var)
         resampled = statistics.bootstrap_gamma(sample.output_mean, sample.output_var, resamples, seed=0)
         cell, depth = sample.cell, len(gammas)
-        isotropic = theory.gammas(cell["norm"], cell["placement"], cell["activation"], depth)
+        isotropic = np.full(depth, np.nan)  # theory is of MLPs
+        if cell["network"] == "mlp":
+            isotropic = theory.gammas(cell["norm"], cell["placement"], cell["activation"], depth)
         gamma_rows += _gamma_rows(sample, kernel, isotropic, gammas, resampled)
         histogram_rows += _histogram_rows(sample, kernel, isotropic)
         if cell["classes"] == 2 and depth > 1:
@@ -49,7 +55,7 @@ def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) 
             unmatched = f"{unused.cell['norm']} {unused.cell['placement']} on {unused.cell['label']}"
             raise UserError(f"--theory: that of {unmatched} has no sample of the same data and configuration")
     tables = {"gamma": gamma_rows, "histograms": histogram_rows, "regimes": regime_rows, "classes": of_classes}
-    return {name: pd.DataFrame(rows) for name, rows in tables.items()}
+    return {name: pd.DataFrame(rows) for name, rows in tables.items() if rows}
 
 
 def _match(cell: dict[str, Any]) -> tuple[Any, ...]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from normplace.cli import main
@@ -37,6 +38,20 @@ class Picky(nn.Module):
 instance = build()
 width = 20
 calls = []
+
+
+def zero():
+    network = build()
+    nn.init.zeros_(network[-1].weight)
+    nn.init.zeros_(network[-1].bias)
+    return network
+
+
+def one_class():
+    network = build()
+    nn.init.constant_(network[-1].bias, 0)
+    network[-1].bias.data[torch.randint(2, ())] += 1e3
+    return network
 
 
 def stops():
@@ -158,7 +173,8 @@ def test_a_precision_that_was_not_reached_says_what_it_takes(here: Path, capsys:
         ("needs_more:f", ["importing needs_more raised ModuleNotFoundError", "not_installed_here", "line 1"]),
         ("typo:f", ["importing typo raised SyntaxError", "typo.py, line 1"]),
         ("torchvision:resnet81", ["no classifier resnet81", "resnet18"]),
-        ("torchvision:vit_b_16", ["Wrong image height", "shape [2, 3, 8, 8]", "--resize"]),
+        ("torchvision:vit_b_16", ["builder raised AssertionError", "indivisible by patch size", "--resize"]),
+        ("torchvision:squeezenet1_1", ["forward raised", "shape [2, 3, 8, 8]", "--resize"]),
     ],
 )
 def test_one_clear_line_for_a_wrong_model(model: str, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -200,3 +216,36 @@ def test_one_clear_line_for_a_wrong_option(
     for word in words:
         assert word in line
     assert not list(here.glob("m.*"))
+
+
+def test_measurements_are_one_row_a_model_and_kind_of_statistics(here: Path) -> None:
+    names = ("build", "zero", "one_class")
+    found = {name: measure(f"my_models:{name}", "--inits", 25, output=f"{name}.json") for name in names}
+    main(["measurements", *(f"{name}.json" for name in names), "--output", "models.csv"])
+    table = pd.read_csv(here / "models.csv")
+    assert table["model"].tolist() == [f"my_models:{name}" for name in names for _ in range(2)]
+    assert table["bn_statistics"].tolist() == ["batch", "running"] * 3
+    assert table["stand_in"].tolist() == [False] * 6
+    usual, zero, one_class = (table[table["model"] == f"my_models:{name}"].iloc[0] for name in names)
+    batch = found["build"]["bn_statistics"]["batch"]
+    assert usual["gamma_guesses"] == pytest.approx(batch["gamma_of_guesses"]["value"])
+    assert usual["largest_fraction_95"] == pytest.approx(batch["largest_fraction"]["quantiles"]["0.95"])
+    assert zero["regime"] == "no guess"
+    assert np.isnan(zero["gamma_guesses"])
+    relu = found["zero"]["bn_statistics"]["batch"]["layers"][-2]
+    assert relu["kind"] == "ReLU"
+    assert zero["gamma_readout"] == relu["value"] == pytest.approx(usual["gamma_readout"])
+    assert one_class["regime"] == "deeply prejudiced"
+    assert one_class["gamma_guesses"] == np.inf
+    assert usual["rises_at"] == "ReLU"
+
+
+def test_a_foreign_file_among_measurements(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "other.json").write_text('{"bn_statistics": {"batch": {}}}')
+    for name in ("other.json", "missing.json"):
+        with pytest.raises(SystemExit) as caught:
+            main(["measurements", name, "--output", "models.csv"])
+        assert caught.value.code == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert f"{name}: not a file of `normplace measure`" in line
+    assert not (here / "models.csv").exists()

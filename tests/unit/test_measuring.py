@@ -16,7 +16,7 @@ from normplace.errors import UserError
 from normplace.layers import recorded
 from normplace.measure_report import report, rises
 from normplace.measuring import look_at, measure
-from normplace.models import seeded
+from normplace.models import find_model, seeded
 from normplace.networks import evaluating, initialise, mlp
 from normplace.prejudice import Estimate, regime
 from normplace.sampling import sample
@@ -351,3 +351,10 @@ def test_too_few_networks_or_points(digits: torch.Tensor) -> None:
             measure(partial(nn.Linear, 64, 2), x, inits)
     with pytest.raises(UserError, match="points are the same"):
         measure(partial(nn.Linear, 64, 2), torch.ones(5, 64), 5)
+
+
+def test_a_vit_of_torchvision_is_built_for_the_images_size() -> None:
+    with torch.device("meta"):  # no weights are drawn
+        for side, expected in ((32, 32), (None, 224)):
+            assert find_model("torchvision:vit_b_16", 10, side)().image_size == expected
+        assert find_model("torchvision:resnet18", 10, 32)().fc.out_features == 10

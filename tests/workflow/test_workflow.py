@@ -1,11 +1,8 @@
 """The whole DAG on the smoke configuration, run as a user would, on a copy of the repository."""
 
 import ast
-import os
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -13,36 +10,11 @@ import pytest
 import yaml
 
 from figures import FIGURES
-from workflow import configuration
+from tests.checkout import ROOT, copy_of_repository, run, snakemake
+from workflow import configuration, experiments
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
+NAMING_DATA = ("headline.csv", "gamma.csv", "regimes.md", "architectures.md", "image_learning.md", "zoo.md")
 POINTS = {"points": 50, "training_points": 50, "test_points": 50, "classes": "parity"}
-
-
-def copy_of_repository(to: Path) -> Path:
-    """The files that git tracks or would track, in an empty folder."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).exists():
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, to / name)
-    return to
-
-
-def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in the copy, offline, without real data: MNIST and CIFAR-10 become stand-ins."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, "DATA_ROOT": str(folder / "data"), "NORMPLACE_OFFLINE": "1"}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-
-
-def snakemake(folder: Path, *arguments: str, config: str = "config/smoke.yaml") -> subprocess.CompletedProcess[str]:
-    return run(folder, "snakemake", *arguments, "--cores", "2", "--configfile", config)
 
 
 @pytest.fixture(scope="module")
@@ -61,14 +33,20 @@ def jobs(dry_run: subprocess.CompletedProcess[str]) -> dict[str, int]:
     return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", text, flags=re.MULTILINE)}
 
 
+def number(jobs_of_experiments: dict[str, dict[str, experiments.Job]]) -> int:
+    """How many jobs a stage has."""
+    return sum(len(jobs) for jobs in jobs_of_experiments.values())
+
+
 def test_every_figure_and_table_is_there(finished: Path) -> None:
     results = finished / "results" / "smoke"
     for name in FIGURES:
         assert (results / "figures" / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert (results / "figures" / f"{name}.png").stat().st_size > 20_000
-    for name in ("headline", "gamma", "regimes", "shares", "distances", "learning", "milestones"):
+    initial, training = ("headline", "gamma", "regimes", "shares", "distances", "beyond"), ("learning", "milestones")
+    for name in (*initial, *training, "architectures", "image_learning", "zoo"):
         table = pd.read_csv(results / "tables" / f"{name}.csv")
-        assert len(table) >= 7
+        assert len(table) >= (7 if name in initial + training else 2)
         assert len((results / "tables" / f"{name}.md").read_text().splitlines()) == len(table) + 2
         assert "\\toprule" in (results / "tables" / f"{name}.tex").read_text()
     report = (results / "report.html").read_text()
@@ -80,10 +58,10 @@ def test_stand_ins_are_named_wherever_they_show(finished: Path) -> None:
     assert gamma.groupby("dataset")["stand_in"].first().to_dict() == {
         "cifar10": True, "gaussian": False, "mnist": True,
     }  # fmt: skip
+    tables = {name: (finished / "results" / "smoke" / "tables" / name).read_text() for name in NAMING_DATA}
+    assert all("stand-in for CIFAR-10" in text for text in tables.values())
     for name in ("headline.csv", "gamma.csv", "regimes.md"):
-        text = (finished / "results" / "smoke" / "tables" / name).read_text()
-        assert "stand-in for MNIST" in text
-        assert "stand-in for CIFAR-10" in text
+        assert "stand-in for MNIST" in tables[name]
 
 
 def test_a_second_run_does_nothing(finished: Path) -> None:
@@ -107,14 +85,16 @@ def test_a_changed_setting_redoes_what_depends_on_it_and_nothing_else(finished: 
     (finished / "changed.yaml").write_text(yaml.safe_dump(config))
     todo = jobs(snakemake(finished, "--dry-run", config="changed.yaml"))
     assert todo["sample"] == 4  # one width of four cells
-    assert todo["summarise"] == 1
+    assert todo["summarise_width_convergence"] == 1
+    assert todo["finite_width"] == 1
     assert "kernel_theory" not in todo
     assert "dataset" not in todo
     config["seed"] = 1
     (finished / "changed.yaml").write_text(yaml.safe_dump(config))
     todo = jobs(snakemake(finished, "--dry-run", config="changed.yaml"))
-    assert todo["sample"] == 35
-    assert todo["train"] == 3 * 7 * 2 + 4 + 14
+    assert todo["sample"] == number(experiments.samples(config))
+    assert todo["train"] == number(experiments.trainings(config))
+    assert todo["measure"] == len(config["zoo"]["inits"])
     assert "kernel_theory" not in todo
 
 
@@ -137,6 +117,14 @@ def test_a_changed_setting_redoes_what_depends_on_it_and_nothing_else(finished: 
         ({"datasets": {"mnist": {**POINTS, "points": 1}}}, ["datasets.mnist.points", "1"]),
         ({"training": {"learning_rate": 0}}, ["training.learning_rate", "0"]),
         ({"training": {"optimizer": "adamw"}}, ["training.optimizer", "adamw", "sgd"]),
+        ({"architectures": {"cells": ["group"]}}, ["architectures.cells", "'group'", "group-after"]),
+        ({"architectures": {"inits": {"lenet": 5}}}, ["architectures.inits", "lenet", "resnet9"]),
+        ({"architectures": {"points": 5000}}, ["architectures.points", "5000"]),
+        ({"resnet_dynamics": {"runs": {"cnn": 5}}}, ["resnet_dynamics.runs", "cnn", "vit"]),
+        ({"resnet_dynamics": {"classes": ["parity"]}}, ["resnet_dynamics.classes", "parity", "cats-dogs"]),
+        ({"resnet_dynamics": {"test_points": 2001}}, ["resnet_dynamics.test_points", "2001", "100"]),
+        ({"zoo": {"inits": {"resnet19": 5}}}, ["zoo.inits", "resnet19", "resnet18"]),
+        ({"zoo": {"dataset": "gaussian"}}, ["zoo.dataset", "gaussian", "cifar10"]),
         ({"start_matters": {"cells": ["layr-before"]}}, ["start_matters.cells", "layr-before", "layer-before"]),
     ],
 )
@@ -172,7 +160,7 @@ def test_the_paper_scale_never_uses_stand_ins(finished: Path) -> None:
 @pytest.mark.parametrize("scale", ["smoke", "quick", "paper"])
 def test_every_scale_has_a_valid_configuration_of_tens_of_jobs(finished: Path, scale: str) -> None:
     todo = jobs(snakemake(finished, "--dry-run", "--forceall", config=f"config/{scale}.yaml"))
-    assert 50 < todo["total"] < 250
+    assert 50 < todo["total"] < 400
 
 
 def imported(module: str, found: set[str]) -> set[str]:
@@ -184,22 +172,24 @@ def imported(module: str, found: set[str]) -> set[str]:
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("normplace."):
             names.add(str(node.module).removeprefix("normplace."))
-    for name in names - found - {"__version__"}:
+    for name in names - found - {"__version__", "commands"}:  # it imports what all commands do
         if (ROOT / "src" / "normplace" / f"{name}.py").exists():
             found.add(name)
             imported(name, found)
     return found
 
 
-# What each command of the workflow runs; `commands` itself imports what all of them do.
+# What each command of the workflow runs.
 ROOTS = {
     "data": ["datasets"],
-    "sample": ["datasets", "sampling", "statistics"],
+    "sample": ["datasets", "sampling", "image_sampling", "image_networks", "statistics"],
     "theory": ["datasets", "theory", "guesses", "kernel"],
-    "train": ["datasets", "training", "networks"],
+    "train": ["datasets", "training", "networks", "image_networks"],
     "curves": ["learning_curves"],
     "summarise": ["summaries"],
     "finite_width": ["finite_width"],
+    "measure": ["measure_command"],
+    "measurements": ["measurements"],
     "claims": ["verify_command"],
 }
 

@@ -5,23 +5,40 @@ from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 
-from workflow import configuration, experiments
+from workflow import configuration, experiments, one_run, output_cache
 
 config = configuration.check(config)
+configuration.settle_data(config, announce=workflow.is_main_process)
+CACHE = output_cache.prepare()
+if workflow.is_main_process:
+    lock = one_run.hold_if_free()
+    output_cache.check(CACHE)
+    output_cache.protect(CACHE)
+VERSIONS = configuration.versions()
 RESULTS = f"results/{config['scale']}"
 SAMPLES = experiments.samples(config)
 THEORIES = experiments.theories(config)
 TRAININGS = experiments.trainings(config)
+MEASUREMENTS = experiments.measurements(config)
 # The tidy tables of an experiment, by what it is made of.
 TIDY = {
-    name: ["gamma.csv", "histograms.csv", "regimes.csv", "classes.csv"]
+    name: [f"{table}.csv" for table in experiments.sample_tables(name)]
     for name in SAMPLES
 }
 TIDY["finite_width"] = ["first_order.csv"]
+TIDY["zoo"] = ["models.csv"]
 TIDY |= {name: ["curves.csv", "milestones.csv"] for name in TRAININGS}
 
 
 report: "../report/workflow.rst"
+
+
+onsuccess:
+    output_cache.protect(CACHE)
+
+
+onerror:
+    output_cache.protect(CACHE)
 
 
 wildcard_constraints:

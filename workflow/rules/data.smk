@@ -1,20 +1,22 @@
-# Every data set, once, to one verified file: found, downloaded, or a stand-in that says so.
+# Every data set, once, to one verified file: found, or a stand-in that says so.
 
 
 rule dataset:
     output:
-        f"{RESULTS}/data/{{use}}/{{dataset}}-{{classes}}.npz",
+        data=f"{RESULTS}/data/{{use}}/{{dataset}}-{{classes}}.npz",
+        sums=f"{RESULTS}/data/{{use}}/{{dataset}}-{{classes}}.sha256",
     log:
         f"{RESULTS}/logs/data/{{use}}/{{dataset}}-{{classes}}.log",
-    resources:
-        download=1,  # one at a time: two jobs may want the same files
+    cache: True
     params:
         options=lambda wildcards: experiments.data_options(
             config, wildcards.use, wildcards.dataset, wildcards.classes
         ),
         found=lambda wildcards: configuration.data_found(wildcards.dataset),
         code=configuration.code("data"),
+        versions=VERSIONS,
     message:
         "data for {wildcards.use}: {wildcards.dataset}, classes {wildcards.classes}"
     shell:
-        "normplace data {params.options} --output {output} 2>&1 | tee {log}"
+        "normplace data {params.options} --output {output.data} 2>&1 | tee {log} "
+        "&& python -m workflow.output_cache {output}"

@@ -8,8 +8,12 @@ TABLES = [
     "regimes",
     "shares",
     "distances",
+    "beyond",
     "learning",
     "milestones",
+    "architectures",
+    "image_learning",
+    "zoo",
 ]
 
 
@@ -46,16 +50,13 @@ rule printed_tables:
     input:
         tidy=[
             f"{RESULTS}/tidy/{experiment}/{table}"
-            for experiment in (
-                "placements",
-                "dynamics",
-                "start_matters",
-                "learning_rates",
-            )
-            for table in TIDY[experiment]
+            for experiment, tables in TIDY.items()
+            for table in tables
         ],
-        module="figures/tables.py",
-        style="figures/style.py",
+        modules=expand(
+            "figures/{module}.py",
+            module=["tables", "beyond_table", "image_tables", "style"],
+        ),
     output:
         [
             report(

@@ -5,47 +5,54 @@ rule sample:
     input:
         lambda wildcards: data_of(SAMPLES[wildcards.experiment][wildcards.name]),
     output:
-        f"{RESULTS}/init/{{experiment}}/{{name}}.npz",
+        samples=f"{RESULTS}/init/{{experiment}}/{{name}}.npz",
+        sums=f"{RESULTS}/init/{{experiment}}/{{name}}.sha256",
     log:
         f"{RESULTS}/logs/init/{{experiment}}/{{name}}.log",
+    cache: True
     params:
         options=lambda wildcards: SAMPLES[wildcards.experiment][wildcards.name].options,
         code=configuration.code("sample"),
+        versions=VERSIONS,
     message:
         "sampling networks: {wildcards.experiment} {wildcards.name}"
     shell:
-        "normplace sample --dataset file:{input} {params.options} --output {output} > {log} 2>&1"
+        "normplace sample --dataset file:{input} {params.options} --output {output.samples} > {log} 2>&1 "
+        "&& python -m workflow.output_cache {output}"
 
 
-rule summarise:
-    input:
-        samples=lambda wildcards: expand(
-            f"{RESULTS}/init/{{sample}}.npz",
-            sample=experiments.summarised(config, wildcards.experiment),
-        ),
-        theory=lambda wildcards: expand(
-            f"{RESULTS}/theory/{{theory}}.npz",
-            theory=experiments.compared(config, wildcards.experiment),
-        ),
-    output:
-        multiext(
-            f"{RESULTS}/tidy/{{experiment}}/",
-            "gamma.csv",
-            "histograms.csv",
-            "regimes.csv",
-            "classes.csv",
-        ),
-    log:
-        f"{RESULTS}/logs/tidy/{{experiment}}.log",
-    params:
-        folder=lambda wildcards, output: Path(output[0]).parent,
-        bootstrap=config["bootstrap"],
-        code=configuration.code("summarise"),
-    message:
-        "summarising {wildcards.experiment}"
-    shell:
-        "normplace summarise {input.samples} --theory {input.theory} --bootstrap {params.bootstrap} "
-        "--output {params.folder} > {log} 2>&1"
+for experiment in SAMPLES:
+
+    rule:  # one rule an experiment, because its tables depend on how many classes it has
+        name:
+            f"summarise_{experiment}"
+        input:
+            samples=expand(
+                f"{RESULTS}/init/{{sample}}.npz",
+                sample=experiments.summarised(config, experiment),
+            ),
+            theory=expand(
+                f"{RESULTS}/theory/{{theory}}.npz",
+                theory=experiments.compared(config, experiment),
+            ),
+        output:
+            multiext(
+                f"{RESULTS}/tidy/{experiment}/", *TIDY[experiment], "tables.sha256"
+            ),
+        log:
+            f"{RESULTS}/logs/tidy/{experiment}.log",
+        cache: True
+        params:
+            folder=lambda wildcards, output: str(Path(output[0]).parent),
+            bootstrap=config["bootstrap"],
+            code=configuration.code("summarise"),
+            versions=VERSIONS,
+            experiment=experiment,
+        message:
+            "summarising {params.experiment}"
+        shell:
+            "normplace summarise {input.samples} --theory {input.theory} --bootstrap {params.bootstrap} "
+            "--output {params.folder} > {log} 2>&1 && python -m workflow.output_cache {output}"
 
 
 rule finite_width:
@@ -59,14 +66,17 @@ rule finite_width:
             theory=experiments.compared(config, "width_convergence"),
         ),
     output:
-        f"{RESULTS}/tidy/finite_width/first_order.csv",
+        table=f"{RESULTS}/tidy/finite_width/first_order.csv",
+        sums=f"{RESULTS}/tidy/finite_width/tables.sha256",
     log:
         f"{RESULTS}/logs/tidy/finite_width.log",
+    cache: True
     params:
         bootstrap=config["bootstrap"],
         code=configuration.code("finite_width"),
+        versions=VERSIONS,
     message:
         "fitting the correction in depth / width"
     shell:
         "normplace finite-width {input.samples} --theory {input.theory} --bootstrap {params.bootstrap} "
-        "--output {output} > {log} 2>&1"
+        "--output {output.table} > {log} 2>&1 && python -m workflow.output_cache {output}"

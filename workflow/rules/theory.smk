@@ -7,13 +7,16 @@ rule kernel_theory:
     output:
         table=f"{RESULTS}/theory/{{experiment}}/{{name}}.csv",
         draws=f"{RESULTS}/theory/{{experiment}}/{{name}}.npz",
+        sums=f"{RESULTS}/theory/{{experiment}}/{{name}}.sha256",
     log:
         f"{RESULTS}/logs/theory/{{experiment}}/{{name}}.log",
+    cache: True
     params:
         options=lambda wildcards: THEORIES[wildcards.experiment][wildcards.name].options,
         code=configuration.code("theory"),
+        versions=VERSIONS,
     message:
         "kernel theory: {wildcards.experiment} {wildcards.name}"
     shell:
         "normplace theory --dataset file:{input} {params.options} --draws-output {output.draws} "
-        "--output {output.table} > {log} 2>&1"
+        "--output {output.table} > {log} 2>&1 && python -m workflow.output_cache {output}"

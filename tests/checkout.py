@@ -1,0 +1,97 @@
+"""Copies of the repository, in which tests run the workflow as a user would."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from normplace.provenance import sha256_of_file
+
+ROOT = Path(__file__).resolve().parents[1]
+# Of the tiny configuration: one output of every stage that is cached, seven jobs in all.
+TINY_TARGETS = (
+    "results/tiny/init/placements/gaussian/none.npz",
+    "results/tiny/theory/placements/gaussian/none.npz",
+    "results/tiny/tidy/start_matters/curves.csv",
+)
+
+
+def copy_of_repository(to: Path) -> Path:
+    """The files that git tracks or would track, in an empty folder."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).exists():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, to / name)
+    return to
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """The user's, but offline and without real data (MNIST and CIFAR-10 become stand-ins), and with the copy's code."""
+    return {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(folder / "src"),
+        "DATA_ROOT": str(folder / "data"),
+        "NORMPLACE_OFFLINE": "1",
+    }
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in the copy."""
+    return subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False)
+
+
+def snakemake(folder: Path, *arguments: str, config: str = "config/smoke.yaml") -> subprocess.CompletedProcess[str]:
+    """Run Snakemake in the copy; `arguments` may be options and targets."""
+    return run(folder, "snakemake", *arguments, "--cores", "2", "--configfile", config)
+
+
+def tiny() -> dict[str, Any]:
+    """The smoke configuration on data sets that are built in, as small as it goes."""
+    config = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())
+    sizes = {"points": 100, "training_points": 100, "test_points": 50}
+    config |= {
+        "scale": "tiny",
+        "datasets": {
+            "gaussian": {**sizes, "classes": "all"},
+            "digits": {**sizes, "classes": "parity"},
+            "patches": {**sizes, "classes": "vehicles-animals"},
+        },
+    }
+    config["placements"] |= {
+        "inits": 5,
+        "depth": 2,
+        "histogram_depths": [1, 2],
+        "theory_points": 50,
+        "theory_draws": 10,
+    }
+    config["training"] |= {"epochs": 1, "runs": 1}
+    config["start_matters"] |= {"cells": ["none"], "runs": 1, "depth": 4}
+    for experiment in ("width_convergence", "batch_statistics", "centring", "start_matters", "learning_rates"):
+        config[experiment]["dataset"] = "gaussian"
+    config["classes"]["datasets"] = ["digits"]
+    for experiment in ("architectures", "resnet_dynamics", "zoo"):
+        config[experiment]["dataset"] = "patches"
+    return config
+
+
+def tiny_checkout(to: Path) -> Path:
+    """A copy of the repository with the tiny configuration in it."""
+    folder = copy_of_repository(to)
+    (folder / "config" / "tiny.yaml").write_text(yaml.safe_dump(tiny()))
+    return folder
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Of everything that the tiny configuration has made, logs left out."""
+    results = folder / "results" / "tiny"
+    files = [path for path in results.rglob("*") if path.is_file() and "logs" not in path.parts]
+    return {str(path.relative_to(results)): sha256_of_file(path) for path in files}

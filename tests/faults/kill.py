@@ -1,0 +1,95 @@
+"""Kill runs at random moments, start the same command again, and compare: `python -m tests.faults.kill --times 20`.
+
+SIGKILL hits, in turn, everything at once (as a power cut does), Snakemake alone, one of its jobs, or the command alone,
+so that Snakemake goes on without it. What was killed is started again by the same command and killed again; a run that
+ends in peace must have made what an undisturbed run makes, byte for byte. Then all is deleted and it begins anew.
+"""
+
+import argparse
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from tests.checkout import TINY_TARGETS, environment, hashes, tiny_checkout
+
+VICTIMS = ("everything", "Snakemake", "a job", "the command alone")
+# What `make replicate` runs, for a few of the outputs.
+COMMAND = [
+    *(sys.executable, "-m", "workflow.one_run", "snakemake", *TINY_TARGETS),
+    *("--cores", "2", "--configfile", "config/tiny.yaml"),
+]
+
+
+def kill(run: psutil.Process, what: str, random_numbers: random.Random) -> int:
+    """SIGKILL for `what` of a run; returns how many processes were hit."""
+    below = run.children(recursive=True)
+    jobs = [process for process in below[1:] if "normplace" in process.name()]
+    victims = {
+        "everything": [run, *below],
+        "Snakemake": below[:1],
+        "a job": random_numbers.sample(jobs, min(1, len(jobs))),
+        "the command alone": [run],
+    }[what]
+    for victim in victims:
+        victim.kill()
+    return len(victims)
+
+
+def trial(times: int, seed: int, folder: Path) -> int:
+    """Kill `times` times; returns how many runs ended in peace and were compared.
+
+    Raises:
+        AssertionError: a run failed that nothing disturbed, or made other files.
+    """
+    os.environ["SNAKEMAKE_OUTPUT_CACHE"] = str(folder / "cache")
+    checkout, random_numbers = tiny_checkout(folder / "checkout"), random.Random(seed)
+    log = folder / "log"
+
+    def started() -> subprocess.Popen[bytes]:
+        with log.open("wb") as handle:
+            return subprocess.Popen(
+                COMMAND, cwd=checkout, env=environment(checkout), stdout=handle, stderr=subprocess.STDOUT
+            )
+
+    def ended_in_peace(run: subprocess.Popen[bytes]) -> dict[str, str]:
+        assert run.wait() == 0, log.read_text()
+        return hashes(checkout)
+
+    begun = time.monotonic()
+    expected = ended_in_peace(started())
+    lasts = time.monotonic() - begun
+    killed = compared = 0
+    while killed < times:
+        for made in (checkout / "results", folder / "cache"):
+            shutil.rmtree(made)
+        while killed < times:
+            run, moment = started(), random_numbers.uniform(0, lasts)
+            try:
+                run.wait(moment)
+                break
+            except subprocess.TimeoutExpired:
+                what = VICTIMS[killed % len(VICTIMS)]
+                hit = kill(psutil.Process(run.pid), what, random_numbers)
+                run.wait()
+            killed += 1
+            print(f"kill {killed} after {moment:.1f} s: {what} ({hit} processes)", flush=True)
+        assert ended_in_peace(started()) == expected
+        compared += 1
+        print(f"run again: the same {len(expected)} files as those of an undisturbed run", flush=True)
+    return compared
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=20, help="how often to kill (default 20)")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        trial(args.times, args.seed, Path(temporary))

@@ -1,0 +1,66 @@
+"""How guesses are spread over classes, on made-up networks whose spread is known."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from normplace import guesses
+from normplace.class_summaries import class_rows, entropy, mean_with_interval, ranked
+from normplace.readers import KernelTheory, Sample
+
+CLASSES = 4
+CELL: dict[str, Any] = {"norm": "none", "points": 1000}
+
+
+def table(gamma: float, theory_gamma: float, networks: int = 4000) -> pd.DataFrame:
+    """Rows of networks with one gamma beside draws and a formula of another."""
+    drawn = guesses.draw_class_fractions(gamma, CLASSES, networks, seed=1)
+    sample = Sample(CELL, *(drawn[None].astype(np.float32),) * 3)
+    theory = guesses.draw_class_fractions(theory_gamma, CLASSES, networks, seed=2)[None].astype(np.float32)
+    kernel = KernelTheory(CELL, np.array([theory_gamma]), np.array([0.0]), np.array([1]), theory)
+    return pd.DataFrame(class_rows(sample, kernel))
+
+
+def test_ranks_and_entropy_of_known_fractions() -> None:
+    fractions = np.array([[0.0, 0.0, 1.0, 0.0], [0.25, 0.25, 0.25, 0.25], [0.5, 0.0, 0.0, 0.5]])
+    assert ranked(fractions).tolist() == [[1, 0, 0, 0], [0.25] * 4, [0.5, 0.5, 0, 0]]
+    assert entropy(fractions) == pytest.approx([0, 1, 0.5])
+
+
+def test_networks_drawn_from_the_theory_agree_with_it() -> None:
+    rows = table(gamma=1.5, theory_gamma=1.5)
+    assert rows["rank"].tolist() == [1, 2, 3, 4]
+    assert rows["fraction"].sum() == pytest.approx(1)
+    assert (rows["fraction"].diff()[1:] < 0).all()
+    assert (rows["fraction_low"] <= rows["fraction_high"]).all()
+    # A fraction's standard deviation over networks is below 1/2, so that of a difference of means is below this.
+    standard_error = 0.5 * np.sqrt(1 / 4000 + 1 / 2000)
+    for theory in ("fraction_kernel", "fraction_gamma"):
+        assert (rows["fraction"] - rows[theory]).abs().max() < 4 * standard_error
+    assert rows["entropy_low"][0] < rows["entropy"][0] < rows["entropy_high"][0]
+    assert abs(rows["entropy"][0] - rows["entropy_kernel"][0]) < 4 * standard_error
+    assert abs(rows["entropy"][0] - rows["entropy_gamma"][0]) < 4 * standard_error
+
+
+def test_networks_of_another_gamma_do_not_agree() -> None:
+    rows = table(gamma=1.5, theory_gamma=0.3)
+    assert rows["fraction"][0] - rows["fraction_kernel"][0] > 0.1
+    assert rows["entropy_kernel"][0] - rows["entropy_high"][0] > 0.1
+
+
+def test_only_depths_that_the_theory_was_drawn_at_have_rows() -> None:
+    fractions = np.full((3, 10, CLASSES), 0.25, np.float32)
+    kernel = KernelTheory(CELL, np.ones(3), np.zeros(3), np.array([1, 3]), np.full((2, 5, CLASSES), 0.25, np.float32))
+    assert {row["depth"] for row in class_rows(Sample(CELL, *(fractions,) * 3), kernel)} == {1, 3}
+    assert class_rows(Sample(CELL, *(fractions,) * 3), None) == []
+
+
+def test_intervals_of_means_cover() -> None:
+    random = np.random.default_rng(0)
+    covered = 0
+    for _ in range(500):
+        _, low, high = mean_with_interval(random.normal(2, 3, 200))
+        covered += low < 2 < high
+    assert abs(covered / 500 - 0.95) < 4 * np.sqrt(0.95 * 0.05 / 500)

@@ -1,0 +1,240 @@
+"""Cached outputs: computed once for all checkouts, again when anything they depend on changes, never served damaged."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.checkout import ROOT, TINY_TARGETS, environment, hashes, snakemake, tiny_checkout
+from workflow import configuration, output_cache
+
+FIGURE = "results/tiny/figures/start_matters.pdf"
+DATA, SAMPLE, THEORY, TRAIN, CURVES = (
+    {f"results/tiny/{name}" for name in names}
+    for names in (
+        ["data/init/gaussian-all.npz", "data/training/gaussian-all.npz"],
+        ["init/placements/gaussian/none.npz"],
+        ["theory/placements/gaussian/none.csv"],
+        ["training/start_matters/none-neutral.csv", "training/start_matters/none-prejudiced.csv"],
+        ["tidy/start_matters/curves.csv"],
+    )
+)
+ALL = DATA | SAMPLE | THEORY | TRAIN | CURVES
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    found = snakemake(folder, *arguments, config="config/tiny.yaml")
+    assert found.returncode == 0, found.stdout + found.stderr
+    return found
+
+
+def computed(run: subprocess.CompletedProcess[str]) -> set[str]:
+    """The first outputs of the jobs that did not find them in the cache."""
+    stored = re.findall(r"Moving output file (\S+) to cache", run.stdout + run.stderr)
+    return {output for output in stored if output in ALL}
+
+
+def would_compute(folder: Path, *arguments: str) -> set[str]:
+    """The first outputs of the jobs that a run would do although there is a cache."""
+    text = make(folder, "--dry-run", *arguments)
+    return set(re.findall(r"Output file (\S+) will be written to", text.stdout + text.stderr))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout in which the targets have been computed."""
+    folder = tiny_checkout(tmp_path_factory.mktemp("first"))
+    assert computed(make(folder, *TINY_TARGETS)) == ALL
+    return folder
+
+
+@pytest.fixture(scope="module")
+def second(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another checkout, in which nothing has been made."""
+    return tiny_checkout(tmp_path_factory.mktemp("second"))
+
+
+def test_deleting_results_and_running_again_computes_nothing(finished: Path) -> None:
+    before = hashes(finished)
+    shutil.rmtree(finished / "results")
+    assert computed(make(finished, *TINY_TARGETS)) == set()
+    assert hashes(finished) == before
+
+
+def test_two_checkouts_share(finished: Path, tmp_path: Path) -> None:
+    other = tiny_checkout(tmp_path)
+    assert computed(make(other, *TINY_TARGETS)) == set()
+    assert hashes(other) == hashes(finished)
+
+
+@pytest.mark.parametrize(
+    ("changed", "again"),
+    [
+        ("README.md", set()),
+        ("figures/start_matters.py", set()),
+        ("src/normplace/sampling.py", SAMPLE),
+        ("src/normplace/kernel.py", THEORY),
+        ("src/normplace/checkpoints.py", TRAIN | CURVES),
+        ("src/normplace/learning_curves.py", CURVES),
+        ("src/normplace/sources.py", ALL),
+        ("requirements.lock", ALL),
+    ],
+)
+def test_a_changed_line_redoes_exactly_its_stage_and_what_follows(second: Path, changed: str, again: set[str]) -> None:
+    before = (second / changed).read_text()
+    (second / changed).write_text(before + "# one more line\n")
+    try:
+        assert would_compute(second, *TINY_TARGETS) == again
+    finally:
+        (second / changed).write_text(before)
+
+
+def test_another_seed_redoes_what_is_drawn_with_it(second: Path) -> None:
+    assert would_compute(second, *TINY_TARGETS, "--config", "seed=1") == SAMPLE | TRAIN | CURVES
+
+
+def test_another_wildcard_is_another_entry(second: Path) -> None:
+    others = {target.replace("gaussian/none", "gaussian/rms-after") for target in SAMPLE | THEORY}
+    assert would_compute(second, *others) == others
+
+
+def test_a_changed_stage_is_computed_and_not_taken_from_the_cache(finished: Path, tmp_path: Path) -> None:
+    other = tiny_checkout(tmp_path)
+    source = other / "src" / "normplace" / "sampling.py"
+    source.write_text(source.read_text() + "# one more line\n")
+    assert computed(make(other, *TINY_TARGETS)) == SAMPLE
+    assert hashes(other) == hashes(finished)
+
+
+def test_a_changed_figure_module_redraws_only_that_figure(finished: Path) -> None:
+    make(finished, FIGURE)
+    module = finished / "figures" / "start_matters.py"
+    module.write_text(module.read_text() + "# one more line\n")
+    found = make(finished, FIGURE)
+    assert re.findall(r"^Job \d+: (.*)$", found.stdout + found.stderr, flags=re.MULTILINE) == ["drawing start_matters"]
+
+
+def test_damaged_entries_are_computed_again_and_not_served(finished: Path, tmp_path: Path) -> None:
+    before = hashes(finished)
+    sample, rows = (finished / name for name in (TINY_TARGETS[0], min(TRAIN)))
+    for file in (sample, rows):
+        assert not file.resolve().stat().st_mode & 0o222, "cached outputs are read-only"
+        file.resolve().chmod(0o644)
+    content = bytearray(sample.read_bytes())
+    content[len(content) // 2] ^= 1
+    sample.write_bytes(content)  # through the link, into the cache
+    rows.write_bytes(rows.read_bytes()[:-10])
+    other = tiny_checkout(tmp_path)
+    found = make(other, *TINY_TARGETS)
+    assert computed(found) == {TINY_TARGETS[0], min(TRAIN)}
+    assert found.stderr.count("is damaged") == 2
+    made = hashes(other)
+    assert made == {name: before[name] for name in made}
+    make(finished, *TINY_TARGETS)
+    assert hashes(finished) == before
+
+
+def test_two_runs_at_once_with_one_cache(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(cache))
+    both = [tiny_checkout(tmp_path / name) for name in ("one", "two")]
+    command = ["snakemake", TINY_TARGETS[0], TINY_TARGETS[1], "--cores", "1", "--configfile", "config/tiny.yaml"]
+    running = [
+        subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for folder in both
+    ]
+    for process in running:
+        said, _ = process.communicate()
+        assert process.returncode == 0, said.decode()
+    expected = hashes(finished)
+    for folder in both:
+        made = hashes(folder)
+        assert len(made) == 7
+        assert made == {name: expected[name] for name in made}
+    output_cache.check(cache)
+    assert capsys.readouterr().err == ""
+    assert not list(cache.glob("tmp*"))
+
+
+@pytest.fixture
+def entry(tmp_path: Path) -> dict[str, Path]:
+    """A cached output of two files with its sums, another one, and a file that is none."""
+    for key in ("a" * 64, "b" * 64):
+        for name in ("_rows.csv", "_config.json"):
+            (tmp_path / f"{key}{name}").write_text(f"{key}{name}")
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "workflow.output_cache",
+                *sorted(tmp_path.glob(f"{key}*")),
+                tmp_path / f"{key}_sums.sha256",
+            ],
+            cwd=ROOT,
+            check=True,
+        )
+    (tmp_path / "notes.txt").write_text("of the user")
+    return {name: tmp_path / f"{'a' * 64}_{name}" for name in ("rows.csv", "config.json", "sums.sha256")}
+
+
+@pytest.mark.parametrize("file", ["rows.csv", "config.json", "sums.sha256"])
+@pytest.mark.parametrize("damage", ["flipped", "truncated", "emptied", "of another entry", "binary"])
+def test_every_damage_is_noticed(entry: dict[str, Path], file: str, damage: str, tmp_path: Path) -> None:
+    content = entry[file].read_bytes()
+    entry[file].write_bytes(
+        {
+            "flipped": bytes([content[0] ^ 1]) + content[1:],
+            "truncated": content[: len(content) // 2],
+            "emptied": b"",
+            "of another entry": (tmp_path / entry[file].name.replace("a" * 64, "b" * 64)).read_bytes(),
+            "binary": bytes(range(256)),
+        }[damage]
+    )
+    output_cache.check(tmp_path)
+    left = {path.name[0] for path in tmp_path.iterdir()}
+    assert left == {"b", "n"}, "the damaged entry is gone, the others and what is none are not"
+
+
+def test_what_is_intact_or_being_written_stays(entry: dict[str, Path], tmp_path: Path) -> None:
+    entry["sums.sha256"].unlink()  # the last file of an entry to be stored
+    entry["config.json"].write_text("half of")
+    before = sorted(tmp_path.iterdir())
+    output_cache.check(tmp_path)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_the_folder_is_the_users_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(output_cache.VARIABLE, "shared/here")
+    assert output_cache.prepare() == tmp_path / "shared" / "here"
+    assert (tmp_path / "shared" / "here").is_dir()
+    monkeypatch.delenv(output_cache.VARIABLE)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "of_user"))
+    assert output_cache.prepare() == tmp_path / "of_user" / "normplace"
+    assert os.environ[output_cache.VARIABLE] == str(tmp_path / "of_user" / "normplace")
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv(output_cache.VARIABLE, "file")
+    with pytest.raises(SystemExit, match="SNAKEMAKE_OUTPUT_CACHE: file cannot be made"):
+        output_cache.prepare()
+
+
+def test_an_altered_image_folder_is_another_source(
+    image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATA_ROOT", str(tmp_path))
+    found = configuration.data_found.__wrapped__
+    assert found("gaussian") == "built in"
+    assert found("mnist") == "none"
+    image_folder.rename(tmp_path / "mnist")
+    before = found("mnist")
+    assert before.startswith("image folder ")
+    assert found("mnist") == before
+    image = tmp_path / "mnist" / "train" / "ant" / "0.png"
+    image.write_bytes(image.read_bytes())  # the time alone
+    assert found("mnist") != before

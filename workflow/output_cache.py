@@ -1,0 +1,90 @@
+"""Cached outputs that are what a job wrote: `python -m workflow.output_cache FILE... SUMS`.
+
+Snakemake keeps the outputs of the stages that compute in one folder, under a key made of all that they depend on, and
+looks at nothing but the key. So each of their jobs ends with the command above, which writes the SHA-256 of its files.
+Snakemake caches these sums with the files, and before a run `check` takes out every entry that does not match its own.
+"""
+
+import hashlib
+import os
+import re
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+VARIABLE = "SNAKEMAKE_OUTPUT_CACHE"  # Snakemake's own
+ROOT = Path(__file__).resolve().parent.parent
+SUMS = ".sha256"
+
+
+def prepare() -> Path:
+    """Choose the folder, make it, and tell Snakemake, which would otherwise end with a traceback.
+
+    It is $SNAKEMAKE_OUTPUT_CACHE, else `normplace` in the user's cache folder, else `.cache` in the checkout.
+    """
+    given = os.environ.get(VARIABLE)
+    candidates = [Path(given)] if given else [*_of_user(), ROOT / ".cache"]
+    for folder in candidates:
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+        if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
+            os.environ[VARIABLE] = str(folder.absolute())  # links to a relative folder would lead nowhere
+            return folder.absolute()
+    sys.exit(f"{VARIABLE}: {' and '.join(map(str, candidates))} cannot be made or written to; name another folder")
+
+
+def _of_user() -> list[Path]:
+    given = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return [Path(given or Path.home() / ".cache") / "normplace"]
+    except RuntimeError:  # no HOME, and a user that the system does not know
+        return []
+
+
+def check(folder: Path) -> None:
+    """Delete every entry that is not what its job wrote, saying so.
+
+    One without sums is being written, or was left half-written: Snakemake passes it over, for sums are stored last.
+    """
+    for key, files in sorted(_entries(folder).items()):
+        with suppress(FileNotFoundError):  # another run's check was faster
+            if any(path.suffix == SUMS for path in files) and not _intact(files):
+                print(
+                    f"normplace: cached output {folder / key}* is damaged: deleted, to be made again", file=sys.stderr
+                )
+                for path in files:
+                    path.unlink()
+
+
+def protect(folder: Path) -> None:
+    """Make all entries read-only, so that a slip in one checkout does not write through a link into all of them."""
+    for files in _entries(folder).values():
+        for path in files:
+            with suppress(OSError):  # gone, or another user's
+                path.chmod(0o444)
+
+
+def _entries(folder: Path) -> dict[str, list[Path]]:
+    """Key -> its files."""
+    entries: dict[str, list[Path]] = {}
+    for path in folder.iterdir():
+        if re.match("[0-9a-f]{64}", path.name) and path.is_file():
+            entries.setdefault(path.name[:64], []).append(path)
+    return entries
+
+
+def _intact(files: list[Path]) -> bool:
+    """Whether the sums among the files name the contents of all others."""
+    named = " ".join(path.read_text(encoding="utf-8", errors="replace") for path in files if path.suffix == SUMS)
+    return {_sha256(path) for path in files if path.suffix != SUMS} <= set(named.split())
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+if __name__ == "__main__":
+    *written, sums = map(Path, sys.argv[1:])
+    sums.unlink(missing_ok=True)  # it may be a link into the cache
+    sums.write_text("".join(f"{_sha256(path)}  {path.name}\n" for path in written), encoding="utf-8")
