@@ -135,12 +135,13 @@ def _judge(claim: Mapping[str, Any], tidy: Path) -> Result:
     genuine = [pair for pair in checks if not pair[0].stand_in]
     if not genuine:
         return Result(claim, STAND_IN, "all of its data are stand-ins", checks)
-    verdicts = {verdict for _, verdict in genuine}
+    verdicts = [verdict for _, verdict in genuine]
     why = "stand-ins left out" if len(genuine) < len(checks) else ""
     if FAILS in verdicts:
         return Result(claim, FAILS, why, genuine)
     if UNDECIDED in verdicts:
-        return Result(claim, NOT_TESTABLE, "the interval reaches beyond the line", genuine)
+        why = f"too wide an interval in {verdicts.count(UNDECIDED)} of {len(verdicts)} checks"
+        return Result(claim, NOT_TESTABLE, why, genuine)
     return Result(claim, HOLDS, why, genuine)
 
 
