@@ -37,7 +37,8 @@ def draw(tidy: Path) -> Figure:
     style.settings_line(
         figure,
         f"{style.labels(table).popitem()[1]} plus a constant: {style.sampling_settings(table)}, 95 % bootstrap "
-        "intervals; side by side for sight. Lines, known at their dashes: infinite width, the data's own kernel. Values below "
+        "intervals; side by side for sight. Lines, computed at their dashes: infinite width, the data's own kernel. "
+        "Values below "
         f"{FLOOR:g} are drawn there.",
     )
     figure.subplots_adjust(left=0.085, right=0.99, top=0.82, bottom=0.23, wspace=0.05)

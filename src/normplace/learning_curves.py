@@ -1,7 +1,6 @@
 """From training runs to tidy tables: curves with bands over runs, and milestones with intervals."""
 
 import io
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
