@@ -122,7 +122,7 @@ def _in_words(error: ValidationError) -> str:
     if error.validator == "additionalProperties":
         schema: Any = error.schema
         allowed, given = sorted(schema["properties"]), cast(dict[str, Any], error.instance)
-        unknown = sorted(set(given) - set(allowed))
+        unknown = sorted(set(given) - set(allowed), key=str)
         return f"{key}: unknown key {', '.join(map(repr, unknown))}, allowed are {', '.join(allowed)}"
     return f"{key}: {error.message}"
 

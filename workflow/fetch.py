@@ -16,7 +16,10 @@ from workflow import configuration
 
 def main(path: str) -> None:
     """Download; where that fails, say that a stand-in takes the place, or end with one line if none may."""
-    config = configuration.check(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+    try:
+        config = configuration.check(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        sys.exit(f"configuration: {path}: cannot be read ({' '.join(str(error).split())})")
     for name in config["datasets"]:
         if configuration.data_found(name) == "none":
             try:

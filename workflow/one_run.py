@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from workflow import output_cache
+
 STATE = Path(".snakemake")  # where Snakemake keeps its own
 HELD = "NORMPLACE_RUN"  # set for what runs under the lock
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -47,10 +49,15 @@ def run(command: list[str]) -> int:
             fcntl.flock(lock, fcntl.LOCK_EX)
         for stale in (STATE / "locks").glob("*"):
             stale.unlink()
+        environment = {
+            **os.environ,
+            HELD: "yes",
+            "XDG_CACHE_HOME": str(output_cache.of_user()),  # Snakemake needs one, even where HOME is none
+            "PYTHONUTF8": "1",  # Snakemake's log files take any path
+            "PYTHONIOENCODING": f"{sys.stdout.encoding}:backslashreplace",  # nor is a terminal too old
+        }
         # The command inherits the lock: killing this process alone does not free it.
-        process = subprocess.Popen(
-            command, start_new_session=True, pass_fds=[lock.fileno()], env={**os.environ, HELD: str(os.getpid())}
-        )
+        process = subprocess.Popen(command, start_new_session=True, pass_fds=[lock.fileno()], env=environment)
 
         def forward(number: int, _: Any) -> None:
             with suppress(ProcessLookupError):

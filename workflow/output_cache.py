@@ -18,27 +18,31 @@ SUMS = ".sha256"
 
 
 def prepare() -> Path:
-    """Choose the folder, make it, and tell Snakemake, which would otherwise end with a traceback.
+    """Make the folder, and tell Snakemake, which would otherwise end with a traceback.
 
-    It is $SNAKEMAKE_OUTPUT_CACHE, else `normplace` in the user's cache folder, else `.cache` in the checkout.
+    It is $SNAKEMAKE_OUTPUT_CACHE, else `normplace` in the user's cache folder.
     """
-    given = os.environ.get(VARIABLE)
-    candidates = [Path(given)] if given else [*_of_user(), ROOT / ".cache"]
-    for folder in candidates:
-        with suppress(OSError):
-            folder.mkdir(parents=True, exist_ok=True)
-        if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK):
-            os.environ[VARIABLE] = str(folder.absolute())  # links to a relative folder would lead nowhere
-            return folder.absolute()
-    sys.exit(f"{VARIABLE}: {' and '.join(map(str, candidates))} cannot be made or written to; name another folder")
+    folder = Path(os.environ.get(VARIABLE) or of_user() / "normplace").absolute()  # for links
+    if not _usable(folder):
+        sys.exit(f"{VARIABLE}: {folder} cannot be made or written to; name another folder")
+    os.environ[VARIABLE] = str(folder)
+    return folder
 
 
-def _of_user() -> list[Path]:
-    given = os.environ.get("XDG_CACHE_HOME")
-    try:
-        return [Path(given or Path.home() / ".cache") / "normplace"]
-    except RuntimeError:  # no HOME, and a user that the system does not know
-        return []
+def of_user() -> Path:
+    """The user's cache folder, or `.cache` in the checkout where there is none that can be written to."""
+    with suppress(RuntimeError):  # no HOME, and a user that the system does not know
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute()
+        if _usable(folder):
+            return folder
+    return ROOT / ".cache"
+
+
+def _usable(folder: Path) -> bool:
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.access(folder, os.W_OK | os.X_OK)
+    return False
 
 
 def check(folder: Path) -> None:

@@ -16,7 +16,7 @@ from normplace.provenance import sha256_of_arrays, write_atomically
 # What torch.load and the code below raise on a file that is not, or no longer, a checkpoint.
 UNREADABLE = (
     OSError, RuntimeError, KeyError, IndexError, ValueError, EOFError, TypeError, AttributeError, UnpicklingError,
-    BadZipFile,
+    BadZipFile, AssertionError, OverflowError, MemoryError,
 )  # fmt: skip
 
 

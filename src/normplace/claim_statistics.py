@@ -220,11 +220,13 @@ def contrast(
     """The mean of a column over the rows `of` less that over those `against`, for each value of some columns.
 
     More than 0 beyond chance, or, with `same`, 0 but for chance. Rows of one side may share random numbers, so
-    their standard errors are averaged, not reduced.
+    their standard errors are averaged, not reduced. No check where a side is empty.
     """
     checks = []
     for _, group in rows.groupby(each, sort=False):
         sides = [group[_matches(group, chosen)] for chosen in (of, against)]
+        if any(side.empty for side in sides):
+            continue
         first = _dicts(group)[0]
         means = [float(side[column].mean()) for side in sides]
         half = [

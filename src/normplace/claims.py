@@ -123,6 +123,8 @@ def _judge(claim: Mapping[str, Any], tidy: Path) -> Result:
             rows = _chosen(table, test["where"])
             _require(table, rows, claim["needs"])
             found = STATISTICS[test["statistic"]](rows, **test.get("options", {}))
+            if not found:
+                raise _NotTestable(f"the table tidy/{test['reads']}.csv has nothing to compare")
             checks += [(check, check.verdict(len(found))) for check in found]
     except _NotTestable as reason:
         return Result(claim, NOT_TESTABLE, str(reason), [])
@@ -133,12 +135,13 @@ def _judge(claim: Mapping[str, Any], tidy: Path) -> Result:
     genuine = [pair for pair in checks if not pair[0].stand_in]
     if not genuine:
         return Result(claim, STAND_IN, "all of its data are stand-ins", checks)
-    verdicts = {verdict for _, verdict in genuine}
+    verdicts = [verdict for _, verdict in genuine]
     why = "stand-ins left out" if len(genuine) < len(checks) else ""
     if FAILS in verdicts:
         return Result(claim, FAILS, why, genuine)
     if UNDECIDED in verdicts:
-        return Result(claim, NOT_TESTABLE, "the interval reaches beyond the line", genuine)
+        why = f"too wide an interval in {verdicts.count(UNDECIDED)} of {len(verdicts)} checks"
+        return Result(claim, NOT_TESTABLE, why, genuine)
     return Result(claim, HOLDS, why, genuine)
 
 

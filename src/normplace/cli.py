@@ -1,6 +1,7 @@
 """The command line: each step of the workflow as a command, for the DAG and for users alike."""
 
 import argparse
+import io
 import os
 import re
 import sys
@@ -266,7 +267,9 @@ def add_mlp_options(group: argparse._ArgumentGroup, *, norms: tuple[str, ...]) -
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point: a user's mistake ends with one line and exit code 2, Ctrl-C with 130."""
+    """Entry point: a user's mistake ends with one line and exit code 2, the machine's with 1, Ctrl-C with 130."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does: no terminal is too old for a result
     args = build_parser().parse_args(_with_negative_exponents(sys.argv[1:] if arguments is None else arguments))
     try:
         if args.command != "verify":  # whose output is optional
@@ -279,6 +282,9 @@ def main(arguments: list[str] | None = None) -> None:
     except UserError as error:
         print(f"normplace {args.command}: error: {error}", file=sys.stderr)
         sys.exit(2)
+    except OSError as error:  # a full disk, a folder that is gone
+        print(f"normplace {args.command}: error: {error.filename or args.output}: {error.strerror}", file=sys.stderr)
+        sys.exit(1)
     except KeyboardInterrupt:
         print("normplace: interrupted; the output was not written", file=sys.stderr)
         sys.exit(130)

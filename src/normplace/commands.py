@@ -3,7 +3,6 @@
 import argparse
 import csv
 import io
-import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,9 @@ from normplace.provenance import (
     check_writable,
     sha256_of_json,
     sha256_of_package,
+    sha256_of_text,
     versions,
+    write_json,
     write_npz,
     write_text,
 )
@@ -279,8 +280,9 @@ def run_train(args: argparse.Namespace) -> None:
         processes=args.processes,
         progress=True,
     )
-    write_text(args.output.with_suffix(".json"), json.dumps(config, indent=1, sort_keys=True) + "\n")
-    write_text(args.output, training.to_csv(rows, classes))
+    text = training.to_csv(rows, classes)
+    write_json(args.output.with_suffix(".json"), {**config, "rows_sha256": sha256_of_text(text)})
+    write_text(args.output, text)
     shutil.rmtree(unfinished, ignore_errors=True)
     print(training.summary(rows, classes))
 

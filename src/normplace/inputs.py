@@ -1,6 +1,7 @@
 """The inputs of `normplace measure`: a data set of `datasets`, or a .npy file used as it is."""
 
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -62,7 +63,7 @@ def _read_npy(request: DataRequest) -> npt.NDArray[np.float32]:
         array = np.lib.format.open_memmap(path, mode="r")  # of .npy alone; refuses pickles
     except FileNotFoundError:
         raise UserError(f"--dataset npy:{path}: no such file") from None
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, SyntaxError, TokenError) as error:  # numpy parses the header as Python
         raise UserError(f"--dataset npy:{path}: not a .npy file of numbers ({error})") from None
     if array.dtype not in (np.float16, np.float32, np.float64) or array.ndim < 2:
         raise UserError(

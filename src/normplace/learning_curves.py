@@ -1,6 +1,6 @@
 """From training runs to tidy tables: curves with bands over runs, and milestones with intervals."""
 
-import json
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from normplace.errors import UserError
+from normplace.provenance import read_json, sha256_of_text
 from normplace.statistics import interval
 
 CURVES = (
@@ -34,11 +35,13 @@ def read_training(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
     gap: accuracy on the initially favoured class minus accuracy on the others.
 
     Raises:
-        UserError: one of the two files is missing, damaged or foreign.
+        UserError: one of the two files is missing, damaged, altered or foreign.
     """
     try:
-        config = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        rows = pd.read_csv(path, keep_default_na=False, na_values=[""])
+        config, text = read_json(path.with_suffix(".json")), path.read_bytes().decode()
+        if config["rows_sha256"] != sha256_of_text(text):
+            raise ValueError("its SHA-256 is not that in the .json")
+        rows = pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""])
         options, data = config["options"], config["data"]
         shares = np.array(data["test_class_counts"]) / sum(data["test_class_counts"])
         cell = {

@@ -1,13 +1,12 @@
 """`normplace measure`: how prejudiced is my network?"""
 
 import argparse
-import json
 import math
 import sys
 
 from normplace.commands import data_options, data_request, resolve_device
 from normplace.errors import UserError
-from normplace.provenance import check_writable, versions, write_text
+from normplace.provenance import check_writable, versions, write_json
 
 
 def run_measure(args: argparse.Namespace) -> None:
@@ -48,7 +47,7 @@ def run_measure(args: argparse.Namespace) -> None:
         **measure_report.record(found),
     }
     title = f"{args.model} on {inputs.provenance['label']}"
-    write_text(args.output, json.dumps(config, indent=1, sort_keys=True, allow_nan=False) + "\n")
+    write_json(args.output, config)
     measure_picture.write(found, title, args.output)
     print(measure_report.report(found, title, inputs.class_names))
     print(f"written: {', '.join(map(str, [args.output, *pictures]))}")

@@ -1,6 +1,5 @@
 """From files of `normplace measure` to one tidy table: a row a model and kind of BatchNorm statistics."""
 
-import json
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from normplace.errors import UserError
+from normplace.provenance import read_json
 
 
 def measurements(paths: list[Path]) -> pd.DataFrame:
@@ -23,7 +23,7 @@ def measurements(paths: list[Path]) -> pd.DataFrame:
     rows = []
     for path in paths:
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = read_json(path)
             kinds, data = found["bn_statistics"], found["data"]
             for kind, seen in kinds.items():
                 rows.append(

@@ -4,11 +4,14 @@ import hashlib
 import json
 import os
 import platform
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any
 
 import numpy as np
@@ -16,11 +19,22 @@ import numpy.typing as npt
 
 from normplace.errors import UserError
 
+# What numpy and zipfile raise on a file that is not, or no longer, an .npz.
+UNREADABLE = (
+    OSError, ValueError, EOFError, KeyError, AttributeError, TypeError, RuntimeError, NotImplementedError, SyntaxError,
+    MemoryError, struct.error, zlib.error, TokenError, zipfile.BadZipFile,
+)  # fmt: skip
+
 
 def sha256_of_file(path: Path) -> str:
     """SHA-256 of a file's bytes, as 64 hexadecimal digits."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def sha256_of_text(text: str) -> str:
+    """SHA-256 of a text's UTF-8 bytes."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def sha256_of_arrays(arrays: Iterable[npt.NDArray[Any]]) -> str:
@@ -34,7 +48,7 @@ def sha256_of_arrays(arrays: Iterable[npt.NDArray[Any]]) -> str:
 
 def sha256_of_json(value: Mapping[str, Any]) -> str:
     """SHA-256 of a JSON-able mapping, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+    return sha256_of_text(json.dumps(value, sort_keys=True))
 
 
 def sha256_of_sources(paths: Iterable[Path]) -> str:
@@ -99,6 +113,29 @@ def write_text(path: Path, text: str) -> None:
     write_atomically(path, lambda handle: handle.write(text.encode()))
 
 
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON object with the SHA-256 of all else in it, by which `read_json` knows it for unaltered."""
+    plain = json.loads(json.dumps(value, allow_nan=False))
+    write_text(path, json.dumps({**plain, "sha256": sha256_of_json(plain)}, indent=1, sort_keys=True) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What `write_json` wrote.
+
+    Raises:
+        UserError: the file is missing, damaged, altered, or not one of ours.
+    """
+    try:
+        value = json.loads(path.read_bytes())
+        if value.pop("sha256") != sha256_of_json(value):
+            raise ValueError("its SHA-256 is of other contents")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UserError(f"{path}: damaged, altered, or not a file of normplace ({error})") from None
+    return dict(value)
+
+
 def write_npz(path: Path, arrays: Mapping[str, npt.NDArray[Any]], config: Mapping[str, Any]) -> None:
     """Write arrays and a JSON `config` as an .npz without pickles; equal content gives equal bytes."""
     text = np.array(json.dumps(config, sort_keys=True))
@@ -121,5 +158,5 @@ def read_npz(path: Path, names: Iterable[str]) -> tuple[dict[str, npt.NDArray[An
         raise UserError(f"{path}: no such file") from None
     except UserError:
         raise
-    except (OSError, ValueError, EOFError, KeyError, AttributeError, TypeError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise UserError(f"{path}: damaged or not an .npz of normplace ({error})") from None

@@ -200,6 +200,7 @@ def test_stand_ins_decide_nothing(results: Path) -> None:
         ("placements/gamma", lambda rows: rows[rows["depth"] < 5], "depth 4, at least 10 needed"),
         ("placements/gamma", lambda rows: rows.assign(inits=60), "inits 60, at least 200 needed"),
         ("placements/gamma", lambda rows: rows[rows["norm"] != "batch"], "no rows with cell batch-before"),
+        ("placements/gamma", lambda rows: rows[rows["dataset"] != "gaussian"], "no rows with dataset gaussian"),
         ("placements/gamma", None, "there is no table tidy/placements/gamma.csv"),
     ],
 )
@@ -314,6 +315,7 @@ def test_contrast_of_means() -> None:
     assert check.verdict(among=1) == HOLDS
     (reversed_,) = contrast(rows, "y", {"cell": ["c"]}, {"cell": ["a", "b"]}, ["dataset"])
     assert reversed_.verdict(among=1) == FAILS
+    assert contrast(rows, "y", {"cell": ["d"]}, {"cell": ["c"]}, ["dataset"]) == []
     (same,) = contrast(rows, "y", {"cell": ["a"]}, {"cell": ["c"]}, ["dataset"], same=True)
     assert same.verdict(among=1) == HOLDS  # 0.5, with a standard error of 0.24 from five runs
 

@@ -1,6 +1,5 @@
 """Milestones and curves of made-up runs whose answers are known."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 
 from normplace.errors import UserError
 from normplace.learning_curves import read_training, summarise
+from normplace.provenance import sha256_of_file, write_json
 
 OPTIONS = {
     "norm": "none", "placement": "none", "activation": "relu", "depth": 3, "width": 10, "optimizer": "adam",
@@ -38,8 +38,13 @@ def write(path: Path, gaps: list[list[float]], accuracies: list[list[float]], di
                         "weight_cosine": 1.0, "gradient_norm": 1.0,
                     }
                 )  # fmt: skip
-    pd.DataFrame(rows).to_csv(path, index=False)
-    path.with_suffix(".json").write_text(json.dumps({"options": OPTIONS, "data": DATA}), encoding="utf-8")
+    return write_rows(path, pd.DataFrame(rows))
+
+
+def write_rows(path: Path, rows: pd.DataFrame) -> Path:
+    rows.to_csv(path, index=False)
+    config = {"options": OPTIONS, "data": DATA, "rows_sha256": sha256_of_file(path)}
+    write_json(path.with_suffix(".json"), config)
     return path
 
 
@@ -98,7 +103,7 @@ def test_a_file_without_its_json_or_a_foreign_one_is_refused(tmp_path: Path) -> 
     with pytest.raises(UserError, match=r"a\.csv"):
         read_training(path)
     good = write(tmp_path / "b.csv", [[0.0, 0.0]], [[0.5, 0.5]], [0])
-    good.write_text("a,b\n1,2\n")
+    good.write_text(good.read_text().replace("0.5", "0.6", 1))
     with pytest.raises(UserError, match=r"b\.csv"):
         read_training(good)
 
@@ -116,7 +121,7 @@ def test_the_start_is_measured_with_batch_statistics_only(tmp_path: Path) -> Non
     path = write(tmp_path / "a.csv", [[0.9, 0.5]], [[0.5, 0.9]], [0])
     rows = pd.read_csv(path)
     both = pd.concat([rows.assign(bn_statistics=mode) for mode in ("batch", "running")])
-    both.to_csv(path, index=False)
+    write_rows(path, both)
     _, milestones = summarise([path])
     starts = milestones.set_index("bn_statistics")["gap_at_start"]
     assert starts["batch"] == pytest.approx(0.9)

@@ -220,7 +220,7 @@ def test_the_folder_is_the_users_choice(tmp_path: Path, monkeypatch: pytest.Monk
     assert os.environ[output_cache.VARIABLE] == str(tmp_path / "of_user" / "normplace")
     (tmp_path / "file").write_text("")
     monkeypatch.setenv(output_cache.VARIABLE, "file")
-    with pytest.raises(SystemExit, match="SNAKEMAKE_OUTPUT_CACHE: file cannot be made"):
+    with pytest.raises(SystemExit, match=r"SNAKEMAKE_OUTPUT_CACHE: .*/file cannot be made"):
         output_cache.prepare()
 
 

@@ -6,7 +6,8 @@ rule measure:
         lambda wildcards: data_of(MEASUREMENTS[wildcards.model]),
     output:
         measured=f"{RESULTS}/zoo/{{model}}.json",
-        pictures=multiext(f"{RESULTS}/zoo/{{model}}", ".png", ".pdf"),
+        picture=f"{RESULTS}/zoo/{{model}}.png",
+        vector_picture=f"{RESULTS}/zoo/{{model}}.pdf",
         sums=f"{RESULTS}/zoo/{{model}}.sha256",
     log:
         f"{RESULTS}/logs/zoo/{{model}}.log",
