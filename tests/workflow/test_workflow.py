@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from figures import FIGURES
-from tests.checkout import ROOT, copy_of_repository, run, snakemake
+from tests.checkout import ROOT, run, snakemake
 from workflow import configuration, experiments
 
 NAMING_DATA = ("headline.csv", "gamma.csv", "regimes.md", "architectures.md", "image_learning.md", "zoo.md")
