@@ -7,7 +7,7 @@ CORES ?= all
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_NUM_THREADS := 1
 
-.PHONY: replicate paper test lint figures verify bench clean
+.PHONY: replicate paper test lint figures verify archive bench clean
 
 replicate: .venv/installed ## Every experiment, figure and table at the quick scale, into results/quick
 	@test -f config/$(SCALE).yaml || { echo "SCALE=$(SCALE): allowed are $(basename $(notdir $(sort $(wildcard config/*.yaml))))" >&2; exit 2; }
@@ -28,16 +28,20 @@ lint: .venv/installed ## Style, types, workflow
 	mypy
 	python workflow/lint.py
 
-# Tables of this machine's own finished run, or the shipped ones where there is none.
-TIDY = $(if $(wildcard results/$(SCALE)/report.html),results,reference)/$(SCALE)/tidy
+# This machine's own finished run, or the shipped one where there is none.
+RUN = $(if $(wildcard results/$(SCALE)/manifest.json),results,reference)/$(SCALE)
 
 figures: .venv/installed ## Draw figures and tables again from existing results, without computing anything
-	python -m figures --tidy $(TIDY) --output results/$(SCALE)/figures
-	python -m figures.tables --tidy $(TIDY) --output results/$(SCALE)/tables
-	@echo "Drawn from $(TIDY) into results/$(SCALE)/figures and results/$(SCALE)/tables"
+	python -m figures --tidy $(RUN)/tidy --output results/$(SCALE)/figures
+	python -m figures.tables --tidy $(RUN)/tidy --output results/$(SCALE)/tables
+	@echo "Drawn from $(RUN) into results/$(SCALE)/figures and results/$(SCALE)/tables"
 
-verify: .venv/installed ## Not yet: the table of claims comes with a later release
-	@echo "make verify: not yet available; the tables in results/$(SCALE)/tables hold the numbers with their intervals"; exit 1
+verify: .venv/installed ## Are the files unaltered, and which claims hold? Exits with 1 where a claim fails
+	@status=0; normplace verify --results $(RUN) --integrity || status=1; \
+	normplace verify --results $(RUN) --output results/$(SCALE)/tables || status=1; exit $$status
+
+archive: .venv/installed ## Pack a run with its manifest into results/SCALE.tar.gz
+	python -m workflow.archive $(SCALE)
 
 bench: .venv/installed ## How far each part is from the usual way and from the machine's limit, into benchmarks/results.md
 	python -m benchmarks

@@ -9,6 +9,7 @@ include: "workflow/rules/init.smk"
 include: "workflow/rules/theory.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/zoo.smk"
+include: "workflow/rules/verify.smk"
 include: "workflow/rules/figures.smk"
 
 
@@ -17,5 +18,6 @@ rule all:
     input:
         rules.figures.input,
         rules.tables.input,
+        rules.claims.output,
         rules.report.output,
         rules.manifest.output,

@@ -41,7 +41,7 @@ def draw(tidy: Path) -> Figure:
         for tick, side in zip(axes.get_xticklabels(), ("left", "center", "right"), strict=True):
             tick.set_horizontalalignment(side)  # neighbours' ends must not touch
     grid[-1, -1].set_xlabel("gamma, 95 % interval")
-    figure.supxlabel("G₀: share of the data put into class 0", x=0.37, y=0.56 / figure.get_figheight(), fontsize=8)
+    grid[-1, (columns - 1) // 2].set_xlabel("G₀: share of the data put into class 0")
     figure.supylabel("share of networks (square-root axis)", x=0.005, fontsize=8)
     style.settings_line(
         figure,

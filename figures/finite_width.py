@@ -14,7 +14,8 @@ NARROW = 4  # times the fit's own widest interval: points with a wider one say n
 def draw(tidy: Path) -> Figure:
     """Draw a panel a configuration: width times the deviation from infinite width against depth, the fit as a line."""
     table = style.read(tidy, "finite_width", "first_order")
-    cells, widths = style.cells(table), sorted(table["width"].unique())
+    cells = sorted(style.cells(table), key=lambda cell: list(style.NORMS).index(cell[0]))
+    widths = sorted(table["width"].unique())
     shades = mpl.colormaps["viridis"].resampled(len(widths) + 1)
     figure, panels = plt.subplots(1, len(cells), figsize=(7.2, 3.1))
     for axes, (norm, placement) in zip(panels, cells, strict=True):
@@ -37,8 +38,8 @@ def draw(tidy: Path) -> Figure:
         figure,
         f"{style.labels(table).popitem()[1]}, {style.span(table['points'])} points, {table['activation'].iloc[0]}, "
         f"n = {style.span(table['inits'])} networks a width. γ∞: infinite width, the data's own kernel. Line and band: "
-        "c of y = c / width fitted to widths of at least 10 depths, with its 95 % bootstrap interval. Points with the "
-        "widest intervals are left out.",
+        "c of y = c / width fitted to widths of at least 10 depths, with its 95 % bootstrap interval. The least "
+        "certain points are left out.",
     )
     figure.subplots_adjust(left=0.085, right=0.99, top=0.82, bottom=0.27, wspace=0.32)
     return figure

@@ -22,7 +22,7 @@ def draw(tidy: Path) -> Figure:
             rows = style.of_cell(at_depth, norm=norm, placement=placement).sort_values("shift")
             colour, after = style.COLOURS[norm], placement == "after"
             line = {"color": colour, "lw": 1.1, "ls": "--" if after else "-"}
-            axes.plot(rows["shift"], rows["gamma_kernel"].clip(FLOOR), **line)
+            axes.plot(rows["shift"], rows["gamma_kernel"].clip(FLOOR), marker="_", ms=9, **line)
             bars = (rows["gamma"] - rows["gamma_low"], rows["gamma_high"] - rows["gamma"])
             beside = 0.02 * (index - len(cells) / 2)
             axes.errorbar(
@@ -30,14 +30,16 @@ def draw(tidy: Path) -> Figure:
                 lw=0.9, mfc="white" if after else colour, label=style.name(norm, placement),
             )  # fmt: skip
         axes.axhline(1, color="#BBBBBB", lw=0.6, zorder=0)
-        axes.set(yscale="log", ylim=(FLOOR, None), xlabel="shift (standard deviations)", title=f"depth {depth}")
+        axes.set(yscale="log", xlabel="shift (standard deviations)", title=f"depth {depth}")
+    panels[0].set_ylim(bottom=FLOOR)
     panels[0].set_ylabel("gamma")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="upper center", ncol=4)
     style.settings_line(
         figure,
         f"{style.labels(table).popitem()[1]} plus a constant: {style.sampling_settings(table)}, 95 % bootstrap "
-        "intervals; side by side for sight. Lines: infinite width, the data's own kernel. Values below "
+        "intervals; side by side for sight. Lines, computed at their dashes: infinite width, the data's own kernel. "
+        "Values below "
         f"{FLOOR:g} are drawn there.",
     )
-    figure.subplots_adjust(left=0.085, right=0.99, top=0.78, bottom=0.23, wspace=0.05)
+    figure.subplots_adjust(left=0.085, right=0.99, top=0.82, bottom=0.23, wspace=0.05)
     return figure

@@ -34,6 +34,10 @@ STAGES = {
         *("models", "blame", "layers", "prejudice", "measuring", "measure_report", "measure_picture"),
     ),
     "measurements": (*COMMON, "measurements"),
+    "claims": (
+        *(*COMMON, "activations", "guesses", "statistics", "readers", "class_summaries", "learning_curves"),
+        *("verify_command", "claims", "claim_statistics", "claim_report", "integrity", "comparison"),
+    ),
 }
 # Two-class data sets: how many points there are for initial statistics, for training and for testing.
 LARGEST = {
@@ -93,6 +97,12 @@ def versions() -> dict[str, str]:
     """Versions of all that computes: the lock says what should be installed, a shared cache must know what is."""
     more = {name: version(name) for name in ("pandas", "pillow", "scikit-learn", "matplotlib")}
     return {**provenance.versions(), **more}
+
+
+def claimed_tables() -> list[str]:
+    """The tidy tables, as experiment/table, that claims.yaml reads; `normplace verify` checks all else in it."""
+    claims = yaml.safe_load((ROOT / "claims.yaml").read_text(encoding="utf-8"))["claims"]
+    return sorted({test["reads"] for claim in claims for test in claim["tests"]})
 
 
 def check(config: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What a run is made of: `python -m workflow.manifest --results DIR --configuration JSON --output FILE`.
 
-Every file with its SHA-256 and size, every command with its seconds, and the code, the lock, the versions and the
-machine that they are of. What an earlier configuration left in the folder is not of the run and not listed.
+Every file with its SHA-256 and size, every command with its seconds, and the data, the seeds, the code, the lock, the
+versions and the machine that they are of. What an earlier configuration left in the folder is not of the run and not
+listed. `normplace verify --integrity` holds the files against it, `--against` two runs by it.
 """
 
 import argparse
@@ -9,6 +10,9 @@ import base64
 import json
 import os
 import platform
+import re
+from collections import defaultdict
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +21,84 @@ from workflow import experiments
 from workflow.configuration import ROOT, STAGES, code
 
 RECORDS = Path(".snakemake") / "metadata"  # Snakemake's own, a file an output
+DRAWING = ("pandas", "matplotlib", "seaborn", "snakemake")  # what figures and tables depend on besides the library
 
 
 def manifest(results: Path, configuration: dict[str, Any]) -> dict[str, Any]:
     """The manifest of a results folder, logs left out."""
     made = files_of_run(results, configuration)
+    commands = jobs(results, made)
     return {
         "configuration": configuration,
-        "code": {stage: code(stage) for stage in STAGES},
+        "inputs": inputs(results, made),
+        "seeds": seeds(configuration),
+        "code": {
+            **{stage: code(stage) for stage in STAGES},
+            "figures": provenance.sha256_of_sources((ROOT / "figures").glob("*.py"))[:16],
+        },
         "lock": provenance.sha256_of_file(ROOT / "requirements.lock"),
-        "versions": provenance.versions(),
+        "versions": {**provenance.versions(), **{name: version(name) for name in DRAWING}},
+        "devices": devices(results, made),
         "machine": {
             "system": platform.system(),
             "architecture": platform.machine(),
+            "processor": processor(),
             "cores": os.cpu_count(),
             "threads a process": int(os.environ.get("OMP_NUM_THREADS", 1)),
         },
-        "jobs": jobs(results, made),
+        "seconds": seconds(commands),
+        "jobs": commands,
         "files": {
             name: {"sha256": provenance.sha256_of_file(results / name), "bytes": (results / name).stat().st_size}
             for name in made
         },
     }
+
+
+def inputs(results: Path, made: list[str]) -> dict[str, dict[str, Any]]:
+    """Each file of prepared points: where its data were found, and the SHA-256 of the pixels and labels read there."""
+    return {name: provenance.read_npz(results / name, ())[1] for name in made if Path(name).parts[0] == "data"}
+
+
+def seeds(configuration: dict[str, Any]) -> dict[str, list[int]]:
+    """The seeds of each experiment's networks and runs; each network and run draws from its own (seed, index)."""
+    of_stage = (experiments.samples(configuration), experiments.trainings(configuration))
+    return {
+        experiment: sorted({int(re.findall(r"--seed (\d+)", job.options)[0]) for job in named.values()})
+        for stage in of_stage
+        for experiment, named in stage.items()
+        if named
+    }
+
+
+def devices(results: Path, made: list[str]) -> list[str]:
+    """The devices that networks were sampled and trained on, as their files say."""
+    found = set()
+    for name in made:
+        if name.startswith("init/"):
+            found.add(provenance.read_npz(results / name, ())[1]["options"]["device"])
+        if name.startswith("training/") and name.endswith(".json"):
+            found.add(json.loads((results / name).read_text(encoding="utf-8"))["options"]["device"])
+    return sorted(found)
+
+
+def processor() -> str:
+    """The processor's name, family and model: libraries choose their instructions by it, and with them rounding."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor() or "unknown"
+    first = dict(re.findall(r"^(.+?)\s*:\s*(.*)$", text.split("\n\n")[0], flags=re.MULTILINE))
+    known = [first[key] for key in ("model name", "cpu family", "model") if key in first]
+    return ", ".join(known) or platform.processor() or "unknown"
+
+
+def seconds(commands: list[dict[str, Any]]) -> dict[str, float]:
+    """Wall time of all jobs of each rule, one after the other."""
+    total: defaultdict[str, float] = defaultdict(float)
+    for job in commands:
+        total[job["rule"]] += job["seconds"]
+    return {rule: round(value, 1) for rule, value in sorted(total.items())}
 
 
 def files_of_run(results: Path, configuration: dict[str, Any]) -> list[str]:
@@ -54,7 +114,7 @@ def files_of_run(results: Path, configuration: dict[str, Any]) -> list[str]:
         folder, *rest = path.relative_to(results).parts
         if folder in made and "/".join(rest).removesuffix(path.suffix) in made[folder]:
             found.append(path)
-        if folder in ("data", "tidy", "tables", "figures"):
+        if folder in ("data", "tidy", "tables", "figures", "report.html"):
             found.append(path)
     return [path.relative_to(results).as_posix() for path in found]
 
@@ -68,8 +128,8 @@ def jobs(results: Path, made: list[str]) -> list[dict[str, Any]]:
             output = Path(base64.urlsafe_b64decode(encoded).decode())
             if output.is_relative_to(results) and output.relative_to(results).as_posix() in made:
                 record = json.loads(path.read_text(encoding="utf-8"))
-                seconds = round(record["endtime"] - record["starttime"], 1)
-                found[record["shellcmd"]] = {"rule": record["rule"], "command": record["shellcmd"], "seconds": seconds}
+                took = round(record["endtime"] - record["starttime"], 1)
+                found[record["shellcmd"]] = {"rule": record["rule"], "command": record["shellcmd"], "seconds": took}
     return sorted(found.values(), key=lambda job: (job["rule"], job["command"]))
 
 

@@ -3,17 +3,22 @@
 `python -m workflow.reference SCALE` after the run: the repository then shows what the workflow computed.
 """
 
+import json
 import re
 import shutil
 import sys
 from pathlib import Path
 
 from figures import FIGURES
+from normplace.integrity import MANIFEST, read_manifest
+from normplace.provenance import write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 # What is shown, and the scale of the run that it is of.
-IN_README = {"headline": "quick", "learning": "quick"}
-IN_GALLERY = dict.fromkeys(FIGURES, "quick")
+IN_README = {"headline": "paper", "learning": "quick", "claims": "quick"}
+SHIPPED = ("tables", "tidy")
+AT_PAPER_SCALE = ("placements", "width_convergence", "batch_statistics", "finite_width")  # experiments
+IN_GALLERY = {figure: "paper" if experiment in AT_PAPER_SCALE else "quick" for figure, experiment in FIGURES.items()}
 
 
 def block(table: str) -> re.Pattern[str]:
@@ -34,9 +39,11 @@ def main(scale: str) -> None:
     """Copy what is shipped of results/<scale>."""
     results, reference, gallery = Path("results") / scale, ROOT / "reference" / scale, ROOT / "figures" / "gallery"
     shutil.rmtree(reference, ignore_errors=True)
-    for part in ("tidy", "tables"):
+    for part in SHIPPED:
         shutil.copytree(results / part, reference / part)
-    shutil.copy2(results / "manifest.json", reference)
+    # The manifest says what all files of the run were, and which of them are here.
+    manifest = read_manifest(results) | {"shipped": SHIPPED}
+    write_text(reference / MANIFEST, json.dumps(manifest, indent=1) + "\n")
     gallery.mkdir(exist_ok=True)
     for figure, of_scale in IN_GALLERY.items():
         if of_scale == scale:

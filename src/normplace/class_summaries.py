@@ -38,6 +38,7 @@ def class_rows(sample: Sample, kernel: KernelTheory | None) -> list[dict[str, An
             **sample.cell,
             "inits": len(found),
             "depth": int(depth),
+            "gamma_kernel": float(kernel.gamma[depth - 1]),  # type: ignore[union-attr]
             "entropy": mean,
             "entropy_low": low,
             "entropy_high": high,

@@ -14,7 +14,7 @@ from typing import NoReturn
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
     os.environ[_variable] = "1"
 
-from normplace import __version__, commands, measure_command  # noqa: E402
+from normplace import __version__, commands, measure_command, verify_command  # noqa: E402
 from normplace.architecture import (  # noqa: E402
     ACTIVATIONS,
     BN_STATISTICS,
@@ -178,7 +178,25 @@ def build_parser() -> argparse.ArgumentParser:
         what = "folder" if command in (summarise, curves) else "file"
         more = ", F.json; the picture goes beside it" if command is measure else ""
         command.add_argument("--output", type=Path, required=True, help=f"the {what} to write{more}")
+    add_verify_options(
+        add("verify", verify_command.run_verify, "Which claims hold; are files unaltered; do runs agree.")
+    )
     return parser
+
+
+def add_verify_options(parser: argparse.ArgumentParser) -> None:
+    """What to verify: the claims, unless files or another run are asked for."""
+    parser.add_argument("--results", type=Path, default=Path("results/quick"), help="a run (default results/quick)")
+    parser.add_argument("--claims", type=Path, default=Path("claims.yaml"), help="the claims (default claims.yaml)")
+    parser.add_argument(
+        "--output", type=Path, help="folder to write claims.md, claims.csv, claims.json to (default RESULTS/tables)"
+    )
+    parser.add_argument(
+        "--integrity", action="store_true", help="instead: name each file that is not as the manifest says"
+    )
+    parser.add_argument(
+        "--against", type=Path, metavar="DIR", help="instead: compare with another run, such as reference/quick"
+    )
 
 
 def add_data_options(parser: argparse.ArgumentParser, *, required: bool, shift: bool = True, more: str = "") -> None:
@@ -254,7 +272,8 @@ def main(arguments: list[str] | None = None) -> None:
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does: no terminal is too old for a result
     args = build_parser().parse_args(_with_negative_exponents(sys.argv[1:] if arguments is None else arguments))
     try:
-        check_writable(args.output / "x" if args.command in ("summarise", "curves") else args.output)
+        if args.command != "verify":  # whose output is optional
+            check_writable(args.output / "x" if args.command in ("summarise", "curves") else args.output)
         if args.command == "train":
             if args.output.suffix == ".json":
                 raise UserError(f"--output {args.output}: .json is for the settings beside it, name it .csv")

@@ -1,6 +1,7 @@
 """From training runs to tidy tables: curves with bands over runs, and milestones with intervals."""
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def summarise(paths: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.concat(curves, ignore_index=True), pd.DataFrame(milestones)
 
 
-def learned_accuracy(cell: dict[str, Any]) -> float:
+def learned_accuracy(cell: Mapping[str, Any]) -> float:
     """Test accuracy that says a run has learned: two standard errors above guessing the commonest class."""
     share = float(cell["one_class_accuracy_high"])
     return share + 2 * float(np.sqrt(share * (1 - share) / cell["test_points"]))

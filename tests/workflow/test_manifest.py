@@ -9,17 +9,21 @@ from pathlib import Path
 import pytest
 import yaml
 
+from normplace.integrity import problems, read_manifest
+from normplace.provenance import write_npz, write_text
 from workflow import manifest
 
 
 def test_files_and_jobs_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     results = Path("results/x")
-    kept = {"tidy/a.csv": b"1", "init/placements/mnist/none.npz": b"4"}
-    stale = {"init/placements/mnist/none-old.npz": b"5", "training/dynamics/x.csv": b"6"}  # of another configuration
-    for name, content in {**kept, **stale, "logs/a.log": b"2", "manifest.json": b"3"}.items():
-        (results / name).parent.mkdir(parents=True, exist_ok=True)
-        (results / name).write_bytes(content)
+    kept = ["data/init/mnist-parity.npz", "init/placements/mnist/none.npz", "report.html", "tables/a.md", "tidy/a.csv"]
+    stale = ["init/placements/mnist/none-old.npz", "training/dynamics/x.csv"]  # of another configuration
+    for name in [*kept, *stale, "logs/a.log", "manifest.json"]:
+        if name.endswith(".npz"):
+            write_npz(results / name, {}, {"raw_sha256": "abc", "options": {"device": "cpu"}})
+        else:
+            write_text(results / name, name)
     manifest.RECORDS.mkdir(parents=True)
     for output in (*kept, *stale, "../y/tidy/a.csv"):  # the last is of another run
         record = {"rule": "sample", "shellcmd": f"make {output}", "starttime": 10.0, "endtime": 12.04}
@@ -27,10 +31,20 @@ def test_files_and_jobs_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (manifest.RECORDS / name).write_text(json.dumps(record))
     configuration = yaml.safe_load((manifest.ROOT / "config" / "smoke.yaml").read_text())
     found = manifest.manifest(results, configuration)
+    contents = {name: (results / name).read_bytes() for name in kept}
     assert found["files"] == {
-        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": 1} for name, content in kept.items()
+        name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        for name, content in contents.items()
     }
     assert {job["command"] for job in found["jobs"]} == {f"make {name}" for name in kept}
     assert all(job["seconds"] == 2.0 for job in found["jobs"])
+    assert found["seconds"] == {"sample": 2.0 * len(kept)}
     assert found["configuration"] == configuration
-    assert set(found["code"]) == set(manifest.STAGES)
+    assert found["inputs"]["data/init/mnist-parity.npz"]["raw_sha256"] == "abc"
+    assert found["devices"] == ["cpu"]
+    assert found["seeds"]["placements"] == [configuration["seed"]]
+    assert found["seeds"]["start_matters"] == [configuration["seed"] + 1]
+    assert set(found["code"]) == {*manifest.STAGES, "figures"}
+    assert found["machine"]["processor"]
+    write_text(results / "manifest.json", json.dumps(found))
+    assert problems(results, read_manifest(results)) == [f"extra: {name}" for name in stale]

@@ -190,6 +190,7 @@ ROOTS = {
     "finite_width": ["finite_width"],
     "measure": ["measure_command"],
     "measurements": ["measurements"],
+    "claims": ["verify_command"],
 }
 
 

@@ -101,8 +101,10 @@ rule report:
     input:
         rules.figures.input,
         rules.tables.input,
+        rules.claims.output,
         captions=expand(
-            "workflow/report/{caption}.rst", caption=[*FIGURES, "tables", "workflow"]
+            "workflow/report/{caption}.rst",
+            caption=[*FIGURES, "tables", "claims", "workflow"],
         ),
     output:
         f"{RESULTS}/report.html",
@@ -113,13 +115,15 @@ rule report:
     message:
         "writing {output}"
     shell:
-        "snakemake --configfile {params.configfiles:q} --nolock --report {output} figures tables > {log} 2>&1"
+        "snakemake --configfile {params.configfiles:q} --nolock --report {output} figures tables claims > {log} 2>&1"
 
 
 rule manifest:
     input:
         rules.figures.input,
         rules.tables.input,
+        rules.claims.output,
+        rules.report.output,
         module="workflow/manifest.py",
     output:
         f"{RESULTS}/manifest.json",

@@ -5,7 +5,10 @@ rule measure:
     input:
         lambda wildcards: data_of(MEASUREMENTS[wildcards.model]),
     output:
-        multiext(f"{RESULTS}/zoo/{{model}}", ".json", ".png", ".pdf", ".sha256"),
+        measured=f"{RESULTS}/zoo/{{model}}.json",
+        picture=f"{RESULTS}/zoo/{{model}}.png",
+        vector_picture=f"{RESULTS}/zoo/{{model}}.pdf",
+        sums=f"{RESULTS}/zoo/{{model}}.sha256",
     log:
         f"{RESULTS}/logs/zoo/{{model}}.log",
     cache: True
@@ -18,7 +21,7 @@ rule measure:
         "measuring {wildcards.model}"
     shell:
         "normplace measure torchvision:{params.model} --dataset file:{input} {params.options} "
-        "--output {output[0]} > {log} 2>&1 && python -m workflow.output_cache {output}"
+        "--output {output.measured} > {log} 2>&1 && python -m workflow.output_cache {output}"
 
 
 rule measurements:

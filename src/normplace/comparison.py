@@ -1,0 +1,163 @@
+"""A run against a reference: file by file where both must be the same bytes, else number by number.
+
+The same code with the same versions on the same kind of processor gives the same bytes. Elsewhere sums are rounded in
+another order, and training amplifies that, so numbers are held against their own standard errors.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from normplace.claim_statistics import FALSE_ALARM, Z95
+from normplace.errors import UserError
+from normplace.integrity import files, read_manifest
+from normplace.provenance import sha256_of_file
+
+# What must agree for equal bytes: parts of the manifest, or entries of a part.
+SAME_BYTES = ("code", "lock", "versions", "devices", "machine.system", "machine.architecture", "machine.processor")
+NOT_REPRODUCIBLE = ("report.html",)  # it says when each job ran
+# Which row is which; rows come in the same order from the same configuration.
+KEYS = (
+    "dataset", "label", "norm", "placement", "activation", "bn_statistics", "depth", "width", "classes", "shift",
+    "points", "select", "learning_rate", "rank",
+)  # fmt: skip
+THEORY = ("gamma_isotropic", "gamma_kernel")  # no chance in them, but for the rounding of float32
+ROUNDING = {"relative": 1e-3, "absolute": 1e-6}
+NOT_COMPARED = ("curves", "histograms")  # bands and counts, whose summaries are compared
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """basis: how it was compared and why; differences: one line a file or number that should agree and does not."""
+
+    basis: list[str]
+    differences: list[str]
+
+    @property
+    def verdict(self) -> str:
+        """In words."""
+        return f"{len(self.differences)} differences" if self.differences else "they agree"
+
+
+def compare(results: Path, reference: Path) -> Comparison:
+    """Compare two results folders that have manifests.
+
+    Raises:
+        UserError: a manifest is missing, or the two are of different configurations.
+    """
+    ours, theirs = read_manifest(results), read_manifest(reference)
+    for key in sorted(set(ours["configuration"]) | set(theirs["configuration"])):
+        values = [manifest["configuration"].get(key, "nothing") for manifest in (ours, theirs)]
+        if values[0] != values[1]:
+            raise UserError(
+                f"--against {reference}: is of another configuration ({key}: {values[0]} here, {values[1]} there)"
+            )
+    others = [line for part in SAME_BYTES for line in _difference(part, ours, theirs)]
+    if others:
+        basis = ["numbers are compared within their intervals, because bytes need not agree:", *others]
+        return _numbers(results, reference, basis)
+    basis = ["SHA-256 of every file is compared: configuration, code, lock, versions, device and processor agree"]
+    return Comparison(basis, _hashes(results, ours, theirs))
+
+
+def _difference(part: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    values: list[Any] = [ours, theirs]
+    for key in part.split("."):
+        values = [value.get(key) for value in values]
+    if values[0] == values[1] and values[0] is not None:
+        return []
+    if isinstance(values[0], dict) and isinstance(values[1], dict):
+        keys = [key for key in sorted({*values[0], *values[1]}) if values[0].get(key) != values[1].get(key)]
+        values = [", ".join(f"{key} {value.get(key)}" for key in keys) for value in values]
+    return [f"  {part}: {values[0]} here, {values[1]} there"]
+
+
+def _hashes(results: Path, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    """Files of the run itself against what the reference's manifest says of all of its run, shipped or not."""
+    differences = []
+    for name in sorted({*files(ours), *theirs["files"]} - set(NOT_REPRODUCIBLE)):
+        if name not in theirs["files"]:
+            differences.append(f"not in the reference: {name}")
+        elif not (results / name).is_file():
+            differences.append(f"missing: {name}")
+        elif sha256_of_file(results / name) != theirs["files"][name]["sha256"]:
+            differences.append(f"other bytes: {name}")
+    return differences
+
+
+def _numbers(results: Path, reference: Path, basis: list[str]) -> Comparison:
+    differences: list[str] = []
+    numbers: list[tuple[str, str, pd.DataFrame, pd.DataFrame]] = []
+    for path in sorted((reference / "tidy").glob("*/*.csv")):
+        name = path.relative_to(reference).as_posix()
+        if path.stem in NOT_COMPARED or path.stat().st_size < 2:
+            continue
+        if not (results / name).is_file():
+            differences.append(f"missing: {name}")
+            continue
+        here, there = (_read(root / name) for root in (results, reference))
+        keys = [key for key in KEYS if key in there]
+        if list(here.columns) != list(there.columns) or not here[keys].equals(there[keys]):
+            differences.append(f"other rows, columns or data: {name}")
+            continue
+        numbers += [(name, column, here, there) for column in _compared(there)]
+    total = sum(len(there) for *_, there in numbers)
+    quantile = float(stats.norm.ppf(1 - FALSE_ALARM / (2 * max(total, 1))))
+    worst = 0.0
+    for name, column, here, there in numbers:
+        off = _in_allowances(here, there, column, quantile)
+        worst = max(worst, float(off.max(initial=0)))
+        differences += [
+            f"{name}, row {row + 1}, {column}: {here[column][row]} here, {there[column][row]} there"
+            for row in np.flatnonzero(off > 1)
+        ]
+    basis.append(
+        f"{total} numbers of {len({name for name, *_ in numbers})} tables; allowed are {quantile:.2f} standard errors "
+        f"of the difference (all within in 99 of 100 cases), theory {ROUNDING['relative']:g} of itself; largest seen: "
+        f"{worst:.2g} of what is allowed"
+    )
+    return Comparison(basis, differences)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path, keep_default_na=False, na_values=[""])
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({' '.join(str(error).split())})") from None
+
+
+def _compared(table: pd.DataFrame) -> list[str]:
+    """Columns with an interval, medians of steps aside (a coarse grid, and infinite for some), and those of theory."""
+    with_interval = [
+        column
+        for column in table.columns
+        if {f"{column}_low", f"{column}_high"} <= set(table.columns) and not column.startswith("steps_")
+    ]
+    return [*with_interval, *(column for column in THEORY if column in table.columns)]
+
+
+def _in_allowances(here: pd.DataFrame, there: pd.DataFrame, column: str, quantile: float) -> npt.NDArray[np.float64]:
+    """The difference of a column in units of what is allowed; 0 where both have no number."""
+    ours, theirs = (_number(table, column) for table in (here, there))
+    allowed = np.full(len(ours), ROUNDING["absolute"])
+    if column in THEORY:
+        allowed += ROUNDING["relative"] * np.abs(theirs)
+    else:
+        ends = [[_number(table, f"{column}_{end}") for end in ("low", "high")] for table in (here, there)]
+        allowed += quantile * np.hypot(*((high - low) / (2 * Z95) for low, high in ends))
+        if "test_points" in there:  # an accuracy moves by whole points
+            allowed += 1 / _number(there, "test_points")
+    both_missing = np.isnan(ours) & np.isnan(theirs)
+    off = np.where(both_missing, 0.0, np.nan_to_num(np.abs(ours - theirs) / allowed, nan=np.inf))
+    return np.asarray(off, dtype=np.float64)
+
+
+def _number(table: pd.DataFrame, column: str) -> npt.NDArray[np.float64]:
+    """A column as numbers; what is none is missing."""
+    return np.asarray(pd.to_numeric(table[column], errors="coerce"), dtype=np.float64)

@@ -1,0 +1,328 @@
+"""Claims hold on the shipped reference, and fail on results that a mistake has spoilt."""
+
+import copy
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+from scipy.special import erf
+
+from normplace import claim_report, claim_statistics, datasets, sampling
+from normplace.claim_statistics import FAILS, HOLDS, UNDECIDED, Check, constant, contrast, density, entropy, kappa
+from normplace.claims import NOT_TESTABLE, STAND_IN, judge, read_claims
+from normplace.cli import main
+from normplace.errors import UserError
+from normplace.guesses import distribution
+
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCE = ROOT / "reference" / "quick"
+CLAIMS = {claim["id"]: claim for claim in read_claims(ROOT / "claims.yaml")}
+INITIAL = [name for name in CLAIMS if not name.startswith("training")]
+
+
+def verdicts(tidy: Path, *names: str) -> dict[str, str]:
+    return {result.claim["id"]: result.verdict for result in judge([CLAIMS[n] for n in names or CLAIMS], tidy)}
+
+
+def failing(tidy: Path) -> set[str]:
+    return {name for name, verdict in verdicts(tidy).items() if verdict == FAILS}
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """A copy of the reference's tables, to be spoilt."""
+    return Path(shutil.copytree(REFERENCE / "tidy", tmp_path / "tidy"))
+
+
+def edit(tidy: Path, table: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    path = tidy / f"{table}.csv"
+    change(pd.read_csv(path, keep_default_na=False, na_values=[""])).to_csv(path, index=False)
+
+
+def test_the_shipped_verdicts_are_those_of_the_shipped_tables() -> None:
+    shipped = pd.read_csv(REFERENCE / "tables" / "claims.csv", keep_default_na=False)
+    found = claim_report.table(judge(CLAIMS.values(), REFERENCE / "tidy"))
+    assert shipped.astype(str).equals(found.astype(str))
+
+
+def test_no_claim_about_initial_guesses_fails_on_the_reference() -> None:
+    found = verdicts(REFERENCE / "tidy", *INITIAL)
+    assert FAILS not in found.values()
+    assert list(found.values()).count(HOLDS) >= 12
+
+
+@pytest.mark.parametrize("scale", ["smoke", "quick", "paper"])
+def test_quick_and_paper_have_enough_for_every_claim_and_smoke_for_those_without_needs(scale: str) -> None:
+    config = yaml.safe_load((ROOT / "config" / f"{scale}.yaml").read_text())
+    width = {"width_convergence": max(config["width_convergence"]["widths"])}
+    width["finite_width"] = width["width_convergence"]
+    for claim in CLAIMS.values():
+        experiment = claim["tests"][0]["reads"].split("/")[0]
+        there = {
+            "inits": config.get(experiment, {}).get("inits", config["placements"]["inits"]),
+            "runs": min(config[name]["runs"] for name in ("training", "start_matters")),
+            "depth": config["placements"]["depth"],
+            "width": width.get(experiment, config["placements"]["width"]),
+        }
+        enough = all(there[name] >= least for name, least in claim["needs"].items())
+        assert enough == (scale != "smoke" or not claim["needs"]), claim["id"]
+
+
+# What each mistake makes of the tables, and claims that must then fail.
+
+
+@pytest.mark.parametrize(
+    ("column", "names", "expected"),
+    [
+        (
+            "norm",
+            {"batch": "layer", "layer": "batch"},
+            {"batch-before-constant", "batch-after-neutral", "layer-before-deeply-prejudiced", "placement-flips"},
+        ),
+        (
+            "placement",
+            {"before": "after", "after": "before"},
+            {"batch-before-constant", "batch-after-neutral", "layer-after-neutral", "placement-flips"},
+        ),
+    ],
+    ids=["norms swapped", "placements swapped"],
+)
+def test_swapped_names(results: Path, column: str, names: dict[str, str], expected: set[str]) -> None:
+    def swapped(table: pd.DataFrame) -> pd.DataFrame:
+        return table.assign(**{column: table[column].replace(names)})
+
+    for table in ("placements/gamma", "placements/regimes", "placements/histograms"):
+        edit(results, table, swapped)
+    assert expected <= failing(results)
+
+
+def test_batch_norm_in_eval_mode(results: Path) -> None:
+    """The rows of BatchNorm replaced by those that were really sampled in eval mode with fresh running statistics."""
+    for name in ("gamma", "regimes", "histograms"):
+        sampled = pd.read_csv(results / "batch_statistics" / f"{name}.csv", keep_default_na=False, na_values=[""])
+        wrong = sampled[sampled["bn_statistics"] == "running"].assign(bn_statistics="batch")
+
+        def mistaken(table: pd.DataFrame, wrong: pd.DataFrame = wrong) -> pd.DataFrame:
+            right = ~((table["dataset"] == "mnist") & (table["norm"] == "batch"))
+            kernel = [c for c in table if c.endswith("_kernel") and c not in ("ks_kernel", "ks_critical_kernel")]
+            keys = ["norm", "placement", *(c for c in ("depth", "bin_low") if c in table)]
+            theory = table[~right][[*keys, *kernel]]
+            return pd.concat([table[right], wrong.drop(columns=kernel, errors="ignore").merge(theory, on=keys)])
+
+        edit(results, f"placements/{name}", mistaken)
+    assert {"batch-after-neutral", "batch-before-constant-images", "placement-flips"} <= failing(results)
+
+
+def test_theory_of_another_data_set(results: Path) -> None:
+    def mixed(table: pd.DataFrame) -> pd.DataFrame:
+        names = {"mnist": "gaussian", "gaussian": "mnist"}
+        of_other = table.set_index(["dataset", "norm", "placement", "depth"])["gamma_kernel"].rename(
+            index=names, level=0
+        )
+        keys = pd.MultiIndex.from_frame(table[["dataset", "norm", "placement", "depth"]])
+        return table.assign(gamma_kernel=of_other.reindex(keys).to_numpy())
+
+    edit(results, "placements/gamma", mixed)
+    assert failing(results) >= {"kernel-theory"}
+
+
+def activations(folder: Path) -> Path:
+    """Sampled networks without a norm, as the activations experiment has them."""
+    files = []
+    for name in ("leaky_relu", "gelu", "silu", "tanh"):
+        files.append(str(folder / f"{name}.npz"))
+        network = ["--norm", "none", "--depth", "3", "--activation", name, "--inits", "150"]
+        main(["sample", "--dataset", "gaussian", "--points", "300", *network, "--output", files[-1]])
+    main(["summarise", *files, "--bootstrap", "300", "--output", str(folder / "activations")])
+    return folder
+
+
+def test_a_wrong_gain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert verdicts(activations(tmp_path), "activations-gamma") == {"activations-gamma": HOLDS}
+    monkeypatch.setattr(sampling, "GAIN", 1.0)
+    assert verdicts(activations(tmp_path), "activations-gamma") == {"activations-gamma": FAILS}
+
+
+def test_no_gain_is_wrong_for_relu(digits: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A positive factor passes through ReLU: this is why the gain is tested on other activations."""
+    spec = sampling.MLP("layer", "after", depth=3, width=20)
+    right = sampling.sample(digits, spec, 10, 0).guess_fraction
+    monkeypatch.setattr(sampling, "GAIN", 1.0)
+    np.testing.assert_allclose(sampling.sample(digits, spec, 10, 0).guess_fraction, right, atol=1 / len(digits))
+
+
+def learnt(folder: Path) -> str:
+    """The verdict on trained networks of digits."""
+    files = []
+    for norm in ("none", "layer"):
+        files.append(str(folder / f"{norm}.csv"))
+        network = ["--norm", norm, "--placement", "before", "--depth", "10", "--width", "50"]
+        plan = ["--lr", "2e-3", "--batch-size", "100", "--epochs", "4", "--runs", "5"]
+        main(["train", "--dataset", "digits", "--points", "400", *network, *plan, "--output", files[-1]])
+    main(["curves", *files, "--output", str(folder / "dynamics")])
+    return verdicts(folder, "training-learns")["training-learns"]
+
+
+def test_labels_permuted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert learnt(tmp_path) == HOLDS
+    load = datasets.load
+
+    def permuted(request: datasets.DataRequest, split: str = "train") -> Any:
+        data = load(request, split)
+        return data._replace(y=data.y[torch.randperm(len(data.y), generator=torch.Generator().manual_seed(0))])
+
+    monkeypatch.setattr(datasets, "load", permuted)
+    assert learnt(tmp_path) == FAILS
+
+
+def test_stand_ins_decide_nothing(results: Path) -> None:
+    def stand_in(table: pd.DataFrame) -> pd.DataFrame:
+        return table.assign(stand_in=table["dataset"] != "gaussian")
+
+    for table in ("placements/gamma", "placements/regimes"):
+        edit(results, table, stand_in)
+    edit(results, "placements/gamma", lambda table: table.assign(gamma=table["gamma"].where(~table["stand_in"], 50.0)))
+    found = {result.claim["id"]: result for result in judge(CLAIMS.values(), results)}
+    assert found["layer-after-mnist"].verdict == STAND_IN
+    assert (found["batch-after-neutral"].verdict, found["batch-after-neutral"].why) == (HOLDS, "stand-ins left out")
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "words"),
+    [
+        ("placements/gamma", lambda rows: rows[rows["depth"] < 5], "depth 4, at least 10 needed"),
+        ("placements/gamma", lambda rows: rows.assign(inits=60), "inits 60, at least 200 needed"),
+        ("placements/gamma", lambda rows: rows[rows["norm"] != "batch"], "no rows with cell batch-before"),
+        ("placements/gamma", lambda rows: rows[rows["dataset"] != "gaussian"], "no rows with dataset gaussian"),
+        ("placements/gamma", None, "there is no table tidy/placements/gamma.csv"),
+    ],
+)
+def test_what_cannot_be_tested_says_why(
+    results: Path, table: str, change: Callable[[pd.DataFrame], pd.DataFrame] | None, words: str
+) -> None:
+    if change is None:
+        (results / f"{table}.csv").unlink()
+    else:
+        edit(results, table, change)
+    found = judge([CLAIMS["batch-before-constant"]], results)[0]
+    assert (found.verdict, found.why) == (NOT_TESTABLE, words)
+
+
+def test_a_damaged_table_is_one_clear_line(results: Path) -> None:
+    edit(results, "placements/gamma", lambda table: table.drop(columns="gamma_high"))
+    with pytest.raises(
+        UserError, match=r"gamma\.csv: has no 'gamma_high', which the claim batch-before-constant needs"
+    ):
+        judge(CLAIMS.values(), results)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda claim: claim.pop("reason"), "'reason' is a required property"),
+        (lambda claim: claim.update(by="nobody"), "'nobody' is not one of"),
+        (lambda claim: claim["tests"][0].update(statistic="eval"), "'eval' is not one of"),
+        (lambda claim: claim["tests"][0].update(options={"depth": 1}), "constant: .*expected"),
+        (lambda claim: claim.update(id="density"), "the id density is there twice"),
+    ],
+)
+def test_a_mistake_in_the_claims_is_one_clear_line(
+    tmp_path: Path, change: Callable[[dict[str, Any]], object], words: str
+) -> None:
+    claims = copy.deepcopy(list(CLAIMS.values()))
+    change(claims[0])
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump({"claims": claims}))
+    with pytest.raises(UserError, match=words):
+        read_claims(tmp_path / "claims.yaml")
+
+
+# The statistics themselves, on numbers whose answer is known.
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "decided", "verdict"),
+    [
+        (0.5, 0.1, True, HOLDS),
+        (0.95, 0.1, True, UNDECIDED),
+        (1.05, 0.1, False, HOLDS),  # within chance of the range
+        (1.05, 0.1, True, UNDECIDED),
+        (1.5, 0.1, True, FAILS),
+        (1.5, 0.1, False, FAILS),
+        (np.inf, 0.0, True, FAILS),
+        (np.nan, 0.1, False, UNDECIDED),
+        (1.0000001, 0.0, False, FAILS),
+    ],
+)
+def test_a_check_against_a_range(value: float, half: float, decided: bool, verdict: str) -> None:
+    check = Check("gamma", "here", 400, value, value - half, value + half, 0.0, 1.0, decided)
+    assert check.verdict(among=1) == verdict
+
+
+def test_more_checks_are_each_more_lenient_and_fewer_runs_too() -> None:
+    check = Check("gamma", "here", 400, 1.16, 1.06, 1.26, 0.0, 1.0)  # 3.1 standard errors outside
+    assert check.verdict(among=1) == FAILS
+    assert check.verdict(among=100) == HOLDS
+    assert replace(check, n=5).verdict(among=1) == HOLDS
+
+
+def test_what_finite_width_allows() -> None:
+    assert kappa("relu") == pytest.approx(5)
+    row = {"cell": "batch-before", "label": "x", "activation": "relu", "stand_in": False, "inits": 400, "depth": 20}
+    row |= {"width": 100, "gamma": 0.4, "gamma_low": 0.38, "gamma_high": 0.42}
+    (check,) = constant(pd.DataFrame([row]), 1 / (np.pi - 1))
+    ratio = np.exp(-5 * 20 / 100 / 4) / np.pi
+    assert (check.least, check.most) == (pytest.approx(ratio / (1 - ratio)), pytest.approx(1 / (np.pi - 1)))
+
+
+def histogram(gamma: float, expected: float, n: int, seed: int) -> pd.DataFrame:
+    """Counts of G_0 drawn for one gamma, beside the shares of another."""
+    edges = np.linspace(0, 1, 42)
+    drawn = np.random.default_rng(seed).standard_normal(n) * np.sqrt(gamma)
+    counts, _ = np.histogram(0.5 * (1 + erf(drawn / np.sqrt(2))), edges)
+    same = {"dataset": "x", "label": "x", "cell": "none", "stand_in": False, "activation": "relu", "depth": 1}
+    return pd.DataFrame(
+        {"bin_low": edges[:-1], "count": counts, "share_isotropic": np.diff(distribution(edges, expected))}
+    ).assign(**same, inits=n, width=100_000)
+
+
+def test_density_refuses_another_gamma_and_rarely_the_right_one() -> None:
+    right = [density(histogram(0.5, 0.5, 400, seed), "isotropic")[0].verdict(1) for seed in range(100)]
+    assert right.count(FAILS) <= 5  # one in a hundred expected
+    wrong = [density(histogram(1.0, 0.5, 400, seed), "isotropic")[0].verdict(1) for seed in range(20)]
+    assert wrong.count(FAILS) == 20
+
+
+def test_bins_are_put_together_and_none_is_lost() -> None:
+    counts, expected = claim_statistics._merged(np.arange(6.0), np.array([3.0, 3.0, 9.0, 1.0, 5.0, 2.0]))
+    np.testing.assert_array_equal(expected, [6, 9, 8])
+    np.testing.assert_array_equal(counts, [1, 2, 12])
+
+
+def test_contrast_of_means() -> None:
+    rows = pd.DataFrame({"dataset": "x", "label": "x", "cell": ["a", "b", "c"], "n": 5, "stand_in": False})
+    rows["y"] = [1.0, 3.0, 0.5]
+    rows["y_low"], rows["y_high"] = rows["y"] - 0.3, rows["y"] + 0.3
+    (check,) = contrast(rows, "y", {"cell": ["a", "b"]}, {"cell": ["c"]}, ["dataset"])
+    assert (check.value, check.n) == (pytest.approx(1.5), 5)
+    assert check.high - check.value == pytest.approx(np.hypot(0.3, 0.3))
+    assert check.verdict(among=1) == HOLDS
+    (reversed_,) = contrast(rows, "y", {"cell": ["c"]}, {"cell": ["a", "b"]}, ["dataset"])
+    assert reversed_.verdict(among=1) == FAILS
+    assert contrast(rows, "y", {"cell": ["d"]}, {"cell": ["c"]}, ["dataset"]) == []
+    (same,) = contrast(rows, "y", {"cell": ["a"]}, {"cell": ["c"]}, ["dataset"], same=True)
+    assert same.verdict(among=1) == HOLDS  # 0.5, with a standard error of 0.24 from five runs
+
+
+def test_entropy_of_many_classes() -> None:
+    row = {"cell": "none", "label": "x", "activation": "relu", "stand_in": False, "inits": 400, "depth": 1, "rank": 1}
+    row |= {"width": 100, "classes": 10, "gamma_kernel": 0.5, "entropy_kernel": 0.8}
+    for value, verdict in ((0.8, HOLDS), (0.6, FAILS), (0.95, FAILS)):
+        measured = row | {"entropy": value, "entropy_low": value - 0.01, "entropy_high": value + 0.01}
+        assert entropy(pd.DataFrame([measured]))[0].verdict(1) == verdict

@@ -1,0 +1,63 @@
+"""A packed run is complete, the same whenever it is packed, and works where it is unpacked."""
+
+import json
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+from test_workflow import ROOT, copy_of_repository, run
+
+from normplace.integrity import problems, read_manifest
+from workflow import archive
+
+
+@pytest.fixture
+def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run at results/quick: what the reference ships, one file of it a link to a cache."""
+    results = tmp_path / "here" / "results" / "quick"
+    shutil.copytree(ROOT / "reference" / "quick", results)
+    manifest = read_manifest(results)
+    listed = {name: record for name, record in manifest["files"].items() if name.split("/")[0] in manifest["shipped"]}
+    whole = {key: value for key, value in manifest.items() if key != "shipped"} | {"files": listed}
+    (results / "manifest.json").write_text(json.dumps(whole))
+    (tmp_path / "cache").mkdir()
+    table = results / "tidy" / "placements" / "gamma.csv"
+    shutil.move(table, tmp_path / "cache" / "a1b2")
+    table.symlink_to(tmp_path / "cache" / "a1b2")
+    monkeypatch.chdir(tmp_path / "here")
+    return results
+
+
+def test_equal_runs_give_equal_archives_without_links(finished: Path) -> None:
+    packed = finished.parent / "quick.tar.gz"
+    archive.main("quick")
+    first = packed.read_bytes()
+    (finished / "tidy" / "placements" / "regimes.csv").touch()
+    (finished / "manifest.json").chmod(0o600)
+    archive.main("quick")
+    assert packed.read_bytes() == first
+    with tarfile.open(packed) as opened:
+        assert all(member.isreg() and member.mtime == 0 for member in opened)
+        assert len(opened.getnames()) == len(read_manifest(finished)["files"]) + 1
+
+
+def test_a_spoilt_run_is_not_packed(finished: Path) -> None:
+    (finished / "tidy" / "placements" / "regimes.csv").write_text("")
+    with pytest.raises(SystemExit, match=r"altered: tidy/placements/regimes\.csv\nresults/quick is not packed"):
+        archive.main("quick")
+    assert not (finished.parent / "quick.tar.gz").exists()
+
+
+def test_an_unpacked_run_is_verified_and_drawn_from(finished: Path, tmp_path: Path) -> None:
+    archive.main("quick")
+    clone = copy_of_repository(tmp_path / "clone")
+    with tarfile.open(finished.parent / "quick.tar.gz") as opened:
+        opened.extractall(clone / "results", filter="data")
+    shutil.rmtree(tmp_path / "cache")  # which the archive must not need
+    assert problems(clone / "results" / "quick", read_manifest(clone / "results" / "quick")) == []
+    make = ("make", "--no-print-directory", "--assume-old=.venv/installed")
+    verified = run(clone, *make, "verify")
+    assert "integrity of results/quick: no altered" in verified.stdout, verified.stdout + verified.stderr
+    assert "\nclaims: " in verified.stdout
+    assert "--tidy results/quick/tidy" in run(clone, *make, "--dry-run", "figures").stdout
