@@ -42,7 +42,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_is_one_line_and_leaves_no_file(small_disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([*SAMPLE, "--output", str(small_disk / "x.npz")])
-    assert ended.value.code == 1
+    assert ended.value.code == 3
     (line,) = capsys.readouterr().err.splitlines()
     assert line == f"normplace sample: error: {small_disk / 'x.npz'}: No space left on device"
     assert not list(small_disk.iterdir())
