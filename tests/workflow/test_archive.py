@@ -6,9 +6,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from test_workflow import ROOT, copy_of_repository, run
 
 from normplace.integrity import problems, read_manifest
+from tests.checkout import ROOT, copy_of_repository, run
 from workflow import archive
 
 

@@ -10,11 +10,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from test_workflow import copy_of_repository, run
 
 from figures import __main__ as figures
 from figures import style
 from normplace.provenance import sha256_of_file
+from tests.checkout import copy_of_repository, run
 from workflow.reference import IN_GALLERY, IN_README, ROOT, shown_in_readme
 
 

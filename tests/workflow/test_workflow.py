@@ -10,20 +10,11 @@ import pytest
 import yaml
 
 from figures import FIGURES
-from tests.checkout import ROOT, copy_of_repository, run, snakemake
+from tests.checkout import ROOT, run, snakemake
 from workflow import configuration, experiments
 
 NAMING_DATA = ("headline.csv", "gamma.csv", "regimes.md", "architectures.md", "image_learning.md", "zoo.md")
 POINTS = {"points": 50, "training_points": 50, "test_points": 50, "classes": "parity"}
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which the smoke scale has been run."""
-    folder = copy_of_repository(tmp_path_factory.mktemp("normplace"))
-    first = snakemake(folder)
-    assert first.returncode == 0, first.stderr[-5000:]
-    return folder
 
 
 def jobs(dry_run: subprocess.CompletedProcess[str]) -> dict[str, int]:

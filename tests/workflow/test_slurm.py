@@ -1,0 +1,127 @@
+"""The workflow on a real Slurm: the same files as on one machine, and the resources that the profile says.
+
+The whole smoke DAG takes minutes on a Slurm of one node, most of them to start Snakemake twice a job. So this begins
+where a local run of it ended, less one output of each stage, and has the whole DAG completed: every kind of job, with
+all that reads the tables of all.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from normplace.provenance import sha256_of_file
+from tests.checkout import ROOT, environment, snakemake
+from tests.one_node_slurm import one_node_slurm, why_not
+
+# One of each: prepared points that one job alone reads, what is made of them, a sample, a theory, a training.
+TAKEN_AWAY = (
+    "data/init/cifar10-all",
+    "zoo/resnet18",
+    "init/width_convergence/none-25",
+    "theory/width_convergence/none",
+    "training/start_matters/none-neutral",
+)
+# The rules of the jobs that are to do then. A summary and a figure are like the others.
+TO_DO = {
+    *("dataset", "sample", "kernel_theory", "train", "measure", "measurements", "finite_width", "curves"),
+    *("summarise_width_convergence", "printed_tables", "claims", "report", "manifest"),
+    *("figure_width_convergence", "figure_finite_width", "figure_start_matters", "figure_zoo"),
+}
+UNEQUAL = ("report.html", "manifest.json")  # they tell the time
+# Rules that read tables only: the profile's defaults are theirs.
+LIGHT = re.compile("(summarise|figure)_.*|curves|finite_width|measurements|printed_tables|claims|report|manifest")
+TARGETS = {"all", "figures", "tables"}  # they have no command
+NODE = pytest.mark.skipif(why_not() is not None, reason=f"no Slurm: {why_not()}")
+
+
+@pytest.fixture(scope="module")
+def profile() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def rules() -> tuple[set[str], set[str]]:
+    """All rules, and those of them that are cached."""
+    listed = snakemake(ROOT, "--list-rules", "--workflow-profile", "none")  # without --cache it says what could be
+    assert listed.returncode == 0, listed.stderr
+    return set(listed.stdout.split()), set(re.findall(r"rule (\w+) is eligible for caching", listed.stderr))
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    results = folder / "results" / "smoke"
+    files = [path for path in results.rglob("*") if path.is_file() and "logs" not in path.parts]
+    return {str(path.relative_to(results)): sha256_of_file(path) for path in files if path.name not in UNEQUAL}
+
+
+def test_every_rule_has_its_resources(profile: dict[str, Any], rules: tuple[set[str], set[str]]) -> None:
+    known, _ = rules
+    light = {rule for rule in known if LIGHT.fullmatch(rule)}
+    assert set(profile["set-resources"]) == known - light - TARGETS
+    for resources in (profile["default-resources"], *profile["set-resources"].values()):
+        assert {"runtime", "mem_mb"} <= set(resources)
+
+
+def test_what_is_cached_on_one_machine_is_cached_on_a_cluster(
+    profile: dict[str, Any], rules: tuple[set[str], set[str]]
+) -> None:
+    known, cached = rules
+    assert {"sample", "train"} < cached < known
+    assert set(profile["cache"]) == cached
+
+
+@pytest.fixture(scope="module")
+def slurm() -> Iterator[dict[str, str]]:
+    with one_node_slurm() as variables:
+        yield variables
+
+
+@NODE
+def test_slurm_makes_the_same_files_with_the_resources_of_the_profile(
+    finished: Path, slurm: dict[str, str], profile: dict[str, Any], tmp_path: Path
+) -> None:
+    expected = hashes(finished)
+    folder = tmp_path / "cluster"
+    shutil.copytree(finished, folder, symlinks=True)
+    taken = [path for name in TAKEN_AWAY for path in (folder / "results" / "smoke").glob(f"{name}.*")]
+    for path in taken:
+        path.unlink()
+    assert len(taken) == 2 + 4 + 2 + 3 + 3
+    cache = tmp_path / "cache"  # an empty one: nothing is taken from what the local run computed
+    variables = {**environment(folder), "SNAKEMAKE_OUTPUT_CACHE": str(cache), **slurm}
+    variables["PATH"] = os.pathsep.join([slurm["PATH"].partition(os.pathsep)[0], environment(folder)["PATH"]])
+    command = [
+        *("snakemake", "--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue"),
+        *("--slurm-init-seconds-before-status-checks", "6", "--configfile", "config/smoke.yaml"),
+    ]
+    run = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-5000:]
+
+    queue = ["squeue", "--states=all", "--noheader", "--format=%k %T %l %m"]
+    listed = subprocess.run(queue, env=variables, capture_output=True, text=True, check=True).stdout
+    jobs = [line.split() for line in listed.splitlines()]
+    assert {state for _, state, *_ in jobs} == {"COMPLETED"}
+    done = {comment.removeprefix("rule_").partition("_wildcards_")[0]: asked for comment, _, *asked in jobs}
+    assert set(done) == TO_DO
+    assert len(jobs) == len(TO_DO)
+    usual, special = profile["default-resources"], profile["set-resources"]
+    for rule in TO_DO - {"train"}:
+        resources = special.get(rule, usual)
+        assert done[rule] == [_time(resources["runtime"]), f"{resources['mem_mb']}M"]
+    assert done["train"] == [_time(480), "4000M"]  # not those of ResNet-9
+
+    assert hashes(folder) == expected
+    computed = {path for path in taken if path.suffix != ".sha256"}
+    assert all(path.resolve().parent == cache for path in computed), "computed by these jobs, and kept"
+
+
+def _time(minutes: int) -> str:
+    """As Slurm writes a time limit."""
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:00" if hours else f"{minutes}:00"
