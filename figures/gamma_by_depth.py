@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 
 from figures import style
 
-FLOOR = 3e-4
+FLOOR = 7e-5
 
 
 def draw(tidy: Path) -> Figure:
@@ -47,7 +47,7 @@ def draw(tidy: Path) -> Figure:
         f"Points: {style.span(table['inits'])} networks each, {table['activation'].iloc[0]}, width "
         f"{style.span(table['width'])}, {style.span(table['points'])} points, 95 % bootstrap intervals. "
         "Lines: infinite width, the data's own kernel, nothing fitted. Above gamma = 1 guesses pile up on one class. "
-        "The network without a norm is shown in both rows.",
+        "No norm is shown in both rows.",
     )
     figure.subplots_adjust(left=0.1, right=0.985, top=0.87, bottom=0.165, hspace=0.12, wspace=0.08)
     return figure

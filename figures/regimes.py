@@ -19,7 +19,7 @@ def draw(tidy: Path) -> Figure:
     depths = sorted(histograms["depth"].unique())
     figure = plt.figure(figsize=(7.0, 6.6))
     width, height, gap, left, bottom = 0.415, 0.196, 0.022, 0.135, 0.085
-    for row, norm in enumerate(style.NORMS):
+    for row, norm in enumerate(regimes["norm"].drop_duplicates()):
         y = bottom + (3 - row) * (height + gap) + (0.025 if norm == "none" else 0)
         figure.text(left - 0.015, y + height / 2, style.NORMS[norm], ha="right", va="center", weight="bold")
         for column, placement in enumerate(("none",) if norm == "none" else ("before", "after")):

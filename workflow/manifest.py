@@ -57,7 +57,8 @@ def manifest(results: Path, configuration: dict[str, Any]) -> dict[str, Any]:
 
 def inputs(results: Path, made: list[str]) -> dict[str, dict[str, Any]]:
     """Each file of prepared points: where its data were found, and the SHA-256 of the pixels and labels read there."""
-    return {name: provenance.read_npz(results / name, ())[1] for name in made if Path(name).parts[0] == "data"}
+    prepared = [name for name in made if name.startswith("data/") and name.endswith(".npz")]
+    return {name: provenance.read_npz(results / name, ())[1] for name in prepared}
 
 
 def seeds(configuration: dict[str, Any]) -> dict[str, list[int]]:
@@ -75,7 +76,7 @@ def devices(results: Path, made: list[str]) -> list[str]:
     """The devices that networks were sampled and trained on, as their files say."""
     found = set()
     for name in made:
-        if name.startswith("init/"):
+        if name.startswith("init/") and name.endswith(".npz"):
             found.add(provenance.read_npz(results / name, ())[1]["options"]["device"])
         if name.startswith("training/") and name.endswith(".json"):
             found.add(json.loads((results / name).read_text(encoding="utf-8"))["options"]["device"])
@@ -94,7 +95,7 @@ def processor() -> str:
 
 
 def seconds(commands: list[dict[str, Any]]) -> dict[str, float]:
-    """Wall time of all jobs of each rule, one after the other."""
+    """Wall time of all jobs of each rule, one after the other; those whose outputs were cached took next to none."""
     total: defaultdict[str, float] = defaultdict(float)
     for job in commands:
         total[job["rule"]] += job["seconds"]
@@ -120,7 +121,7 @@ def files_of_run(results: Path, configuration: dict[str, Any]) -> list[str]:
 
 
 def jobs(results: Path, made: list[str]) -> list[dict[str, Any]]:
-    """Rule, command and seconds of every job that made one of these files."""
+    """Rule, command and seconds of every job that made one of these files, or found it among the cached outputs."""
     found = {}
     for path in RECORDS.rglob("*"):
         if path.is_file():
@@ -129,7 +130,9 @@ def jobs(results: Path, made: list[str]) -> list[dict[str, Any]]:
             if output.is_relative_to(results) and output.relative_to(results).as_posix() in made:
                 record = json.loads(path.read_text(encoding="utf-8"))
                 took = round(record["endtime"] - record["starttime"], 1)
-                found[record["shellcmd"]] = {"rule": record["rule"], "command": record["shellcmd"], "seconds": took}
+                cached = output.is_symlink() and output.stat().st_mtime < record["starttime"]
+                about = {"rule": record["rule"], "command": record["shellcmd"], "seconds": took, "cached": cached}
+                found[record["shellcmd"]] = about
     return sorted(found.values(), key=lambda job: (job["rule"], job["command"]))
 
 

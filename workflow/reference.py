@@ -15,9 +15,10 @@ from normplace.provenance import write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 # What is shown, and the scale of the run that it is of.
-IN_README = {"headline": "quick", "learning": "quick", "claims": "quick"}
+IN_README = {"headline": "paper", "learning": "quick", "claims": "quick"}
 SHIPPED = ("tables", "tidy")
-IN_GALLERY = dict.fromkeys(FIGURES, "quick")
+AT_PAPER_SCALE = ("placements", "width_convergence", "batch_statistics", "finite_width")  # experiments
+IN_GALLERY = {figure: "paper" if experiment in AT_PAPER_SCALE else "quick" for figure, experiment in FIGURES.items()}
 
 
 def block(table: str) -> re.Pattern[str]:

@@ -267,7 +267,7 @@ def add_mlp_options(group: argparse._ArgumentGroup, *, norms: tuple[str, ...]) -
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point: a user's mistake ends with one line and exit code 2, the machine's with 1, Ctrl-C with 130."""
+    """Entry point: a user's mistake ends with one line and exit code 2, the machine's with 3, Ctrl-C with 130."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does: no terminal is too old for a result
     args = build_parser().parse_args(_with_negative_exponents(sys.argv[1:] if arguments is None else arguments))
@@ -284,7 +284,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(2)
     except OSError as error:  # a full disk, a folder that is gone
         print(f"normplace {args.command}: error: {error.filename or args.output}: {error.strerror}", file=sys.stderr)
-        sys.exit(1)
+        sys.exit(3)
     except KeyboardInterrupt:
         print("normplace: interrupted; the output was not written", file=sys.stderr)
         sys.exit(130)

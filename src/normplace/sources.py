@@ -139,7 +139,7 @@ def folder(path: Path, split: str, label: str | None = None) -> Source:
     class_names = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and entry.name[0] != ".")
     suffixes = Image.registered_extensions()
     files = [
-        (hashlib.sha256(f"{name}/{file.name}".encode()).hexdigest(), label_index, file)
+        (hashlib.sha256(os.fsencode(f"{name}/{file.name}")).hexdigest(), label_index, file)
         for label_index, name in enumerate(class_names)
         for file in (root / name).iterdir()
         if file.suffix.lower() in suffixes and file.name[0] != "."
@@ -174,7 +174,13 @@ def folder(path: Path, split: str, label: str | None = None) -> Source:
     jpeg = all(file.suffix.lower() in (".jpg", ".jpeg") for _, _, file in files)
     if label is not None:
         label += " (JPEG copy)" if jpeg else " (image folder)"
-    return Source(labels, class_names, read, "image folder", label or f"folder {path.name}")
+    shown = [_as_text(name) for name in class_names]
+    return Source(labels, shown, read, "image folder", label or f"folder {_as_text(path.name)}")
+
+
+def _as_text(name: str) -> str:
+    """A file's name as it is meant, where the system takes itself for one that knows ASCII only."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -20,11 +21,12 @@ import psutil
 from tests.checkout import TINY_TARGETS, environment, hashes, tiny_checkout
 
 VICTIMS = ("everything", "Snakemake", "a job", "the command alone")
-# What `make replicate` runs, for a few of the outputs.
-COMMAND = [
-    *(sys.executable, "-m", "workflow.one_run", "snakemake", *TINY_TARGETS),
-    *("--cores", "2", "--configfile", "config/tiny.yaml"),
-]
+
+
+def command(targets: Sequence[str]) -> list[str]:
+    """What `make replicate` runs, for a few of the outputs."""
+    options = ("--cores", "2", "--configfile", "config/tiny.yaml")
+    return [sys.executable, "-m", "workflow.one_run", "snakemake", *targets, *options]
 
 
 def kill(run: psutil.Process, what: str, random_numbers: random.Random) -> int:
@@ -42,7 +44,7 @@ def kill(run: psutil.Process, what: str, random_numbers: random.Random) -> int:
     return len(victims)
 
 
-def trial(times: int, seed: int, folder: Path) -> int:
+def trial(times: int, seed: int, folder: Path, targets: Sequence[str] = TINY_TARGETS) -> int:
     """Kill `times` times; returns how many runs ended in peace and were compared.
 
     Raises:
@@ -55,7 +57,7 @@ def trial(times: int, seed: int, folder: Path) -> int:
     def started() -> subprocess.Popen[bytes]:
         with log.open("wb") as handle:
             return subprocess.Popen(
-                COMMAND, cwd=checkout, env=environment(checkout), stdout=handle, stderr=subprocess.STDOUT
+                command(targets), cwd=checkout, env=environment(checkout), stdout=handle, stderr=subprocess.STDOUT
             )
 
     def ended_in_peace(run: subprocess.Popen[bytes]) -> dict[str, str]:

@@ -27,7 +27,7 @@ from workflow import configuration, experiments
 
 # The same examples each time; a file that pytest gives once is written anew by every example.
 fuzzed = settings(
-    max_examples=int(os.environ.get("FUZZ", 150)),
+    max_examples=int(os.environ.get("NORMPLACE_FUZZ", 60)),
     deadline=60_000,  # ms: it would be a hang, even on a busy machine
     derandomize=True,
     database=None,

@@ -102,6 +102,18 @@ def test_another_wildcard_is_another_entry(second: Path) -> None:
     assert would_compute(second, *others) == others
 
 
+def test_no_cached_rule_has_a_wildcard_that_its_key_has_not() -> None:
+    """Snakemake's key has the command as it is written, with {wildcards...} in it, and the values of params."""
+    texts = [path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk")]
+    rules = [rule for text in texts for rule in re.split(r"^ *rule\b.*:", text, flags=re.MULTILINE)[1:]]
+    cached = [rule for rule in rules if "cache: True" in rule]
+    assert len(cached) >= 8
+    for rule in cached:
+        command = re.findall(r'shell:\n((?: +".*"\n)+)', rule)[0]
+        assert "wildcards" not in command
+        assert command.endswith('&& python -m workflow.output_cache {output}"\n')
+
+
 def test_a_changed_stage_is_computed_and_not_taken_from_the_cache(finished: Path, tmp_path: Path) -> None:
     other = tiny_checkout(tmp_path)
     source = other / "src" / "normplace" / "sampling.py"

@@ -17,13 +17,17 @@ from workflow import manifest
 def test_files_and_jobs_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     results = Path("results/x")
-    kept = ["data/init/mnist-parity.npz", "init/placements/mnist/none.npz", "report.html", "tables/a.md", "tidy/a.csv"]
+    of_one_job = ["init/placements/mnist/none.npz", "init/placements/mnist/none.sha256"]
+    kept = ["data/init/mnist-parity.npz", *of_one_job, "report.html", "tables/a.md", "tidy/a.csv"]
     stale = ["init/placements/mnist/none-old.npz", "training/dynamics/x.csv"]  # of another configuration
     for name in [*kept, *stale, "logs/a.log", "manifest.json"]:
         if name.endswith(".npz"):
             write_npz(results / name, {}, {"raw_sha256": "abc", "options": {"device": "cpu"}})
         else:
             write_text(results / name, name)
+    cached = (results / "tidy" / "a.csv").rename(tmp_path / "cached")
+    os.utime(cached, (5, 5))  # before the job that begins at 10
+    (results / "tidy" / "a.csv").symlink_to(cached)
     manifest.RECORDS.mkdir(parents=True)
     for output in (*kept, *stale, "../y/tidy/a.csv"):  # the last is of another run
         record = {"rule": "sample", "shellcmd": f"make {output}", "starttime": 10.0, "endtime": 12.04}
@@ -38,6 +42,7 @@ def test_files_and_jobs_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     }
     assert {job["command"] for job in found["jobs"]} == {f"make {name}" for name in kept}
     assert all(job["seconds"] == 2.0 for job in found["jobs"])
+    assert [job["command"] for job in found["jobs"] if job["cached"]] == ["make tidy/a.csv"]
     assert found["seconds"] == {"sample": 2.0 * len(kept)}
     assert found["configuration"] == configuration
     assert found["inputs"]["data/init/mnist-parity.npz"]["raw_sha256"] == "abc"
