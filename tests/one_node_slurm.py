@@ -51,7 +51,7 @@ def why_not() -> str | None:
 
 
 @contextmanager
-def one_node_slurm(cpus: int = 2) -> Iterator[dict[str, str]]:
+def one_node_slurm() -> Iterator[dict[str, str]]:
     """Start it, give the variables with which Slurm's commands find it, and leave nothing of it, whatever happens.
 
     Raises:
@@ -66,7 +66,7 @@ def one_node_slurm(cpus: int = 2) -> Iterator[dict[str, str]]:
             (folder / name).mkdir()
         (folder / "slurm.conf").write_text(
             CONFIGURATION.format(
-                folder=folder, host=host, controller_port=controller_port, node_port=node_port, cpus=cpus
+                folder=folder, host=host, cpus=os.cpu_count(), controller_port=controller_port, node_port=node_port
             )
         )
         (folder / "munge.key").write_bytes(os.urandom(128))

@@ -98,7 +98,7 @@ def test_slurm_makes_the_same_files_with_the_resources_of_the_profile(
     variables["PATH"] = os.pathsep.join([slurm["PATH"].partition(os.pathsep)[0], environment(folder)["PATH"]])
     command = [
         *("snakemake", "--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue"),
-        *("--slurm-init-seconds-before-status-checks", "6", "--configfile", "config/smoke.yaml"),
+        *("--slurm-init-seconds-before-status-checks", "8", "--configfile", "config/smoke.yaml"),
     ]
     run = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-5000:]
