@@ -24,15 +24,12 @@ SAME_BYTES = ("code", "lock", "versions", "devices", "machine.system", "machine.
 NOT_REPRODUCIBLE = ("report.html",)  # it says when each job ran
 # Which row is which; rows come in the same order from the same configuration.
 KEYS = (
-    "dataset", "label", "network", "model", "class_names", "norm", "placement", "activation", "bn_statistics", "depth", "width", "classes", "shift",
+    "dataset", "label", "network", "model", "class_names",
+    "norm", "placement", "activation", "bn_statistics", "depth", "width", "classes", "shift",
     "points", "select", "learning_rate", "rank",
 )  # fmt: skip
-THEORY = (
-    "gamma_isotropic",
-    "gamma_kernel",
-    "entropy_kernel",
-    "fraction_kernel",
-)  # no chance in them, but for the rounding of float32
+# No chance in them, but for the rounding of float32.
+THEORY = ("gamma_isotropic", "gamma_kernel", "entropy_kernel", "fraction_kernel")
 ROUNDING = {"relative": 1e-3, "absolute": 1e-6}
 NOT_COMPARED = ("curves", "histograms")  # bands and counts, whose summaries are compared
 
@@ -84,14 +81,18 @@ def _difference(part: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -
 
 
 def _hashes(results: Path, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
-    """Files of the run itself against what the reference's manifest says of all of its run, shipped or not."""
+    """Files of the run itself against what the reference's manifest says of its whole run, shipped or not.
+
+    Of a run that is itself a shipped reference, the folders that it ships.
+    """
+    expected = files({**theirs, "shipped": ours.get("shipped")})
     differences = []
-    for name in sorted({*files(ours), *theirs["files"]} - set(NOT_REPRODUCIBLE)):
-        if name not in theirs["files"]:
+    for name in sorted({*files(ours), *expected} - set(NOT_REPRODUCIBLE)):
+        if name not in expected:
             differences.append(f"not in the reference: {name}")
         elif not (results / name).is_file():
             differences.append(f"missing: {name}")
-        elif sha256_of_file(results / name) != theirs["files"][name]["sha256"]:
+        elif sha256_of_file(results / name) != expected[name]["sha256"]:
             differences.append(f"other bytes: {name}")
     return differences
 

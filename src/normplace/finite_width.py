@@ -29,11 +29,12 @@ def first_order(samples: list[Path], kernel_theories: list[Path], resamples: int
         UserError: a file is damaged, they are of several data sets, or a configuration has no theory or nothing within
             the fitted range.
     """
-    read = [*map(read_sample, samples)], [*map(read_kernel_theory, kernel_theories)]
-    if len({of.cell["first_points_sha256"] for kind in read for of in kind}) > 1:
+    read_samples, read_theories = [*map(read_sample, samples)], [*map(read_kernel_theory, kernel_theories)]
+    cells = [*(sample.cell for sample in read_samples), *(theory.cell for theory in read_theories)]
+    if len({cell["first_points_sha256"] for cell in cells}) > 1:
         raise UserError("the samples and theories are of several data sets or class maps, one is needed")
-    theories = {_cell(theory.cell): theory.gamma for theory in read[1]}
-    found = sorted(read[0], key=lambda sample: (_cell(sample.cell), sample.cell["width"]))
+    theories = {_cell(theory.cell): theory.gamma for theory in read_theories}
+    found = sorted(read_samples, key=lambda sample: (_cell(sample.cell), sample.cell["width"]))
     rows: list[dict[str, Any]] = []
     for cell, of_cell in groupby(found, key=lambda sample: _cell(sample.cell)):
         if cell not in theories:
