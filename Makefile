@@ -46,7 +46,7 @@ archive: .venv/installed ## Pack a run with its manifest into results/SCALE.tar.
 bench: .venv/installed ## How far each part is from the usual way and from the machine's limit, into benchmarks/results.md
 	python -m benchmarks
 
-clean: .venv/installed ## Delete results and caches of tools; data, .venv and cached outputs stay
+clean: ## Delete results and caches of tools; data, .venv and cached outputs stay
 	rm -rf results .snakemake .pytest_cache .mypy_cache .ruff_cache
 
 .venv/installed: requirements.lock

@@ -38,7 +38,8 @@ def _rows(tidy: Path, experiment: str, part: Part) -> pd.DataFrame:
     rows = table[table["depth"] == table["depth"].max()]
     # The table of classes has a row a rank, the fitted correction a row a width; measured is the same in each.
     keys = ["label", "norm", "placement", *([part.setting] if part.setting else [])]
-    if experiment == "finite_width":
+    if experiment == "finite_width":  # fitted to the networks of several widths
+        rows = rows[rows["fitted"]]
         rows = rows.assign(inits=rows.groupby(keys)["inits"].transform("sum"))
     rows = rows.drop_duplicates(keys)
     names = [style.name(*cell) for cell in zip(rows["norm"], rows["placement"], strict=True)]

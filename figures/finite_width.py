@@ -38,8 +38,8 @@ def draw(tidy: Path) -> Figure:
         figure,
         f"{style.labels(table).popitem()[1]}, {style.span(table['points'])} points, {table['activation'].iloc[0]}, "
         f"n = {style.span(table['inits'])} networks a width. γ∞: infinite width, the data's own kernel. Line and band: "
-        "c of y = c / width fitted to widths of at least 10 depths, with its 95 % bootstrap interval. The least "
-        "certain points are left out.",
+        "c of y = c / width fitted to widths of at least 10 depths, with its 95 % bootstrap interval. Points "
+        f"with intervals {NARROW} times as wide as the fit's widest, or more, are left out.",
     )
     figure.subplots_adjust(left=0.085, right=0.99, top=0.82, bottom=0.27, wspace=0.32)
     return figure

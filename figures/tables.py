@@ -53,7 +53,7 @@ def regime_table(regimes: pd.DataFrame) -> pd.DataFrame:
             "fixed point rho": regimes["fixed_point_correlation"].map(style.number),
             "slope there": regimes["fixed_point_slope"].map(style.number),
             "seen": regimes["regime_seen"],
-            "gamma of guesses [95 %]": style.with_interval(regimes, "gamma_guesses"),
+            "gamma of guesses [95 %]": style.with_interval(regimes, "gamma_guesses", infinite="infinite"),
             "growth exponent [95 %]": style.with_interval(regimes, "growth"),
             "networks": regimes["inits"],
         }

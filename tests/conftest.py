@@ -1,12 +1,15 @@
 """Shared by all tests: no network, one thread, and small real images to work on."""
 
 import os
+import signal
 from pathlib import Path
 
 # Before anything imports numpy or torch: threads would only fight, and no test may download.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"
 os.environ["NORMPLACE_OFFLINE"] = "1"
+# A shell that runs the tests in the background has them ignore Ctrl-C, and so would the programs that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import numpy as np
 import pytest

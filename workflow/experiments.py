@@ -187,7 +187,7 @@ def trainings(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
         },
         "learning_rates": {
             f"{cell}-{rate:g}": job(rates["dataset"], cell, rates["depth"], rates["runs"], rate)
-            for cell in CELLS
+            for cell in rates["cells"]
             for rate in rates["rates"]
             if not _in_dynamics(config, rate)
         },
@@ -264,7 +264,7 @@ def trained(config: dict[str, Any], experiment: str) -> list[str]:
         f"dynamics/{sweep['dataset']}/{cell}-{sweep['depth']}"
         if _in_dynamics(config, rate)
         else f"learning_rates/{cell}-{rate:g}"
-        for cell in CELLS
+        for cell in sweep["cells"]
         for rate in sweep["rates"]
     ]
 

@@ -157,7 +157,7 @@ def same_guesses(rows: pd.DataFrame, reference: str) -> list[Check]:
 def regimes(rows: pd.DataFrame, expected: Mapping[str, list[str]] | str) -> list[Check]:
     """The regime seen (`statistics.seen_regime`, from guesses alone) is one expected: by cell, or a column's.
 
-    value: gamma as guesses imply it at the last depth. An undecided regime decides nothing.
+    value: 1 where it is, -1 where it is not, none for an undecided regime, which decides nothing; words have gamma.
     """
     checks = []
     for row in _dicts(rows):

@@ -24,10 +24,12 @@ SAME_BYTES = ("code", "lock", "versions", "devices", "machine.system", "machine.
 NOT_REPRODUCIBLE = ("report.html",)  # it says when each job ran
 # Which row is which; rows come in the same order from the same configuration.
 KEYS = (
-    "dataset", "label", "norm", "placement", "activation", "bn_statistics", "depth", "width", "classes", "shift",
+    "dataset", "label", "network", "model", "class_names",
+    "norm", "placement", "activation", "bn_statistics", "depth", "width", "classes", "shift",
     "points", "select", "learning_rate", "rank",
 )  # fmt: skip
-THEORY = ("gamma_isotropic", "gamma_kernel")  # no chance in them, but for the rounding of float32
+# No chance in them, but for the rounding of float32.
+THEORY = ("gamma_isotropic", "gamma_kernel", "entropy_kernel", "fraction_kernel")
 ROUNDING = {"relative": 1e-3, "absolute": 1e-6}
 NOT_COMPARED = ("curves", "histograms")  # bands and counts, whose summaries are compared
 
@@ -79,14 +81,18 @@ def _difference(part: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -
 
 
 def _hashes(results: Path, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
-    """Files of the run itself against what the reference's manifest says of all of its run, shipped or not."""
+    """Files of the run itself against what the reference's manifest says of its whole run, shipped or not.
+
+    Of a run that is itself a shipped reference, the folders that it ships.
+    """
+    expected = files({**theirs, "shipped": ours.get("shipped")})
     differences = []
-    for name in sorted({*files(ours), *theirs["files"]} - set(NOT_REPRODUCIBLE)):
-        if name not in theirs["files"]:
+    for name in sorted({*files(ours), *expected} - set(NOT_REPRODUCIBLE)):
+        if name not in expected:
             differences.append(f"not in the reference: {name}")
         elif not (results / name).is_file():
             differences.append(f"missing: {name}")
-        elif sha256_of_file(results / name) != theirs["files"][name]["sha256"]:
+        elif sha256_of_file(results / name) != expected[name]["sha256"]:
             differences.append(f"other bytes: {name}")
     return differences
 
@@ -143,7 +149,7 @@ def _compared(table: pd.DataFrame) -> list[str]:
 
 
 def _in_allowances(here: pd.DataFrame, there: pd.DataFrame, column: str, quantile: float) -> npt.NDArray[np.float64]:
-    """The difference of a column in units of what is allowed; 0 where both have no number."""
+    """The difference of a column in units of what is allowed; 0 where both have the same or no number."""
     ours, theirs = (_number(table, column) for table in (here, there))
     allowed = np.full(len(ours), ROUNDING["absolute"])
     if column in THEORY:
@@ -153,8 +159,9 @@ def _in_allowances(here: pd.DataFrame, there: pd.DataFrame, column: str, quantil
         allowed += quantile * np.hypot(*((high - low) / (2 * Z95) for low, high in ends))
         if "test_points" in there:  # an accuracy moves by whole points
             allowed += 1 / _number(there, "test_points")
-    both_missing = np.isnan(ours) & np.isnan(theirs)
-    off = np.where(both_missing, 0.0, np.nan_to_num(np.abs(ours - theirs) / allowed, nan=np.inf))
+    same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))  # infinite ones too
+    with np.errstate(invalid="ignore"):
+        off = np.where(same, 0.0, np.nan_to_num(np.abs(ours - theirs) / allowed, nan=np.inf))
     return np.asarray(off, dtype=np.float64)
 
 

@@ -26,12 +26,15 @@ def first_order(samples: list[Path], kernel_theories: list[Path], resamples: int
     """One row a configuration, width and depth: y with its 95 % interval, and the c fitted to all widths at that depth.
 
     Raises:
-        UserError: a file is damaged, or a configuration has no theory or nothing within the fitted range.
+        UserError: a file is damaged, they are of several data sets, or a configuration has no theory or nothing within
+            the fitted range.
     """
-    theories = {_cell(read.cell): read.gamma for read in map(read_kernel_theory, kernel_theories)}
-    found = sorted(
-        (read_sample(path) for path in samples), key=lambda sample: (_cell(sample.cell), sample.cell["width"])
-    )
+    read_samples, read_theories = [*map(read_sample, samples)], [*map(read_kernel_theory, kernel_theories)]
+    cells = [*(sample.cell for sample in read_samples), *(theory.cell for theory in read_theories)]
+    if len({cell["first_points_sha256"] for cell in cells}) > 1:
+        raise UserError("the samples and theories are of several data sets or class maps, one is needed")
+    theories = {_cell(theory.cell): theory.gamma for theory in read_theories}
+    found = sorted(read_samples, key=lambda sample: (_cell(sample.cell), sample.cell["width"]))
     rows: list[dict[str, Any]] = []
     for cell, of_cell in groupby(found, key=lambda sample: _cell(sample.cell)):
         if cell not in theories:

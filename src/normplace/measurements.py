@@ -40,7 +40,7 @@ def measurements(paths: list[Path]) -> pd.DataFrame:
                         **_seen(seen),
                     }
                 )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             raise UserError(f"{path}: not a file of `normplace measure` ({error!r})") from None
     return pd.DataFrame(rows)
 

@@ -50,6 +50,14 @@ def read_kernel_theory(path: Path) -> KernelTheory:
         UserError: it is damaged or not such a file.
     """
     arrays, config = read_npz(path, ("gamma", "guess_fraction_std", "depths", "guess_fraction"))
+    of_depths, fractions = arrays["gamma"].shape, arrays["guess_fraction"].shape
+    if (
+        (len(of_depths), len(fractions)) != (1, 3)
+        or arrays["guess_fraction_std"].shape != of_depths
+        or arrays["depths"].shape != fractions[:1]
+        or not set(arrays["depths"].tolist()) <= set(range(1, of_depths[0] + 1))
+    ):
+        raise UserError(f"{path}: not a file of `normplace theory --draws-output` (its arrays have other shapes)")
     return KernelTheory(_cell(config, path), **arrays)
 
 

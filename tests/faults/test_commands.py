@@ -67,7 +67,7 @@ def test_an_interrupt_is_one_line_and_keeps_the_checkpoint(tmp_path: Path) -> No
         assert time.monotonic() - begun < 120, "no checkpoint was written"
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate()
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in said
     assert said.splitlines()[-1] == "normplace: interrupted; the output was not written"

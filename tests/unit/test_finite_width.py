@@ -61,6 +61,22 @@ def test_what_cannot_be_fitted_is_refused(tmp_path: Path) -> None:
         first_order(samples, theory, resamples=10)
     with pytest.raises(UserError, match="--theory: none for none none relu"):
         first_order(samples, [], resamples=10)
+    other = tmp_path / "other.npz"
+    drawn = {"depths": np.array([1]), "guess_fraction": np.full((1, 5, 2), 0.5, np.float32)}
+    of_other = config(None)
+    of_other["data"] = {**dict(of_other["data"]), "first_points_sha256": "y"}  # type: ignore[call-overload]
+    write_npz(other, {"gamma": GAMMA, "guess_fraction_std": np.zeros(DEPTHS), **drawn}, of_other)
+    with pytest.raises(UserError, match="several data sets"):
+        first_order(samples, [other], resamples=10)
+
+
+def test_a_theory_of_other_shapes_is_refused(tmp_path: Path) -> None:
+    samples, _ = files(tmp_path, (50, 100), inits=20)
+    wrong = tmp_path / "wrong.npz"
+    drawn = {"depths": np.array([DEPTHS + 1]), "guess_fraction": np.full((1, 5, 2), 0.5, np.float32)}
+    write_npz(wrong, {"gamma": GAMMA, "guess_fraction_std": np.zeros(DEPTHS), **drawn}, config(None))
+    with pytest.raises(UserError, match=r"wrong\.npz: not a file of `normplace theory"):
+        first_order(samples, [wrong], resamples=10)
 
 
 def test_through_origin() -> None:
