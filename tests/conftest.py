@@ -15,14 +15,9 @@ import numpy as np
 import pytest
 import torch
 
-from normplace.architecture import configurations
 from normplace.datasets import DataRequest, load
 
 torch.set_num_threads(1)
-
-CELLS = configurations()
-CELL_NAMES = ["-".join(cell) for cell in CELLS]
-every_cell = pytest.mark.parametrize(("norm", "placement"), CELLS, ids=CELL_NAMES)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 import torch
-from conftest import CELLS, every_cell
 
 from normplace import kernel, theory
 from normplace.activations import DUALS, Array
@@ -16,6 +15,7 @@ from normplace.networks import ACTIVATION_MODULES
 from normplace.normalisation import normalise
 from normplace.sampling import sample
 from normplace.statistics import bootstrap_gamma, gamma, interval
+from tests.cells import CELLS, every_cell
 
 POINTS, WIDTH, DEPTH = 40, 1000, 2
 BATCH_ERROR = {

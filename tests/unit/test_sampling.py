@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from conftest import every_cell
 from scipy.stats import ks_2samp
 from torch import nn
 
@@ -14,6 +13,7 @@ from normplace.architecture import ACTIVATIONS, HALVES, MLP, NORMS, PLACEMENTS
 from normplace.generators import network_generator
 from normplace.networks import initialise, mlp
 from normplace.sampling import compress, draw_weights, forward, outputs_at_every_depth, sample, sample_part
+from tests.cells import CELLS, every_cell
 
 DEPTHS = (1, 3, 6)
 NETWORKS = 400
@@ -80,8 +80,6 @@ def references(digits: torch.Tensor) -> dict[tuple[str, str, int], np.ndarray]:
 
 
 def _keys() -> list[tuple[str, str, int]]:
-    from conftest import CELLS
-
     return [(*cell, depth) for cell in CELLS for depth in DEPTHS]
 
 

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from conftest import every_cell
 from torch import nn
 
 from normplace import checkpoints, training
@@ -24,6 +23,7 @@ from normplace.errors import UserError
 from normplace.generators import network_generator
 from normplace.networks import evaluating, initialise, mlp
 from normplace.training import LOSS, Plan, Points, columns, evaluation_steps, train
+from tests.cells import every_cell
 
 SPEC = MLP("batch", "before", depth=2, width=20)
 PLAN = Plan("adam", 3e-3, batch_size=50, epochs=4, runs=2)
