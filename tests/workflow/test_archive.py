@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -52,8 +53,8 @@ def test_a_spoilt_run_is_not_packed(finished: Path) -> None:
 def test_an_unpacked_run_is_verified_and_drawn_from(finished: Path, tmp_path: Path) -> None:
     archive.main("quick")
     clone = copy_of_repository(tmp_path / "clone")
-    with tarfile.open(finished.parent / "quick.tar.gz") as opened:
-        opened.extractall(clone / "results", filter="data")
+    (clone / "results").mkdir()
+    subprocess.run(["tar", "-xzf", finished.parent / "quick.tar.gz", "-C", clone / "results"], check=True)
     shutil.rmtree(tmp_path / "cache")  # which the archive must not need
     assert problems(clone / "results" / "quick", read_manifest(clone / "results" / "quick")) == []
     make = ("make", "--no-print-directory", "--assume-old=.venv/installed")
