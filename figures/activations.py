@@ -34,7 +34,7 @@ def draw(tidy: Path) -> Figure:
             if seen != predicted:
                 axes.text(0.05, 0.9, f"seen: {seen}", transform=axes.transAxes, va="top", fontsize=5.5)
             if row == 0:
-                axes.set_title(style.name(norm, placement).replace("Norm ", "Norm\n"), fontsize=8)
+                axes.set_title(style.heading(norm, placement), fontsize=8)
         grid[row, 0].set_ylabel(activation)
     handles = [
         Patch(color=colour, label=regime) for regime, colour in style.REGIME_COLOURS.items() if regime != "undecided"

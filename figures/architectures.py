@@ -30,7 +30,7 @@ def draw(tidy: Path) -> Figure:
             style.share_axis(axes)
             axes.set_xlim(0, 1)
             axes.set_xticks([0, 0.5, 1], ["0", "½", "1"])
-            axes.set_title(style.name(norm, placement).replace("Norm ", "Norm\n"), fontsize=7)
+            axes.set_title(style.heading(norm, placement), fontsize=7)
             axes.tick_params(labelleft=axes is of_axes[0], labelbottom=last)
         for axes in of_axes[len(cells) : -1]:
             axes.set_visible(False)

@@ -42,13 +42,12 @@ def _rows(tidy: Path, experiment: str, part: Part) -> pd.DataFrame:
         rows = rows[rows["fitted"]]
         rows = rows.assign(inits=rows.groupby(keys)["inits"].transform("sum"))
     rows = rows.drop_duplicates(keys)
-    names = [style.name(*cell) for cell in zip(rows["norm"], rows["placement"], strict=True)]
     settings = [f" ({part.setting} {value})" for value in rows[part.setting]] if part.setting else [""] * len(rows)
     return pd.DataFrame(
         {
             "experiment": experiment,
             "data": rows["label"],
-            "configuration": [name + setting for name, setting in zip(names, settings, strict=True)],
+            "configuration": [name + setting for name, setting in zip(style.names(rows), settings, strict=True)],
             "quantity at the last depth": part.quantity,
             "measured [95 %]": style.with_interval(rows, part.measured),
             "theory": rows[part.theory].map(style.number) if part.theory else "-",

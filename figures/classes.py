@@ -42,7 +42,7 @@ def draw(tidy: Path) -> Figure:
             axes.set_xticks([1, classes])
             style.share_axis(axes)
             if row == 0:
-                axes.set_title(style.name(norm, placement).replace("Norm ", "Norm\n"), fontsize=8)
+                axes.set_title(style.heading(norm, placement), fontsize=8)
         grid[row, 0].set_ylabel(f"{style.wrapped(names[dataset])}\ndepth {depth}")
     handles = [
         Line2D([], [], color="#555555", marker=".", lw=0, label="mean over networks"),

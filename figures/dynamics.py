@@ -36,7 +36,7 @@ def draw(tidy: Path) -> Figure:
                 axes.minorticks_off()
                 axes.autoscale(axis="y")
             if row == 0:
-                axes.set_title(style.name(norm, placement).replace("Norm ", "Norm\n"), fontsize=8)
+                axes.set_title(style.heading(norm, placement), fontsize=8)
         grid[row, 0].set_ylabel(measure)
         grid[row, 0].yaxis.set_label_coords(-0.46, 0.5)
         if measure == MEASURES[0]:

@@ -23,12 +23,11 @@ def image_tables(tidy: Path) -> dict[str, pd.DataFrame]:
 
 def architecture_table(gamma: pd.DataFrame) -> pd.DataFrame:
     """gamma and guesses of networks for images, by network, norm and placement."""
-    cells = zip(gamma["norm"], gamma["placement"], strict=True)
     return pd.DataFrame(
         {
             "data": gamma["label"],
             "network": gamma["network"].map(style.NETWORKS),
-            "configuration": [style.name(*cell) for cell in cells],
+            "configuration": style.names(gamma),
             "gamma [95 %]": style.with_interval(gamma, "gamma"),
             "mean largest fraction": gamma["mean_largest_fraction"].map(style.number),
             "largest fraction > .95 [95 %]": style.with_interval(gamma, "share_extreme"),
@@ -40,13 +39,12 @@ def architecture_table(gamma: pd.DataFrame) -> pd.DataFrame:
 def image_learning_table(milestones: pd.DataFrame) -> pd.DataFrame:
     """The gap between the favoured class and the other at the start of training, of networks for images."""
     rows = style.without_running(milestones)
-    cells = zip(rows["norm"], rows["placement"], strict=True)
     return pd.DataFrame(
         {
             "data": rows["label"],
             "classes": rows["class_names"],
             "network": rows["network"].map(style.NETWORKS),
-            "configuration": [style.name(*cell) for cell in cells],
+            "configuration": style.names(rows),
             "gap at step 0 [95 %]": style.with_interval(rows, "gap_at_start"),
             "largest fraction at step 0 [95 %]": style.with_interval(rows, "largest_fraction_at_start"),
             "final test accuracy [95 %]": style.with_interval(rows, "final_accuracy"),

@@ -28,7 +28,7 @@ def draw(tidy: Path) -> Figure:
             axes.set_ylim(-0.03, 1.03)
             axes.set_yticks([0, 0.5, 1], ["0", "½", "1"])
             if row == 0:
-                axes.set_title(style.name(norm, placement).replace("Norm ", "Norm\n"), fontsize=8)
+                axes.set_title(style.heading(norm, placement), fontsize=8)
         grid[row, 0].set_ylabel(f"depth {depth}")
         if depth == depths[0]:
             style.row_label(grid[row, 0], names[dataset], middle=0.5 - (len(depths) - 1) / 2 * 1.1, left=-0.62)

@@ -70,6 +70,16 @@ def name(norm: str, placement: str) -> str:
     return NORMS[norm] if norm == "none" else f"{(NORMS | HALVES)[norm]} {placement}"
 
 
+def heading(norm: str, placement: str) -> str:
+    """The same on two lines, over a narrow column."""
+    return name(norm, placement).replace("Norm ", "Norm\n")
+
+
+def names(rows: pd.DataFrame) -> list[str]:
+    """The configuration of each row."""
+    return [name(*cell) for cell in zip(rows["norm"], rows["placement"], strict=True)]
+
+
 def cells(table: pd.DataFrame) -> list[tuple[str, str]]:
     """The (norm, placement) pairs of a table, in its own order."""
     return list(table[["norm", "placement"]].drop_duplicates().itertuples(index=False, name=None))

@@ -48,7 +48,7 @@ def regime_table(regimes: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "data": regimes["label"],
-            "configuration": [style.name(*cell) for cell in zip(regimes["norm"], regimes["placement"], strict=True)],
+            "configuration": style.names(regimes),
             "by theory": regimes["regime_theory"],
             "fixed point rho": regimes["fixed_point_correlation"].map(style.number),
             "slope there": regimes["fixed_point_slope"].map(style.number),
@@ -89,11 +89,10 @@ def distance_table(gamma: pd.DataFrame, depths: list[int]) -> pd.DataFrame:
 
 def milestone_table(milestones: pd.DataFrame) -> pd.DataFrame:
     """What training runs did when: gaps, steps and accuracies with their 95 % intervals over runs."""
-    cells = zip(milestones["norm"], milestones["placement"], strict=True)
     return pd.DataFrame(
         {
             "data": milestones["label"],
-            "configuration": [style.name(*cell) for cell in cells],
+            "configuration": style.names(milestones),
             "depth": milestones["depth"],
             "start": milestones["select"],
             "rate": milestones["learning_rate"].map("{:g}".format),
@@ -134,10 +133,9 @@ def _at(table: pd.DataFrame, depths: list[int]) -> pd.DataFrame:
 
 
 def _finished(rows: pd.DataFrame, **columns: "pd.Series[str]") -> pd.DataFrame:
-    cells = zip(rows["norm"], rows["placement"], strict=True)
     head = {
         "data": rows["label"],
-        "configuration": [style.name(*cell) for cell in cells],
+        "configuration": style.names(rows),
         "depth": rows["depth"],
     }
     return pd.DataFrame({**head, **columns, "networks": rows["inits"]})
