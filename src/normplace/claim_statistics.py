@@ -378,7 +378,4 @@ def _dicts(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _matches(rows: pd.DataFrame, chosen: Filter) -> "pd.Series[bool]":
-    keep = pd.Series(True, index=rows.index)
-    for column, values in chosen.items():
-        keep &= rows[column].isin(values)
-    return keep
+    return rows[list(chosen)].isin(dict(chosen)).all(axis=1)

@@ -1,8 +1,9 @@
 """Claims: read from claims.yaml, judged on the tidy tables of a run."""
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -111,15 +112,16 @@ def judge(claims: Iterable[Mapping[str, Any]], tidy: Path) -> list[Result]:
     Raises:
         UserError: a table is damaged or lacks a column.
     """
-    return [_judge(claim, tidy) for claim in claims]
+    read = cache(partial(read_table, tidy))  # most claims are about the same few tables
+    return [_judge(claim, tidy, read) for claim in claims]
 
 
-def _judge(claim: Mapping[str, Any], tidy: Path) -> Result:
+def _judge(claim: Mapping[str, Any], tidy: Path, read: Callable[[str], pd.DataFrame]) -> Result:
     """Checks on stand-in data decide nothing: they are shown where there are no others, and else left out."""
     checks: list[tuple[Check, str]] = []
     try:
         for test in claim["tests"]:
-            table = read_table(tidy, test["reads"])
+            table = read(test["reads"])
             rows = _chosen(table, test["where"])
             _require(table, rows, claim["needs"])
             found = STATISTICS[test["statistic"]](rows, **test.get("options", {}))
