@@ -60,6 +60,13 @@ def check(folder: Path) -> None:
                     path.unlink()
 
 
+def unlink_lost(results: Path) -> None:
+    """Delete links to entries that are gone: Snakemake takes a link for a file, and then ends with an error."""
+    for path in results.rglob("*"):
+        if path.is_symlink() and not path.exists():
+            path.unlink()
+
+
 def protect(folder: Path) -> None:
     """Make all entries read-only, so that a slip in one checkout does not write through a link into all of them."""
     for files in _entries(folder).values():

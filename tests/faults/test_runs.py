@@ -97,6 +97,20 @@ def test_disturbed_and_run_again(
     assert hashes(fresh) == expected
 
 
+def test_a_cache_deleted_after_a_run(fresh: Path, expected: dict[str, str]) -> None:
+    assert run(fresh).returncode == 0
+    cache = Path(os.environ["SNAKEMAKE_OUTPUT_CACHE"])
+    shutil.rmtree(cache)
+    again = run(fresh)
+    assert again.returncode == 0, again.stdout
+    assert hashes(fresh) == expected
+    for sample in cache.glob("*.npz"):
+        sample.unlink()
+    part = run(fresh)
+    assert part.returncode == 0, part.stdout
+    assert hashes(fresh) == expected
+
+
 def test_a_full_disk_under_the_cache(fresh: Path, expected: dict[str, str], small_disk: Path) -> None:
     full = run(fresh, SNAKEMAKE_OUTPUT_CACHE=str(small_disk))
     assert full.returncode == 1

@@ -9,13 +9,14 @@ from workflow import configuration, experiments, one_run, output_cache
 
 config = configuration.check(config)
 configuration.settle_data(config, announce=workflow.is_main_process)
+RESULTS = f"results/{config['scale']}"
 CACHE = output_cache.prepare()
 if workflow.is_main_process:
     lock = one_run.hold_if_free()
     output_cache.check(CACHE)
+    output_cache.unlink_lost(Path(RESULTS))
     output_cache.protect(CACHE)
 VERSIONS = configuration.versions()
-RESULTS = f"results/{config['scale']}"
 SAMPLES = experiments.samples(config)
 THEORIES = experiments.theories(config)
 TRAININGS = experiments.trainings(config)
