@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from benchmarks import dag, parts, sampling, scaling, training
+from benchmarks import dag, images, parts, sampling, scaling, training
 from benchmarks.timing import machine, medians
 from normplace import kernel
 from normplace.architecture import MLP, configurations
@@ -77,6 +77,12 @@ def sections(mnist: Path | None, targets: Targets) -> Iterator[tuple[str, str, p
     yield "One depth", "Milliseconds a network; ours computes every depth up to it on the way.", one_depth
     yield "Depths 1 to 20", "Milliseconds a network; the usual way runs each depth, ours one pass.", sweep
     yield "Parts of a pass", "Microseconds a call, in the shapes of MNIST at width 100.", parts.measure()
+
+    text = (
+        f"Milliseconds a network, {images.IMAGES} images, {images.NETWORKS} networks; stacked: torch.func's "
+        "stack_module_state and vmap, BatchNorm with batch statistics."
+    )
+    yield "Networks for images", text, images.measure()
 
     if torch.cuda.is_available():
         for title, table in zip(("One depth", "Depths 1 to 20"), sampling.measure(mnist, "cuda"), strict=True):

@@ -11,6 +11,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from normplace.tidy import read_tidy
+
 # Okabe-Ito colours: told apart by readers with any colour vision.
 COLOURS = {"none": "#555555", "batch": "#0072B2", "layer": "#D55E00", "rms": "#009E73", "group": "#CC79A7"}
 MARKERS = {"none": "s", "batch": "o", "layer": "^", "rms": "x", "group": "v"}
@@ -59,10 +61,8 @@ def apply() -> None:
 
 
 def read(tidy: Path, experiment: str, table: str) -> pd.DataFrame:
-    """One tidy table of an experiment. "none" is a norm's name here, not a missing value."""
-    rows = pd.read_csv(tidy / experiment / f"{table}.csv", keep_default_na=False, na_values=[""])
-    rows["bn_statistics"] = rows["bn_statistics"].astype(object).fillna("")  # empty without BatchNorm
-    return rows
+    """One tidy table of an experiment."""
+    return read_tidy(tidy / experiment / f"{table}.csv")
 
 
 def name(norm: str, placement: str) -> str:

@@ -35,8 +35,8 @@ STAGES = {
     ),
     "measurements": (*COMMON, "measurements"),
     "claims": (
-        *(*COMMON, "activations", "guesses", "statistics", "readers", "class_summaries", "learning_curves"),
-        *("verify_command", "claims", "claim_statistics", "claim_report", "integrity", "comparison"),
+        *(*COMMON, *THEORY, "statistics", "readers", "class_summaries", "learning_curves"),
+        *("verify_command", "claims", "tidy", "checks", "claim_statistics", "claim_report", "integrity", "comparison"),
     ),
 }
 # Two-class data sets: how many points there are for initial statistics, for training and for testing.

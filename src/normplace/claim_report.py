@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from normplace.claim_statistics import Check
+from normplace.checks import Check
 from normplace.claims import Result
 from normplace.provenance import write_text
 
@@ -47,7 +47,7 @@ def expected(check: Check | None) -> str:
         return check.words[0]
     low, high = (None if np.isinf(end) else f"{end:.3g}" for end in (check.least, check.most))
     if low is None:
-        return "finite" if check.most > 1e9 else f"below {high}"
+        return f"below {high}"
     return f"above {low}" if high is None else low if low == high else f"{low} to {high}"
 
 

@@ -11,8 +11,10 @@ import jsonschema
 import pandas as pd
 import yaml
 
-from normplace.claim_statistics import FAILS, HOLDS, STATISTICS, UNDECIDED, Check
+from normplace.checks import FAILS, HOLDS, UNDECIDED, Check
+from normplace.claim_statistics import STATISTICS
 from normplace.errors import UserError
+from normplace.tidy import read_tidy
 
 NOT_TESTABLE, STAND_IN = "not testable at this scale", "stand-in data"
 NUMBER, TEXT = {"type": "number", "minimum": 0}, {"type": "string", "minLength": 1}
@@ -150,15 +152,11 @@ def _judge(claim: Mapping[str, Any], tidy: Path, read: Callable[[str], pd.DataFr
 def read_table(tidy: Path, name: str) -> pd.DataFrame:
     """A tidy table with a column for its cell, such as batch-before or, in eval mode, batch-before-running."""
     path = tidy / f"{name}.csv"
-    try:
-        rows = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    except FileNotFoundError:
-        raise _NotTestable(f"there is no table tidy/{name}.csv") from None
-    except pd.errors.EmptyDataError:
-        raise _NotTestable(f"the table tidy/{name}.csv is empty") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({' '.join(str(error).split())})") from None
-    rows["bn_statistics"] = rows["bn_statistics"].astype(object).fillna("")
+    if not path.exists():
+        raise _NotTestable(f"there is no table tidy/{name}.csv")
+    rows = read_tidy(path)
+    if rows.empty:
+        raise _NotTestable(f"the table tidy/{name}.csv is empty")
     cell = rows["norm"].where(rows["norm"] == "none", rows["norm"] + "-" + rows["placement"])
     eval_mode = (rows["bn_statistics"] == "running") & ("inits" in rows)
     rows["cell"] = cell.where(~eval_mode, cell + "-running")

@@ -14,10 +14,11 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from normplace.claim_statistics import FALSE_ALARM, Z95
+from normplace.checks import FALSE_ALARM, Z95
 from normplace.errors import UserError
 from normplace.integrity import files, read_manifest
 from normplace.provenance import sha256_of_file
+from normplace.tidy import read_tidy
 
 # What must agree for equal bytes: parts of the manifest, or entries of a part.
 SAME_BYTES = ("code", "lock", "versions", "devices", "machine.system", "machine.architecture", "machine.processor")
@@ -102,12 +103,12 @@ def _numbers(results: Path, reference: Path, basis: list[str]) -> Comparison:
     numbers: list[tuple[str, str, pd.DataFrame, pd.DataFrame]] = []
     for path in sorted((reference / "tidy").glob("*/*.csv")):
         name = path.relative_to(reference).as_posix()
-        if path.stem in NOT_COMPARED or path.stat().st_size < 2:
+        if path.stem in NOT_COMPARED:
             continue
         if not (results / name).is_file():
             differences.append(f"missing: {name}")
             continue
-        here, there = (_read(root / name) for root in (results, reference))
+        here, there = (read_tidy(root / name) for root in (results, reference))
         keys = [key for key in KEYS if key in there]
         if list(here.columns) != list(there.columns) or not here[keys].equals(there[keys]):
             differences.append(f"other rows, columns or data: {name}")
@@ -129,13 +130,6 @@ def _numbers(results: Path, reference: Path, basis: list[str]) -> Comparison:
         f"{worst:.2g} of what is allowed"
     )
     return Comparison(basis, differences)
-
-
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path, keep_default_na=False, na_values=[""])
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({' '.join(str(error).split())})") from None
 
 
 def _compared(table: pd.DataFrame) -> list[str]:

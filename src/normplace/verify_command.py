@@ -21,7 +21,7 @@ def run_verify(args: argparse.Namespace) -> None:
 
 def _claims(args: argparse.Namespace) -> bool:
     from normplace import claim_report
-    from normplace.claim_statistics import FAILS
+    from normplace.checks import FAILS
     from normplace.claims import judge, read_claims
 
     folder: Path = args.output or args.results / "tables"

@@ -3,6 +3,7 @@
 import copy
 import io
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from normplace import checkpoints, sources
+from normplace.claims import Result, judge, read_claims
 from normplace.datasets import DataRequest, load_arrays, prepare
 from normplace.errors import UserError
 from normplace.inputs import load_inputs
+from normplace.integrity import problems, read_manifest
 from normplace.learning_curves import read_training
+from normplace.measurements import measurements
 from normplace.provenance import sha256_of_file, sha256_of_text, write_json, write_npz
 from normplace.readers import read_kernel_theory, read_sample
 from tests.checkout import ROOT
@@ -101,6 +105,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     plan = {"optimizer": "adam", "learning_rate": 0.1, "batch_size": 2, "epochs": 1, "select": "any", "runs": 1}
     config = {"options": {**CELL["options"], **plan}, "data": {**CELL["data"], "test_class_counts": [2, 1]}}
     write_json(folder / "training.json", {**config, "rows_sha256": sha256_of_text(rows)})
+    interval = {"value": 0.5, "low": 0.4, "high": 0.6}
+    layer = {"name": "0", "follows": "", "kind": "Linear", **interval}
+    seen = {"regime": "prejudiced", "gamma_of_guesses": interval, "layers": [layer], "rises": []}
+    seen["largest_fraction"] = {"mean": 0.7, "quantiles": {"0.5": 0.7}}
+    of_model = {"options": {"model": "mine:build"}, "data": CELL["data"], "input_shape": [7, 5], "classes": 2, "inits": 9}
+    write_json(folder / "measured.json", {**of_model, "bn_statistics": {"batch": seen}})
     np.save(folder / "inputs.npy", random.random((4, 3)))
     for name in ("a", "b"):
         (folder / "images" / "train" / name).mkdir(parents=True)
@@ -135,6 +145,38 @@ def test_prepared_data(damage: Callable[[bytes], bytes], folder: Path) -> None:
 def test_trainings(damage: Callable[[bytes], bytes], suffix: str, folder: Path) -> None:
     path = folder / "training.csv"
     refused_or_the_same(path.with_suffix(suffix), damage, lambda: read_training(path))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped run of the quick scale, to be damaged."""
+    return Path(shutil.copytree(ROOT / "reference" / "quick", tmp_path_factory.mktemp("run") / "quick"))
+
+
+JUDGED = {"placements/gamma": "batch-before-constant", "dynamics/milestones": "training-learns"}  # a claim a table
+
+
+@fuzzed
+@given(damage=damages(), table=st.sampled_from(sorted(JUDGED)))
+def test_tidy_tables(damage: Callable[[bytes], bytes], table: str, run: Path) -> None:
+    """Judged, or refused in one line; and `verify --integrity` names the table if a byte of it is another."""
+    path = run / "tidy" / f"{table}.csv"
+    content = path.read_bytes()
+    claims = [claim for claim in read_claims(ROOT / "claims.yaml") if claim["id"] == JUDGED[table]]
+
+    def judged() -> list[Result]:
+        altered = problems(run, read_manifest(run))
+        assert altered == ([] if path.read_bytes() == content else [f"altered: tidy/{table}.csv"])
+        return judge(claims, run / "tidy")
+
+    _, refusal = read_damaged(path, damage, judged)
+    assert not refusal or (str(path) in refusal and "\n" not in refusal)
+
+
+@fuzzed
+@given(damage=damages())
+def test_measurements(damage: Callable[[bytes], bytes], folder: Path) -> None:
+    refused_or_the_same(folder / "measured.json", damage, lambda: [measurements([folder / "measured.json"])])
 
 
 @fuzzed

@@ -15,7 +15,8 @@ import yaml
 from scipy.special import erf
 
 from normplace import claim_report, claim_statistics, datasets, sampling
-from normplace.claim_statistics import FAILS, HOLDS, UNDECIDED, Check, constant, contrast, density, entropy, kappa
+from normplace.checks import FAILS, HOLDS, UNDECIDED, Check
+from normplace.claim_statistics import constant, contrast, density, entropy, kappa, reached, theory
 from normplace.claims import NOT_TESTABLE, STAND_IN, judge, read_claims
 from normplace.cli import main
 from normplace.errors import UserError
@@ -272,37 +273,66 @@ def test_more_checks_are_each_more_lenient_and_fewer_runs_too() -> None:
     assert replace(check, n=5).verdict(among=1) == HOLDS
 
 
+ROW = {"cell": "batch-before", "label": "x", "activation": "relu", "stand_in": False, "inits": 400, "width": 100}
+
+
+def test_agreement_within_a_wide_interval_is_no_agreement() -> None:
+    check = Check("gamma", "here", 400, 0.5, 0.4, 0.6, 0.0, 1.0, resolution=0.2)
+    assert check.verdict(among=1) == HOLDS  # 2.6 standard errors are 0.13
+    assert replace(check, low=0.3, high=0.7).verdict(among=1) == UNDECIDED
+    assert replace(check, low=0.3, high=0.5).verdict(among=1) == UNDECIDED, "either side counts"
+    assert replace(check, value=5.0, low=4.8, high=5.2).verdict(among=1) == FAILS
+    for half, verdict in ((0.1, HOLDS), (0.4, UNDECIDED)):
+        row = ROW | {"depth": 1, "gamma": 0.5, "gamma_low": 0.5 - half, "gamma_high": 0.5 + half, "gamma_kernel": 0.5}
+        assert theory(pd.DataFrame([row]), "gamma_kernel")[0].verdict(1) == verdict
+
+
+@pytest.mark.parametrize(
+    ("steps", "verdict"),
+    [((16, 7, 64), HOLDS), ((16, 7, np.inf), UNDECIDED), ((np.inf, 7, np.inf), UNDECIDED), ((np.inf,) * 3, FAILS)],
+)
+def test_a_number_of_steps_is_reached(steps: tuple[float, float, float], verdict: str) -> None:
+    row = ROW | {"depth": 20} | dict(zip(("steps", "steps_low", "steps_high"), steps, strict=True))
+    assert reached(pd.DataFrame([row]), "steps")[0].verdict(1) == verdict
+
+
 def test_what_finite_width_allows() -> None:
     assert kappa("relu") == pytest.approx(5)
-    row = {"cell": "batch-before", "label": "x", "activation": "relu", "stand_in": False, "inits": 400, "depth": 20}
-    row |= {"width": 100, "gamma": 0.4, "gamma_low": 0.38, "gamma_high": 0.42}
+    row = ROW | {"depth": 20, "gamma": 0.4, "gamma_low": 0.38, "gamma_high": 0.42}
     (check,) = constant(pd.DataFrame([row]), 1 / (np.pi - 1))
     ratio = np.exp(-5 * 20 / 100 / 4) / np.pi
     assert (check.least, check.most) == (pytest.approx(ratio / (1 - ratio)), pytest.approx(1 / (np.pi - 1)))
 
 
-def histogram(gamma: float, expected: float, n: int, seed: int) -> pd.DataFrame:
-    """Counts of G_0 drawn for one gamma, beside the shares of another."""
+def histogram(gamma: float, n: int, seed: int) -> pd.DataFrame:
+    """Counts of G_0 drawn for one gamma, beside the shares of BatchNorm before ReLU."""
     edges = np.linspace(0, 1, 42)
     drawn = np.random.default_rng(seed).standard_normal(n) * np.sqrt(gamma)
     counts, _ = np.histogram(0.5 * (1 + erf(drawn / np.sqrt(2))), edges)
-    same = {"dataset": "x", "label": "x", "cell": "none", "stand_in": False, "activation": "relu", "depth": 1}
-    return pd.DataFrame(
-        {"bin_low": edges[:-1], "count": counts, "share_isotropic": np.diff(distribution(edges, expected))}
-    ).assign(**same, inits=n, width=100_000)
+    shares = np.diff(distribution(edges, 1 / (np.pi - 1)))
+    rows = pd.DataFrame({"bin_low": edges[:-1], "bin_high": edges[1:], "count": counts, "share_isotropic": shares})
+    return rows.assign(**ROW | {"dataset": "x", "norm": "batch", "placement": "before", "depth": 1, "inits": n})
 
 
 def test_density_refuses_another_gamma_and_rarely_the_right_one() -> None:
-    right = [density(histogram(0.5, 0.5, 400, seed), "isotropic")[0].verdict(1) for seed in range(100)]
-    assert right.count(FAILS) <= 5  # one in a hundred expected
-    wrong = [density(histogram(1.0, 0.5, 400, seed), "isotropic")[0].verdict(1) for seed in range(20)]
+    right = 1 / (np.pi - 1)
+    found = [density(histogram(right, 400, seed).assign(width=100_000))[0].verdict(1) for seed in range(100)]
+    assert found.count(FAILS) <= 5  # one in a hundred expected
+    wrong = [density(histogram(1.0, 400, seed))[0].verdict(1) for seed in range(20)]
     assert wrong.count(FAILS) == 20
 
 
+def test_density_allows_what_finite_width_may_do_to_gamma() -> None:
+    narrow = (1 + 1 / (np.pi - 1)) * np.exp(-5 / 100) - 1  # as far as one layer of 100 nodes may take it
+    found = [density(histogram(narrow, 400, seed))[0].verdict(1) for seed in range(100)]
+    assert found.count(FAILS) <= 5
+
+
 def test_bins_are_put_together_and_none_is_lost() -> None:
-    counts, expected = claim_statistics._merged(np.arange(6.0), np.array([3.0, 3.0, 9.0, 1.0, 5.0, 2.0]))
-    np.testing.assert_array_equal(expected, [6, 9, 8])
-    np.testing.assert_array_equal(counts, [1, 2, 12])
+    expected = np.array([3.0, 3.0, 9.0, 1.0, 5.0, 2.0])
+    groups = claim_statistics._groups(expected)
+    np.testing.assert_array_equal(np.add.reduceat(expected, groups), [6, 9, 8])
+    np.testing.assert_array_equal(np.add.reduceat(np.arange(6.0), groups), [1, 2, 12])
 
 
 def test_contrast_of_means() -> None:
@@ -317,12 +347,14 @@ def test_contrast_of_means() -> None:
     assert reversed_.verdict(among=1) == FAILS
     assert contrast(rows, "y", {"cell": ["d"]}, {"cell": ["c"]}, ["dataset"]) == []
     (same,) = contrast(rows, "y", {"cell": ["a"]}, {"cell": ["c"]}, ["dataset"], same=True)
-    assert same.verdict(among=1) == HOLDS  # 0.5, with a standard error of 0.24 from five runs
+    assert same.verdict(among=1) == UNDECIDED  # 0.5, with a standard error of 0.24 from five runs
+    exact = rows.assign(n=400, y=0.5, y_low=0.47, y_high=0.53)
+    (same,) = contrast(exact, "y", {"cell": ["a"]}, {"cell": ["c"]}, ["dataset"], same=True)
+    assert same.verdict(among=1) == HOLDS
 
 
 def test_entropy_of_many_classes() -> None:
-    row = {"cell": "none", "label": "x", "activation": "relu", "stand_in": False, "inits": 400, "depth": 1, "rank": 1}
-    row |= {"width": 100, "classes": 10, "gamma_kernel": 0.5, "entropy_kernel": 0.8}
+    row = ROW | {"depth": 1, "rank": 1, "classes": 10, "gamma_kernel": 0.5, "entropy_kernel": 0.8}
     for value, verdict in ((0.8, HOLDS), (0.6, FAILS), (0.95, FAILS)):
         measured = row | {"entropy": value, "entropy_low": value - 0.01, "entropy_high": value + 0.01}
         assert entropy(pd.DataFrame([measured]))[0].verdict(1) == verdict

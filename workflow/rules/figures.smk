@@ -25,7 +25,7 @@ for figure, experiment in FIGURES.items():
         input:
             tidy=multiext(f"{RESULTS}/tidy/{experiment}/", *TIDY[experiment]),
             module=f"figures/{figure}.py",
-            shared=["figures/style.py", "figures/__main__.py"],
+            shared=["figures/style.py", "figures/__main__.py", "src/normplace/tidy.py"],
         output:
             pdf=f"{RESULTS}/figures/{figure}.pdf",
             png=report(
@@ -53,10 +53,13 @@ rule printed_tables:
             for experiment, tables in TIDY.items()
             for table in tables
         ],
-        modules=expand(
-            "figures/{module}.py",
-            module=["tables", "beyond_table", "image_tables", "style"],
-        ),
+        modules=[
+            *expand(
+                "figures/{module}.py",
+                module=["tables", "beyond_table", "image_tables", "style"],
+            ),
+            "src/normplace/tidy.py",
+        ],
     output:
         [
             report(

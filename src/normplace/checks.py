@@ -1,0 +1,107 @@
+"""A number held against the range that a claim gives it, and what chance does to the verdict.
+
+How far outside chance may carry a number is set before looking: with k checks in a test, each may be beyond its range
+by the t quantile at which all k of them are wrongly refused in at most 1 of 100 cases (Bonferroni). So no rule depends
+on what was measured.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from normplace import statistics
+
+FALSE_ALARM = 0.01  # the chance that a test refuses results that obey its claim
+Z95 = float(stats.norm.ppf((1 + statistics.CONFIDENCE) / 2))  # half an interval, in standard errors
+HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One number held against a range.
+
+    value, with its 95 % interval low..high (equal to it where the range already allows for chance), from n networks
+    or runs; it should be in least..most. decided: the claim needs the number to be inside beyond chance; else it needs
+    it to be not outside beyond chance, and measured well enough: chance may not carry it further than `resolution`,
+    or the check is undecided however well it agrees. words: what is expected and seen where that is a name.
+    """
+
+    quantity: str
+    where: str
+    n: int
+    value: float
+    low: float
+    high: float
+    least: float = -np.inf
+    most: float = np.inf
+    decided: bool = False
+    resolution: float = np.inf
+    stand_in: bool = False
+    words: tuple[str, str] | None = None
+
+    @property
+    def inside(self) -> float:
+        """Distance to the nearer end of the range, negative outside it."""
+        return float(min(self.value - self.least, self.most - self.value))
+
+    def margin(self) -> float:
+        """`inside` in standard errors, that of the side towards the nearer end."""
+        below = self.value - self.least < self.most - self.value
+        error = self._error(self.low if below == (self.inside > 0) else self.high)
+        if np.isnan(self.value) or np.isnan(error):
+            return float("nan")
+        if error == 0:
+            return float(np.copysign(np.inf, self.inside))
+        return 0.0 if np.isinf(error) else float(self.inside / error)
+
+    def _error(self, end: float) -> float:
+        """The standard error on the side of one end of the interval."""
+        towards = 0.0 if end == self.value else abs(end - self.value)  # both may be infinite
+        return float(towards / Z95 * np.sqrt(self.n / max(self.n - 1, 1)))  # a bootstrap of n is too narrow by this
+
+    def verdict(self, among: int) -> str:
+        """holds, fails or undecided, as one of `among` checks."""
+        quantile = float(stats.t.ppf(1 - FALSE_ALARM / (2 * among), max(self.n - 1, 1)))
+        margin = self.margin()
+        if np.isnan(margin):
+            return UNDECIDED
+        if margin <= -quantile:
+            return FAILS
+        if self.decided:
+            return HOLDS if margin >= quantile else UNDECIDED
+        return HOLDS if quantile * max(map(self._error, (self.low, self.high))) <= self.resolution else UNDECIDED
+
+
+def of_column(row: Mapping[str, Any], column: str, **range_: Any) -> Check:
+    """The check of a column with its interval; `range_` are fields of Check, such as least and most."""
+    value, low, high = (float(row[f"{column}{end}"]) for end in ("", "_low", "_high"))
+    return replace(of_number(column.replace("_", " "), row, value), low=low, high=high, **range_)
+
+
+def of_number(
+    quantity: str, row: Mapping[str, Any], value: float, least: float = -np.inf, most: float = np.inf
+) -> Check:
+    """The check of a number without an interval, whose range allows for chance where there is any."""
+    n = int(row[count_column(row)])
+    return Check(quantity, _where(row), n, value, value, value, least, most, stand_in=bool(row["stand_in"]))
+
+
+def count_column(row: Mapping[str, Any]) -> str:
+    """The column that says how many networks, or runs that did not diverge, a row is of."""
+    return "inits" if "inits" in row else "n"
+
+
+def _where(row: Mapping[str, Any]) -> str:
+    """The configuration, data set and depth of a row, with what is not as usual."""
+    activation = "" if row["activation"] == "relu" else f" {row['activation']}"
+    shift = f" shifted by {row['shift']:g}" if row.get("shift") else ""
+    return f"{row['cell']}{activation}, {row['label']}{shift}, depth {row['depth']}"
+
+
+def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as dictionaries."""
+    return [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
