@@ -1,6 +1,7 @@
 """Networks for images: one after the other, as `normplace sample` does it, against stacked with torch.func."""
 
 import copy
+from collections.abc import Callable
 from functools import partial
 
 import pandas as pd
@@ -17,12 +18,12 @@ NETWORKS, IMAGES, CLASSES = 8, 40, 2
 NORMS = {"cnn": "batch", "resnet9": "batch", "mixer": "layer", "vit": "layer"}
 
 
-def stacked(build: partial[torch.nn.Module], x: torch.Tensor) -> torch.Tensor:
+def stacked(build: Callable[[], torch.nn.Module], x: torch.Tensor) -> torch.Tensor:
     """Outputs [networks, images, classes] of as many networks in one batched call."""
     networks = [build() for _ in range(NETWORKS)]
     for index, network in enumerate(networks):
         initialise(network, network_generator(0, index, "cpu"))
-    state = stack_module_state(networks)  # type: ignore[arg-type]
+    state = stack_module_state(networks)
     skeleton = copy.deepcopy(networks[0]).to("meta")
 
     def one(parameters: dict[str, torch.Tensor], buffers: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -25,7 +25,7 @@ STAGES = {
     "data": (*COMMON, *DATA),
     "sample": (*COMMON, *DATA, *NETWORKS, *IMAGES, "normalisation", "sampling", "image_sampling", "statistics"),
     "theory": (*COMMON, *DATA, *THEORY, "kernel"),
-    "train": (*COMMON, *DATA, *NETWORKS, *IMAGES, "training", "checkpoints"),
+    "train": (*COMMON, *DATA, *NETWORKS, *IMAGES, "training", "optimizers", "checkpoints"),
     "curves": (*COMMON, "statistics", "learning_curves"),
     "summarise": (*COMMON, *THEORY, "statistics", "readers", "summaries", "class_summaries"),
     "finite_width": (*COMMON, "statistics", "readers", "finite_width"),

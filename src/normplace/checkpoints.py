@@ -4,13 +4,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from torch import nn
 
+from normplace.optimizers import Optimizer
 from normplace.provenance import sha256_of_arrays, write_atomically
 
 # What torch.load and the code below raise on a file that is not, or no longer, a checkpoint.
@@ -37,7 +37,7 @@ class State:
     finished: bool = False
 
 
-def save(path: Path, fingerprint: str, state: State, network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+def save(path: Path, fingerprint: str, state: State, network: nn.Module, optimizer: Optimizer) -> None:
     """Write everything that the rest of a run depends on. fingerprint: of the request, in hexadecimal digits."""
     tensors = {
         "fingerprint": torch.tensor(list(bytes.fromhex(fingerprint)), dtype=torch.uint8),
@@ -48,13 +48,13 @@ def save(path: Path, fingerprint: str, state: State, network: nn.Module, optimiz
     }
     if not state.finished:
         tensors |= {f"network/{name}": tensor for name, tensor in network.state_dict().items()}
-        for index, values in optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer/{index}/{name}": tensor for name, tensor in values.items() if tensor is not None}
+        for name, values in optimizer.memory.items():
+            tensors |= {f"optimizer/{name}/{index}": tensor for index, tensor in enumerate(values)}
     tensors["digest"] = _digest(tensors)
     write_atomically(path, lambda handle: torch.save(tensors, handle))
 
 
-def load(path: Path, fingerprint: str, network: nn.Module, optimizer: torch.optim.Optimizer) -> State | None:
+def load(path: Path, fingerprint: str, network: nn.Module, optimizer: Optimizer) -> State | None:
     """Put a saved run back into `network` and `optimizer`; None where there is none of this request.
 
     A file that is damaged or belongs to another request is said so and left aside: the run begins again.
@@ -86,13 +86,10 @@ def _digest(tensors: dict[str, torch.Tensor]) -> torch.Tensor:
     return torch.tensor(list(bytes.fromhex(sha256_of_arrays(arrays))), dtype=torch.uint8)
 
 
-def _restore(tensors: dict[str, torch.Tensor], network: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+def _restore(tensors: dict[str, torch.Tensor], network: nn.Module, optimizer: Optimizer) -> None:
     network.load_state_dict(
         {name.removeprefix("network/"): tensor for name, tensor in tensors.items() if name.startswith("network/")}
     )
-    states: dict[int, dict[str, Any]] = {}
-    for name, tensor in tensors.items():
-        if name.startswith("optimizer/"):
-            _, index, key = name.split("/")
-            states.setdefault(int(index), {})[key] = tensor
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": states})
+    for name, values in optimizer.memory.items():
+        for index, value in enumerate(values):
+            value.copy_(tensors[f"optimizer/{name}/{index}"])

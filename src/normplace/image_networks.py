@@ -30,7 +30,7 @@ NORM_MODULES: dict[str, Callable[[int], nn.Module]] = {
 
 
 def image_network(name: str, norm: str, placement: str | None, shape: Shape, classes: int) -> nn.Sequential:
-    """A network of NETWORKS as a module [n, *shape] -> [n, classes], its tensors not yet set: see `initialise`.
+    """A network of NETWORKS as a module [n, *shape] -> [n, classes], its weights torch's own: see `initialise`.
 
     Raises:
         UserError: an unknown network, a norm or placement it cannot have, or images of a size it cannot take.
@@ -43,9 +43,8 @@ def image_network(name: str, norm: str, placement: str | None, shape: Shape, cla
         raise UserError(f"--network {name}: images of {height} x {width} pixels are not whole patches of {PATCH}")
     if name in ("resnet9", "cnn") and min(height, width) < 2**POOLINGS:
         raise UserError(f"--network {name}: images of {height} x {width} pixels are below {2**POOLINGS} a side")
-    with torch.device("meta"):  # on the CPU each layer would draw weights from the global generator
-        network = NETWORKS[name](norm, placement, shape, classes)
-    return network.to_empty(device="cpu")
+    with torch.random.fork_rng(devices=[]):  # layers draw weights from the global generator
+        return NETWORKS[name](norm, placement, shape, classes)
 
 
 def _norm_here(here: str, norm: str, placement: str, nodes: int) -> Modules:

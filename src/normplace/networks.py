@@ -28,19 +28,13 @@ def mlp(spec: MLP, inputs: int) -> nn.Sequential:
     """
     layers: list[nn.Module] = []
     for fan_in in [inputs] + [spec.width] * (spec.depth - 1):
-        layers.append(_undrawn_linear(fan_in, spec.width))
+        layers.append(Linear(fan_in, spec.width))
         if spec.placement == "before":
             layers.append(NORM_MODULES[spec.norm](spec.width))
         layers.append(ACTIVATION_MODULES[spec.activation]())
         if spec.placement == "after":
             layers.append(NORM_MODULES[spec.norm](spec.width))
-    return nn.Sequential(*layers, _undrawn_linear(spec.width, spec.classes))
-
-
-def _undrawn_linear(inputs: int, outputs: int) -> Linear:
-    """A linear layer whose weights are left undrawn: nn.Linear would draw them from the global generator."""
-    layer: Linear = nn.utils.skip_init(Linear, inputs, outputs)  # type: ignore[no-untyped-call]
-    return layer
+    return nn.Sequential(*layers, Linear(spec.width, spec.classes))
 
 
 def initialise(network: nn.Module, generator: torch.Generator) -> None:

@@ -32,7 +32,10 @@ def batched(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 class Linear(nn.Linear):
-    """nn.Linear, its products by `linear`, forwards and backwards."""
+    """nn.Linear, its products by `linear`, forwards and backwards; its weights are left undrawn."""
+
+    def reset_parameters(self) -> None:
+        """Draw nothing: nn.Linear would draw from the global generator; `networks.initialise` has one of its own."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """[..., inputs] -> [..., outputs]."""

@@ -24,9 +24,9 @@ from normplace import checkpoints
 from normplace.errors import UserError
 from normplace.generators import network_generator
 from normplace.networks import batch_norms, evaluating, initialise
+from normplace.optimizers import OPTIMIZERS
 from normplace.parallel import completed
 
-OPTIMIZERS: dict[str, type[torch.optim.Optimizer]] = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 PREJUDICED, NEUTRAL = 0.9, 0.1  # difference of guess fractions above, below which a start is selected (authors')
 MAX_DRAWS = 1000
 CHECKPOINT_SECONDS = 5.0
@@ -193,7 +193,7 @@ def train_run(
     x, y = splits[0]
     order = network_generator(plan.seed, 2**31 + run)
     network = build().to(device)
-    optimizer = OPTIMIZERS[plan.optimizer](network.parameters(), lr=plan.learning_rate, fused=True)  # type: ignore[call-arg]
+    optimizer = OPTIMIZERS[plan.optimizer](network.parameters(), plan.learning_rate)
     path = unfinished / f"run-{run:04}.pt" if unfinished else None
     state = checkpoints.load(path, fingerprint, network, optimizer) if path else None
     if state is None:
@@ -231,7 +231,7 @@ def train_run(
         if not math.isfinite(loss.item()):
             state.rows += diverged(network, run, state, state.step / steps_per_epoch)
             break
-        optimizer.zero_grad()
+        network.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         state.step += 1

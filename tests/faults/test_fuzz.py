@@ -24,6 +24,7 @@ from normplace.inputs import load_inputs
 from normplace.integrity import problems, read_manifest
 from normplace.learning_curves import read_training
 from normplace.measurements import measurements
+from normplace.optimizers import OPTIMIZERS
 from normplace.provenance import sha256_of_file, sha256_of_text, write_json, write_npz
 from normplace.readers import read_kernel_theory, read_sample
 from tests.checkout import ROOT
@@ -109,7 +110,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     layer = {"name": "0", "follows": "", "kind": "Linear", **interval}
     seen = {"regime": "prejudiced", "gamma_of_guesses": interval, "layers": [layer], "rises": []}
     seen["largest_fraction"] = {"mean": 0.7, "quantiles": {"0.5": 0.7}}
-    of_model = {"options": {"model": "mine:build"}, "data": CELL["data"], "input_shape": [7, 5], "classes": 2, "inits": 9}
+    of_model = {
+        "options": {"model": "mine:build"},
+        "data": CELL["data"],
+        "input_shape": [7, 5],
+        "classes": 2,
+        "inits": 9,
+    }
     write_json(folder / "measured.json", {**of_model, "bn_statistics": {"batch": seen}})
     np.save(folder / "inputs.npy", random.random((4, 3)))
     for name in ("a", "b"):
@@ -204,7 +211,7 @@ def test_a_damaged_checkpoint_begins_the_run_again(
 ) -> None:
     torch.manual_seed(0)
     network = torch.nn.Linear(3, 2)
-    optimizer = torch.optim.Adam(network.parameters())
+    optimizer = OPTIMIZERS["adam"](network.parameters(), 0.1)
     path = folder / "run.pt"
     state = checkpoints.State(torch.ones(8), 1, 2, torch.Generator().get_state(), [[1.0, 2.0]], step=3)
     checkpoints.save(path, "ab", state, network, optimizer)
@@ -241,7 +248,7 @@ def test_no_file_runs_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         with pytest.raises(UserError, match="trap"):
             read()
     network = torch.nn.Linear(1, 1)
-    assert checkpoints.load(tmp_path / "trap.pt", "ab", network, torch.optim.SGD(network.parameters())) is None
+    assert checkpoints.load(tmp_path / "trap.pt", "ab", network, OPTIMIZERS["sgd"](network.parameters(), 0.1)) is None
     assert "damaged" in capsys.readouterr().err
     assert not (tmp_path / "sprung").exists()
     np.load(tmp_path / "trap.npy", allow_pickle=True)  # the trap is one

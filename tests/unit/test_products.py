@@ -29,7 +29,7 @@ def test_the_products_are_those_of_torch(has_onednn: bool, monkeypatch: pytest.M
 def test_the_gradients_are_those_of_torch(shape: tuple[int, ...]) -> None:
     ours = nn.Sequential(products.Linear(33, 20), nn.Tanh(), products.Linear(20, 4))
     plain = nn.Sequential(nn.Linear(33, 20), nn.Tanh(), nn.Linear(20, 4))
-    plain.load_state_dict(ours.state_dict())
+    ours.load_state_dict(plain.state_dict())
     x = torch.randn(shape, requires_grad=True)
     y = torch.randint(4, shape[:-1])
     losses = [F.cross_entropy(network(x).movedim(-1, 1), y) for network in (ours, plain)]
