@@ -3,12 +3,14 @@
 import copy
 from collections.abc import Callable
 from functools import partial
+from unittest.mock import patch
 
 import pandas as pd
 import torch
 from torch.func import functional_call, stack_module_state, vmap
 
 from benchmarks.timing import medians
+from normplace import products
 from normplace.generators import network_generator
 from normplace.image_networks import image_network
 from normplace.image_sampling import sample_part
@@ -30,7 +32,8 @@ def stacked(build: Callable[[], torch.nn.Module], x: torch.Tensor) -> torch.Tens
         outputs: torch.Tensor = functional_call(skeleton, (parameters, buffers), (x,))
         return outputs
 
-    with torch.inference_mode(), evaluating(skeleton, "batch"):
+    plain = patch.object(products, "HAS_ONEDNN", False)  # vmap knows no rule for its operator: torch's own products
+    with plain, torch.inference_mode(), evaluating(skeleton, "batch"):
         return vmap(one)(*state)
 
 

@@ -133,10 +133,9 @@ def _contradiction(config: dict[str, Any]) -> str | None:
     if max(placements["histogram_depths"]) > placements["depth"]:
         return f"placements.histogram_depths: {placements['histogram_depths']} goes beyond depth {placements['depth']}"
     for name, settings in datasets.items():
-        largest = LARGEST.get((name, settings["classes"]))
-        if largest is None:
-            allowed = ", ".join(classes for dataset, classes in LARGEST if dataset == name)
-            return f"datasets.{name}.classes: {settings['classes']!r} is not for it, allowed are {allowed}"
+        if problem := _unknown_classes(f"datasets.{name}.classes", name, settings["classes"]):
+            return problem
+        largest = LARGEST[name, settings["classes"]]
         for key, limit in zip(("points", "training_points", "test_points"), largest, strict=True):
             if settings[key] > limit:
                 return f"datasets.{name}.{key}: {settings[key]} is more than the {limit} there are"
@@ -155,12 +154,18 @@ def _contradiction(config: dict[str, Any]) -> str | None:
     return _contradiction_of_images(config["resnet_dynamics"], datasets)
 
 
+def _unknown_classes(key: str, dataset: str, classes: str) -> str | None:
+    if (dataset, classes) in LARGEST:
+        return None
+    allowed = ", ".join(known for name, known in LARGEST if name == dataset)
+    return f"{key}: {classes!r} is not for {dataset}, allowed are {allowed}"
+
+
 def _contradiction_of_images(images: dict[str, Any], datasets: dict[str, Any]) -> str | None:
     dataset = images["dataset"]
     for classes in images["classes"]:
-        if (dataset, classes) not in LARGEST:
-            allowed = ", ".join(classes for name, classes in LARGEST if name == dataset)
-            return f"resnet_dynamics.classes: {classes!r} is not for {dataset}, allowed are {allowed}"
+        if problem := _unknown_classes("resnet_dynamics.classes", dataset, classes):
+            return problem
         _, *largest = LARGEST[dataset, classes]
         pairs = (("points", "training_points"), ("test_points", "test_points"))
         for (key, prepared), limit in zip(pairs, largest, strict=True):

@@ -18,10 +18,10 @@ from typing import Any
 
 from normplace import provenance
 from workflow import experiments
-from workflow.configuration import ROOT, STAGES, code
+from workflow.configuration import ROOT, STAGES, code, versions
 
 RECORDS = Path(".snakemake") / "metadata"  # Snakemake's own, a file an output
-DRAWING = ("pandas", "matplotlib", "seaborn", "snakemake")  # what figures and tables depend on besides the library
+DRAWING = ("seaborn", "snakemake")  # what figures, tables and the report depend on besides what computes
 
 
 def manifest(results: Path, configuration: dict[str, Any]) -> dict[str, Any]:
@@ -37,14 +37,14 @@ def manifest(results: Path, configuration: dict[str, Any]) -> dict[str, Any]:
             "figures": provenance.sha256_of_sources((ROOT / "figures").glob("*.py"))[:16],
         },
         "lock": provenance.sha256_of_file(ROOT / "requirements.lock"),
-        "versions": {**provenance.versions(), **{name: version(name) for name in DRAWING}},
+        "versions": {**versions(), **{name: version(name) for name in DRAWING}},
         "devices": devices(results, made),
         "machine": {
             "system": platform.system(),
             "architecture": platform.machine(),
             "processor": processor(),
             "cores": os.cpu_count(),
-            "threads a process": int(os.environ.get("OMP_NUM_THREADS", 1)),
+            "threads a process": 1,  # normplace.cli sees to it
         },
         "seconds": seconds(commands),
         "jobs": commands,

@@ -1,7 +1,7 @@
 """Guess fractions of many initialisations of a network for images, or of any module that `initialise` knows.
 
-Networks come one after the other, side by side only in processes. Stacking them (torch.func.stack_module_state and
-vmap) took 1.8 to 4.7 times as long on a processor for images of 32 pixels, 0.9 to 3.3 times for images of 8.
+Networks come one after the other, side by side only in processes: on a processor, stacking them with torch.func takes
+longer (benchmarks/results.md, networks for images).
 """
 
 import math

@@ -137,6 +137,7 @@ def folder(path: Path, split: str, label: str | None = None) -> Source:
     if not root.is_dir():
         raise UserError(f"folder {path}: needs a folder {split}/ with one folder of images a class")
     class_names = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and entry.name[0] != ".")
+    Image.preinit()  # the usual formats come first then: a JPEG is not tried as three others before
     suffixes = Image.registered_extensions()
     files = [
         (hashlib.sha256(os.fsencode(f"{name}/{file.name}")).hexdigest(), label_index, file)
