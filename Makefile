@@ -44,6 +44,7 @@ archive: .venv/installed ## Pack a run with its manifest into results/SCALE.tar.
 	python -m workflow.archive $(SCALE)
 
 bench: .venv/installed ## How far each part is from the usual way and from the machine's limit, into benchmarks/results.md
+	python -m workflow.fetch config/quick.yaml
 	python -m benchmarks
 
 clean: ## Delete results and caches of tools; data, .venv and cached outputs stay

@@ -19,13 +19,13 @@ from normplace.sources import default_data_roots, locate
 
 OUTPUT = Path(__file__).parent / "results.md"
 HOW = (
-    "One thread a process; alternatives run in turn. Sampling and parts: medians of 3 to 15 runs; sweep and growth: "
-    "of 2; everything else was run once."
+    "One thread a process; alternatives run in turn. Sampling, parts and networks for images: medians of 3 to 15 "
+    "runs; sweep and growth: of 2; everything else was run once."
 )
 NETWORKS = 5000  # of one histogram of G_0
 
 
-def theory_against_sampling(data_root: Path | None) -> pd.DataFrame:
+def theory_against_sampling(data_root: Path) -> pd.DataFrame:
     """Seconds to the histogram of G_0 at depth 20: by the kernel theory, and by sampling 5000 networks."""
     rows = []
     for norm, placement in configurations():
@@ -62,8 +62,8 @@ class Targets:
         self.rows.append({"target": what, "wanted": wanted, "measured": found, "met": "yes" if met else "no"})
 
 
-def sections(mnist: Path | None, targets: Targets) -> Iterator[tuple[str, str, pd.DataFrame]]:
-    """(title, what it says, table), one after the other. mnist: where the data set's own files are, if anywhere."""
+def sections(mnist: Path, targets: Targets) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """(title, what it says, table), one after the other. mnist: where the data set's own files are."""
     one_depth, sweep = sampling.measure(mnist, "cpu")
     ratios, rounded = (sampling.means(one_depth, f"usual / {way}") for way in ("ours", "bfloat16"))
     for dataset, in_float32, fastest in (("mnist", 1.7, 3), ("cifar10", 2.8, 5)):
@@ -101,13 +101,12 @@ def sections(mnist: Path | None, targets: Targets) -> Iterator[tuple[str, str, p
     targets.at_least(1.8, scaling.of_processes(mnist), "two processes against one")
     yield "Kernel theory", "Seconds a layer and peak memory of the process.", scaling.of_kernel(mnist)
 
-    if mnist:
-        runs = training.measure(mnist)
-        for depth, wanted in ((1, 10), (20, 3)):
-            slowest = runs.loc[runs["depth"] == depth, "usual / ours"].min()
-            targets.at_least(wanted, slowest, f"a training run at depth {depth}, the slowest configuration")
-        text = f"MNIST {training.TRAIN} + {training.TEST}, batch {training.BATCH}, {training.EPOCHS} epochs."
-        yield "Training", f"Seconds a run: {text}", runs
+    runs = training.measure(mnist)
+    for depth, wanted in ((1, 10), (20, 3)):
+        slowest = runs.loc[runs["depth"] == depth, "usual / ours"].min()
+        targets.at_least(wanted, slowest, f"a training run at depth {depth}, the slowest configuration")
+    text = f"MNIST {training.TRAIN} + {training.TEST}, batch {training.BATCH}, {training.EPOCHS} epochs."
+    yield "Training", f"Seconds a run: {text}", runs
 
     costs = dag.measure()
     for what, limit in ((dag.DRY, 5), (dag.NOTHING, 10)):
@@ -122,6 +121,10 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     mnist = next((root for root in default_data_roots() if locate("mnist", root) == "torchvision files"), None)
+    if mnist is None:
+        parser.exit(
+            2, "benchmarks: need MNIST's own files; `python -m workflow.fetch config/quick.yaml` downloads them\n"
+        )
     start, targets, written = time.monotonic(), Targets(), []
     head = f"# Benchmarks\n\nWritten by `make bench`: {machine()}\n\n{HOW}\n"
     for title, text, table in sections(mnist, targets):

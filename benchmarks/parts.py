@@ -1,4 +1,4 @@
-"""What else was tried for the parts of a pass: other arithmetic, other normals, products shared by norms."""
+"""What else was tried for the parts of a pass: other arithmetic, other normals."""
 
 from collections.abc import Callable
 

@@ -19,8 +19,8 @@ SIZES = {"gaussian": 20_000, "mnist": 1000, "cifar10": 1000}  # points
 DEPTHS = (1, 20)
 
 
-def points(dataset: str, data_root: Path | None, count: int | None = None) -> torch.Tensor:
-    """The first points of a data set, flattened [n, d]. Its own file or a stand-in: the times are the same."""
+def points(dataset: str, data_root: Path, count: int | None = None) -> torch.Tensor:
+    """The first points of a data set, flattened [n, d]. CIFAR-10 may be a stand-in of the same size."""
     return load(DataRequest(dataset, data_root, points=count or SIZES[dataset])).x.flatten(1)
 
 
@@ -58,7 +58,7 @@ def in_bfloat16(features: torch.Tensor, fan_in: int, spec: MLP, networks: int) -
         statistics(outputs_at_every_depth(rounded, weights, spec).float())
 
 
-def measure(data_root: Path | None, device: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def measure(data_root: Path, device: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Tables (one depth, sweep): milliseconds a network of the usual way, of ours and of the floor."""
     one_depth, sweep = [], []
     for dataset in SIZES:

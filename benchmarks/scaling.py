@@ -22,7 +22,7 @@ from normplace.sampling import compress, sample_part
 CELL = ("batch", "before")
 
 
-def of_sampling(data_root: Path | None) -> pd.DataFrame:
+def of_sampling(data_root: Path) -> pd.DataFrame:
     """Milliseconds a network when one size is changed: MNIST, BatchNorm before, 1000 points, width 100, depth 20."""
     rows = []
     for changed, values in {
@@ -40,7 +40,7 @@ def of_sampling(data_root: Path | None) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def of_processes(data_root: Path | None, networks: int = 600) -> float:
+def of_processes(data_root: Path, networks: int = 600) -> float:
     """How many times as fast two running processes are as one, on the same networks: MNIST, depth 20."""
     features, _ = compress(points("mnist", data_root))
     arguments = (features.numpy(), 784, MLP(*CELL, 20))
@@ -56,7 +56,7 @@ def of_processes(data_root: Path | None, networks: int = 600) -> float:
     return seconds[1] / seconds[2]
 
 
-def of_kernel(data_root: Path | None) -> pd.DataFrame:
+def of_kernel(data_root: Path) -> pd.DataFrame:
     """Seconds a layer and peak memory of the kernel theory, each size in a process of its own."""
     rows = []
     for norm, placement in (("none", "none"), ("batch", "before"), ("layer", "after")):
@@ -66,7 +66,7 @@ def of_kernel(data_root: Path | None) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def of_memory(data_root: Path | None) -> pd.DataFrame:
+def of_memory(data_root: Path) -> pd.DataFrame:
     """Peak memory of the sampler, torch itself included."""
     rows = []
     for n, width in ((1000, 100), (20_000, 100), (1000, 1600)):
@@ -75,9 +75,9 @@ def of_memory(data_root: Path | None) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def in_own_process(what: str, data_root: Path | None, n: int, *cell: str) -> tuple[float, float]:
+def in_own_process(what: str, data_root: Path, n: int, *cell: str) -> tuple[float, float]:
     """Run this module for one measurement; returns seconds and peak MiB."""
-    command = [sys.executable, "-m", "benchmarks.scaling", what, str(data_root or "-"), str(n), *cell]
+    command = [sys.executable, "-m", "benchmarks.scaling", what, str(data_root), str(n), *cell]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
     return float(printed[-2]), float(printed[-1])
 
@@ -89,7 +89,7 @@ def main() -> None:
         parser.add_argument(name)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    n, data_root = int(args.points), None if args.data_root == "-" else Path(args.data_root)
+    n, data_root = int(args.points), Path(args.data_root)
     dataset = "gaussian" if n == 20_000 else "mnist"
     x = points(dataset, data_root, n)
     start = time.perf_counter()

@@ -15,6 +15,7 @@ from pathlib import Path
 VARIABLE = "SNAKEMAKE_OUTPUT_CACHE"  # Snakemake's own
 ROOT = Path(__file__).resolve().parent.parent
 SUMS = ".sha256"
+KEY = 64  # hexadecimal digits
 
 
 def prepare() -> Path:
@@ -51,13 +52,19 @@ def check(folder: Path) -> None:
     One without sums is being written, or was left half-written: Snakemake passes it over, for sums are stored last.
     """
     for key, files in sorted(_entries(folder).items()):
-        with suppress(FileNotFoundError):  # another run's check was faster
+        try:
             if any(path.suffix == SUMS for path in files) and not _intact(files):
-                print(
-                    f"normplace: cached output {folder / key}* is damaged: deleted, to be made again", file=sys.stderr
-                )
                 for path in files:
                     path.unlink()
+                print(
+                    f"normplace: cached output {folder / key}* was damaged: deleted, to be made again", file=sys.stderr
+                )
+        except FileNotFoundError:  # another run's check was faster
+            continue
+        except PermissionError as error:
+            sys.exit(
+                f"{VARIABLE}: {error.filename} cannot be checked or deleted; its owner can, or name another folder"
+            )
 
 
 def unlink_lost(results: Path) -> None:
@@ -79,15 +86,29 @@ def _entries(folder: Path) -> dict[str, list[Path]]:
     """Key -> its files."""
     entries: dict[str, list[Path]] = {}
     for path in folder.iterdir():
-        if re.match("[0-9a-f]{64}", path.name) and path.is_file():
-            entries.setdefault(path.name[:64], []).append(path)
+        if re.match(f"[0-9a-f]{{{KEY}}}", path.name) and path.is_file():
+            entries.setdefault(path.name[:KEY], []).append(path)
     return entries
 
 
 def _intact(files: list[Path]) -> bool:
-    """Whether the sums among the files name the contents of all others."""
-    named = " ".join(path.read_text(encoding="utf-8", errors="replace") for path in files if path.suffix == SUMS)
-    return {_sha256(path) for path in files if path.suffix != SUMS} <= set(named.split())
+    """Whether the sums among the files name the contents of each of the others."""
+    text = "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in files if path.suffix == SUMS)
+    sums = [line.split(maxsplit=1) for line in text.splitlines() if len(line.split(maxsplit=1)) == 2]
+    return all(
+        any(sha256 == _sha256(path) and _is_of(name, path) for sha256, name in sums)
+        for path in files
+        if path.suffix != SUMS
+    )
+
+
+def _is_of(name: str, cached: Path) -> bool:
+    """Whether a job's file of this name is kept as `cached`.
+
+    Behind the key comes the file's own name, or, for a rule that names its outputs, the name there and the suffix.
+    """
+    behind = cached.name[KEY:]
+    return name == behind or (behind.startswith("_") and Path(name).suffix == cached.suffix)
 
 
 def _sha256(path: Path) -> str:

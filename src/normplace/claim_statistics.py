@@ -1,7 +1,8 @@
 """The statistics that claims are judged by: pure functions from rows of a tidy table to checks.
 
-Sameness. A number that is claimed to be another must be measured well enough to tell it from half or one and a half
-times that (RESOLUTION), or, for a gamma near 0, from one that is not neutral: else the check is undecided.
+Sameness. A gamma that is claimed to be another must be measured well enough to tell it from half or one and a half
+times that (RESOLUTION), or, near 0, from one that is not neutral: else the check is undecided. Distributions as a whole
+are tested for their shape, by tests that with 400 networks tell a gamma from three times it at best.
 
 Finite width. A layer of n nodes gives a point's squared norm a relative variance of kappa / n, with
 kappa = E phi^4 / (E phi^2)^2 - 1, which is 5 for ReLU. After L layers, expectations of smooth functions of the kernel
@@ -26,6 +27,7 @@ from normplace.learning_curves import learned_accuracy
 from normplace.theory import gammas
 
 RESOLUTION = 0.5  # of an expected number
+ENTROPY_RESOLUTION = 0.1  # of log C
 NEUTRAL = 0.1  # gamma below which this project calls networks neutral
 LEAST_EXPECTED = 5  # counts a bin of a chi-square test needs
 DRAWS = 500  # of the C-class theory, the same ones at every gamma, so that differences are smooth
@@ -46,20 +48,23 @@ def reached(rows: pd.DataFrame, column: str) -> list[Check]:
     for row in records(rows):
         steps, low, high = (float(row[f"{column}{end}"]) for end in ("", "_low", "_high"))
         inside = 1.0 if np.isfinite(high) else np.nan if np.isfinite(low) else -1.0
-        numbers = f"{column.replace('_', ' ')} {steps:.3g} [{low:.3g}, {high:.3g}]"
-        checks.append(replace(of_number(column, row, inside, 0.0), words=("finite", numbers)))
+        name = column.replace("_", " ")
+        numbers = f"{name} {steps:.3g} [{low:.3g}, {high:.3g}]"
+        checks.append(replace(of_number(f"whether {name} are finite", row, inside, 0.0), words=("finite", numbers)))
     return checks
 
 
 def learns(rows: pd.DataFrame) -> list[Check]:
-    """The mean final test accuracy is above that which says a run has learned (`learning_curves.learned_accuracy`).
+    """The mean final test accuracy is above that which says a run has learned, beyond chance over runs.
 
-    That is two standard errors of the test points above guessing the commonest class for all of them.
+    That is two standard errors of the test points above guessing the commonest class for all of them
+    (`learning_curves.learned_accuracy`). A mean below it fails, with whatever interval: nothing was seen to be learned.
     """
-    return [
-        of_number("final accuracy", row, float(row["final_accuracy"]), learned_accuracy(row), np.inf)
-        for row in records(rows)
-    ]
+    checks = []
+    for row in records(rows):
+        check = of_column(row, "final_accuracy", least=learned_accuracy(row), decided=True)
+        checks.append(check if check.inside > 0 else replace(check, low=check.value, high=check.value))
+    return checks
 
 
 def even_guesses(rows: pd.DataFrame, gamma: float) -> list[Check]:
@@ -266,6 +271,7 @@ def entropy(rows: pd.DataFrame) -> list[Check]:
     """Mean entropy of guesses over C classes is that drawn from the data's kernel, within finite width and chance.
 
     How far finite width may move it: the C-class formula at the ends of the allowed gamma less that at gamma itself.
+    Chance is that of the networks and that of theory's draws.
     """
     checks = []
     for row in records(rows[rows["rank"] == 1]):
@@ -273,7 +279,13 @@ def entropy(rows: pd.DataFrame) -> list[Check]:
             _mean_entropy(gamma, row["classes"]) for gamma in (*_allowed(row, row["gamma_kernel"]), row["gamma_kernel"])
         ]
         least, most = row["entropy_kernel"] + at[1] - at[2], row["entropy_kernel"] + at[0] - at[2]
-        checks.append(of_column(row, "entropy", least=least, most=most, resolution=NEUTRAL))
+        check = of_column(row, "entropy", least=least, most=most, resolution=ENTROPY_RESOLUTION)
+        drawn = (row["entropy_kernel_high"] - row["entropy_kernel_low"]) / 2
+        low, high = (
+            check.value - np.hypot(check.value - check.low, drawn),
+            check.value + np.hypot(check.high - check.value, drawn),
+        )
+        checks.append(replace(check, low=float(low), high=float(high)))
     return checks
 
 

@@ -18,7 +18,8 @@ def class_rows(sample: Sample, kernel: KernelTheory | None) -> list[dict[str, An
 
     rank 1 is the class that a network guesses most, whichever it is: mean fraction and quartiles over networks.
     entropy: of a network's guess fractions, over log C (1: all classes alike, 0: one class); mean over networks.
-    Theory is given twice: guesses drawn from the data's own kernel, and the C-class formula at the kernel's gamma.
+    Theory is given twice: guesses drawn from the data's own kernel, with an interval since draws are a sample too, and
+    the C-class formula at the kernel's gamma.
     """
     classes = sample.guess_fraction.shape[2]
     rows = []
@@ -26,6 +27,7 @@ def class_rows(sample: Sample, kernel: KernelTheory | None) -> list[dict[str, An
         found = sample.guess_fraction[depth - 1]
         formula = guesses.draw_class_fractions(float(kernel.gamma[depth - 1]), classes, DRAWS, seed=0)  # type: ignore[union-attr]
         mean, low, high = mean_with_interval(entropy(found))
+        by_theory = mean_with_interval(entropy(drawn))
         quartiles = np.quantile(ranked(found), [0.25, 0.75], axis=0)
         columns = {
             "fraction": ranked(found).mean(axis=0),
@@ -42,7 +44,7 @@ def class_rows(sample: Sample, kernel: KernelTheory | None) -> list[dict[str, An
             "entropy": mean,
             "entropy_low": low,
             "entropy_high": high,
-            "entropy_kernel": float(entropy(drawn).mean()),
+            **dict(zip(("entropy_kernel", "entropy_kernel_low", "entropy_kernel_high"), by_theory, strict=True)),
             "entropy_gamma": float(entropy(formula).mean()),
         }
         for rank in range(classes):

@@ -115,19 +115,19 @@ def _numbers(results: Path, reference: Path, basis: list[str]) -> Comparison:
             continue
         numbers += [(name, column, here, there) for column in _compared(there)]
     total = sum(len(there) for *_, there in numbers)
-    quantile = float(stats.norm.ppf(1 - FALSE_ALARM / (2 * max(total, 1))))
+    level = FALSE_ALARM / (2 * max(total, 1))
     worst = 0.0
     for name, column, here, there in numbers:
-        off = _in_allowances(here, there, column, quantile)
+        off = _in_allowances(here, there, column, level)
         worst = max(worst, float(off.max(initial=0)))
         differences += [
             f"{name}, row {row + 1}, {column}: {here[column][row]} here, {there[column][row]} there"
             for row in np.flatnonzero(off > 1)
         ]
     basis.append(
-        f"{total} numbers of {len({name for name, *_ in numbers})} tables; allowed are {quantile:.2f} standard errors "
-        f"of the difference (all within in 99 of 100 cases), theory {ROUNDING['relative']:g} of itself; largest seen: "
-        f"{worst:.2g} of what is allowed"
+        f"{total} numbers of {len({name for name, *_ in numbers})} tables; allowed is what chance exceeds for "
+        f"one of them in 1 of 100 cases (Student's t, by the networks or runs of each), "
+        f"theory {ROUNDING['relative']:g} of itself; largest seen: {worst:.2g} of what is allowed"
     )
     return Comparison(basis, differences)
 
@@ -139,10 +139,10 @@ def _compared(table: pd.DataFrame) -> list[str]:
         for column in table.columns
         if {f"{column}_low", f"{column}_high"} <= set(table.columns) and not column.startswith("steps_")
     ]
-    return [*with_interval, *(column for column in THEORY if column in table.columns)]
+    return list(dict.fromkeys([*with_interval, *(column for column in THEORY if column in table.columns)]))
 
 
-def _in_allowances(here: pd.DataFrame, there: pd.DataFrame, column: str, quantile: float) -> npt.NDArray[np.float64]:
+def _in_allowances(here: pd.DataFrame, there: pd.DataFrame, column: str, level: float) -> npt.NDArray[np.float64]:
     """The difference of a column in units of what is allowed; 0 where both have the same or no number."""
     ours, theirs = (_number(table, column) for table in (here, there))
     allowed = np.full(len(ours), ROUNDING["absolute"])
@@ -150,6 +150,8 @@ def _in_allowances(here: pd.DataFrame, there: pd.DataFrame, column: str, quantil
         allowed += ROUNDING["relative"] * np.abs(theirs)
     else:
         ends = [[_number(table, f"{column}_{end}") for end in ("low", "high")] for table in (here, there)]
+        n = _number(there, "inits" if "inits" in there else "n")
+        quantile = stats.t.ppf(1 - level, np.maximum(n - 1, 1)) * np.sqrt(n / np.maximum(n - 1, 1))
         allowed += quantile * np.hypot(*((high - low) / (2 * Z95) for low, high in ends))
         if "test_points" in there:  # an accuracy moves by whole points
             allowed += 1 / _number(there, "test_points")

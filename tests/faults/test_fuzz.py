@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -255,19 +256,35 @@ def test_no_file_runs_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert (tmp_path / "sprung").exists()
 
 
-@pytest.mark.parametrize("damage", ["flipped", "truncated", "longer"])
-def test_altered_idx_files_are_refused(damage: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    raw = tmp_path / "MNIST" / "raw"
-    raw.mkdir(parents=True)
-    for name in sources.MNIST_SHA256:
-        (raw / name).write_bytes(b"\0\0\x08\x01\0\0\0\x02\x01\x02")
-    sums = {name: sha256_of_file(raw / name) for name in sources.MNIST_SHA256}
-    monkeypatch.setattr(sources, "MNIST_SHA256", sums)
-    path = raw / "t10k-labels-idx1-ubyte"
-    content = path.read_bytes()
-    path.write_bytes({"flipped": content[:-1] + b"\x03", "truncated": content[:-1], "longer": content + b"\0"}[damage])
-    with pytest.raises(UserError, match=r"t10k-labels-idx1-ubyte: altered or incomplete"):
-        sources.mnist_or_cifar10("mnist", "train", [tmp_path], stand_in_allowed=True)
+@fuzzed
+@given(damage=damages(), name=st.sampled_from(sorted(sources.MNIST_SHA256)))
+def test_altered_idx_files_are_refused(damage: Callable[[bytes], bytes], name: str, folder: Path) -> None:
+    raw = folder / "MNIST" / "raw"
+    raw.mkdir(parents=True, exist_ok=True)
+    for file in sources.MNIST_SHA256:
+        (raw / file).write_bytes(b"\0\0\x08\x01\0\0\0\x02\x01\x02")
+    sums = {file: sha256_of_file(raw / file) for file in sources.MNIST_SHA256}
+    with patch.object(sources, "MNIST_SHA256", sums):
+        whole, damaged = (raw / name).read_bytes(), damage((raw / name).read_bytes())
+        if damaged == whole:
+            return
+        (raw / name).write_bytes(damaged)
+        with pytest.raises(UserError, match=rf"{name}: altered or incomplete"):
+            sources.mnist_or_cifar10("mnist", "train", [folder], stand_in_allowed=True)
+
+
+@fuzzed
+@given(damage=damages())
+def test_manifests_and_claims(damage: Callable[[bytes], bytes], run: Path, folder: Path) -> None:
+    """Of what a reader of text takes for good, nothing ends in a traceback later."""
+    for path, use in (
+        (run / "manifest.json", lambda: problems(run, read_manifest(run))),
+        (folder / "claims.yaml", lambda: judge(read_claims(folder / "claims.yaml"), run / "nothing")),
+    ):
+        if path.name == "claims.yaml":
+            shutil.copy(ROOT / "claims.yaml", path)
+        _, refusal = read_damaged(path, damage, use)
+        assert not refusal or (str(path) in refusal and "\n" not in refusal)
 
 
 CONFIGURATIONS = {

@@ -354,7 +354,15 @@ def test_contrast_of_means() -> None:
 
 
 def test_entropy_of_many_classes() -> None:
-    row = ROW | {"depth": 1, "rank": 1, "classes": 10, "gamma_kernel": 0.5, "entropy_kernel": 0.8}
+    row = ROW | {
+        "depth": 1,
+        "rank": 1,
+        "classes": 10,
+        "gamma_kernel": 0.5,
+        "entropy_kernel": 0.8,
+        "entropy_kernel_low": 0.79,
+        "entropy_kernel_high": 0.81,
+    }
     for value, verdict in ((0.8, HOLDS), (0.6, FAILS), (0.95, FAILS)):
         measured = row | {"entropy": value, "entropy_low": value - 0.01, "entropy_high": value + 0.01}
         assert entropy(pd.DataFrame([measured]))[0].verdict(1) == verdict

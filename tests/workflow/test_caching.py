@@ -196,7 +196,9 @@ def entry(tmp_path: Path) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("file", ["rows.csv", "config.json", "sums.sha256"])
-@pytest.mark.parametrize("damage", ["flipped", "truncated", "emptied", "of another entry", "binary"])
+@pytest.mark.parametrize(
+    "damage", ["flipped", "truncated", "emptied", "of another entry", "of its own entry", "binary"]
+)
 def test_every_damage_is_noticed(entry: dict[str, Path], file: str, damage: str, tmp_path: Path) -> None:
     content = entry[file].read_bytes()
     entry[file].write_bytes(
@@ -205,6 +207,7 @@ def test_every_damage_is_noticed(entry: dict[str, Path], file: str, damage: str,
             "truncated": content[: len(content) // 2],
             "emptied": b"",
             "of another entry": (tmp_path / entry[file].name.replace("a" * 64, "b" * 64)).read_bytes(),
+            "of its own entry": entry["rows.csv" if file == "config.json" else "config.json"].read_bytes(),
             "binary": bytes(range(256)),
         }[damage]
     )
