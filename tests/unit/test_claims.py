@@ -16,7 +16,7 @@ from scipy.special import erf
 
 from normplace import claim_report, claim_statistics, datasets, sampling
 from normplace.checks import FAILS, HOLDS, UNDECIDED, Check
-from normplace.claim_statistics import constant, contrast, density, entropy, kappa, reached, theory
+from normplace.claim_statistics import constant, contrast, density, entropy, kappa, learns, reached, theory
 from normplace.claims import NOT_TESTABLE, STAND_IN, judge, read_claims
 from normplace.cli import main
 from normplace.errors import UserError
@@ -294,6 +294,15 @@ def test_agreement_within_a_wide_interval_is_no_agreement() -> None:
 def test_a_number_of_steps_is_reached(steps: tuple[float, float, float], verdict: str) -> None:
     row = ROW | {"depth": 20} | dict(zip(("steps", "steps_low", "steps_high"), steps, strict=True))
     assert reached(pd.DataFrame([row]), "steps")[0].verdict(1) == verdict
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(0.9, HOLDS), (0.61, UNDECIDED), (0.59, FAILS), (0.5, FAILS)])
+def test_learning_is_seen_beyond_chance_over_runs(value: float, verdict: str) -> None:
+    row = ROW | {"depth": 20, "test_points": 100, "one_class_accuracy_high": 0.5}
+    row |= {"final_accuracy": value, "final_accuracy_low": value - 0.02, "final_accuracy_high": value + 0.02}
+    (check,) = learns(pd.DataFrame([row | {"inits": 5}]))
+    assert check.least == pytest.approx(0.6)
+    assert check.verdict(among=1) == verdict
 
 
 def test_what_finite_width_allows() -> None:
