@@ -19,7 +19,7 @@ def draw(tidy: Path) -> Figure:
     names, cells = style.labels(table), style.cells(table)
     depths = sorted(table["depth"].unique())
     figure, grid = plt.subplots(
-        2 * len(names), len(cells), figsize=(7.2, 1.9 * len(names) + 1.2), sharex=True, sharey="row", squeeze=False
+        2 * len(names), len(cells), figsize=(7.2, 1.9 * len(names) + 1.3), sharex=True, sharey="row", squeeze=False
     )
     for row, (dataset, measure) in enumerate((dataset, measure) for dataset in names for measure in MEASURES):
         for column, (norm, placement) in enumerate(cells):
@@ -47,7 +47,8 @@ def draw(tidy: Path) -> Figure:
         Line2D([], [], color="black", lw=1.2, ls=STYLES["running"], label="BatchNorm by running statistics"),
     ]
     figure.legend(handles=handles, loc="upper center", ncol=3)
-    figure.supxlabel("step + 1", y=0.045, fontsize=8)
     style.settings_line(figure, style.training_settings(table) + ", test split; median and quartiles over runs.")
-    figure.subplots_adjust(left=0.155, right=0.99, top=0.9, bottom=0.095, hspace=0.18, wspace=0.12)
+    style.margins(
+        figure, top=0.72, bottom=0.66, label="step + 1", label_at=0.31, left=0.155, right=0.99, hspace=0.18, wspace=0.12
+    )
     return figure

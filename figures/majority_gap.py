@@ -38,7 +38,8 @@ def draw(tidy: Path) -> Figure:
     ]
     figure.legend(handles=handles, loc="upper center", ncol=2)
     figure.supylabel("training accuracy on the class", x=0.005, fontsize=8)
-    figure.supxlabel("step + 1", y=0.048, fontsize=8)
     style.settings_line(figure, style.training_settings(table) + ", batch statistics; median and quartiles over runs.")
-    figure.subplots_adjust(left=0.145, right=0.99, top=0.9, bottom=0.1, hspace=0.15, wspace=0.12)
+    style.margins(
+        figure, top=0.75, bottom=0.7, label="step + 1", label_at=0.33, left=0.145, right=0.99, hspace=0.15, wspace=0.12
+    )
     return figure

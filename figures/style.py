@@ -130,6 +130,13 @@ def settings_line(figure: Figure, text: str) -> None:
     figure.text(0.5, 0.006, "\n".join(lines), ha="center", va="bottom", fontsize=SMALL, color="#444444")
 
 
+def margins(figure: Figure, *, top: float, bottom: float, label: str, label_at: float, **others: float) -> None:
+    """Room above and below the panels and where the label of the steps stands, in inches: figures differ in rows."""
+    height = figure.get_figheight()
+    figure.supxlabel(label, y=label_at / height, fontsize=8)
+    figure.subplots_adjust(top=1 - top / height, bottom=bottom / height, **others)
+
+
 def span(values: pd.Series) -> str:
     """A column's values in words: "500", or "24 to 200" where they differ."""
     low, high = values.min(), values.max()
