@@ -116,12 +116,14 @@ def with_interval(rows: pd.DataFrame, column: str, infinite: str = "never") -> "
 
 
 def number(value: float) -> str:
-    """Three digits; infinite means never, of steps."""
+    """Three digits, or all that are before the point; infinite means never, of steps."""
     if value != value:  # a missing value
         return "-"
     if value == float("inf"):
         return "never"
-    return "0" if abs(value) < 1e-6 else f"{value:.3g}"
+    if abs(value) < 1e-6:
+        return "0"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def settings_line(figure: Figure, text: str) -> None:
