@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from normplace.integrity import read_manifest
 from normplace.sources import default_data_roots
 
 ROOT = Path(__file__).resolve().parent.parent
 CORES = 2
+QUICK, STUDY = "quick scale, all of it", "paper scale, initial guesses of all placements"
 DRY, NOTHING = "dry run at the paper scale", "smoke scale, nothing to do"
 
 
@@ -63,3 +65,13 @@ def measure() -> pd.DataFrame:
         "overhead over the sum of its jobs": run - of_jobs / CORES,
     }
     return pd.DataFrame({"what": list(rows), "seconds": list(rows.values())})
+
+
+def shipped() -> pd.DataFrame:
+    """Of the runs in reference/, too long to be run here: their jobs' seconds over the cores they had."""
+    rows = []
+    for what, scale, part in ((QUICK, "quick", ""), (STUDY, "paper", "--output results/paper/init/placements/")):
+        manifest = read_manifest(ROOT / "reference" / scale)
+        jobs = [job["seconds"] for job in manifest["jobs"] if part in job["command"]]
+        rows.append({"what": what, "jobs": len(jobs), "seconds": sum(jobs) / manifest["machine"]["cores"]})
+    return pd.DataFrame(rows)
