@@ -82,6 +82,14 @@ def in_own_process(what: str, data_root: Path, n: int, *cell: str) -> tuple[floa
     return float(printed[-2]), float(printed[-1])
 
 
+def peak_mebibytes() -> float:
+    """Peak resident memory of this process; Linux's ru_maxrss begins with that of the process which started it."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text(encoding="utf-8").partition("VmHWM:")[2].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+
+
 def main() -> None:
     """One measurement: seconds and peak memory."""
     parser = argparse.ArgumentParser()
@@ -100,7 +108,7 @@ def main() -> None:
         features, _ = compress(x)
         sample_part(features.numpy(), x.shape[1], MLP(*CELL, 20, int(args.first)), range(3), 0, "cpu", 1)
     seconds = time.perf_counter() - start
-    print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1024**2))
+    print(seconds, peak_mebibytes())
 
 
 if __name__ == "__main__":
