@@ -94,9 +94,9 @@ def _entries(folder: Path) -> dict[str, list[Path]]:
 def _intact(files: list[Path]) -> bool:
     """Whether the sums among the files name the contents of each of the others."""
     text = "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in files if path.suffix == SUMS)
-    sums = [line.split(maxsplit=1) for line in text.splitlines() if len(line.split(maxsplit=1)) == 2]
+    sums = [words for line in text.splitlines() if len(words := line.split(maxsplit=1)) == 2]
     return all(
-        any(sha256 == _sha256(path) and _is_of(name, path) for sha256, name in sums)
+        any(_is_of(name, path) and sha256 == _sha256(path) for sha256, name in sums)
         for path in files
         if path.suffix != SUMS
     )

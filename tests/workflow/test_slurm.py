@@ -1,8 +1,8 @@
 """The workflow on a real Slurm: the same files as on one machine, and the resources that the profile says.
 
-The whole smoke DAG takes a quarter of an hour on a Slurm of one node, most of it to start Snakemake twice a job. So
-this begins where a local run of it ended, less one output of each stage, and has the whole DAG completed: every kind of
-job, with all that reads the tables of all. NORMPLACE_SLURM=whole begins with nothing instead.
+The whole smoke DAG takes minutes on a Slurm of one node, most of them to start Snakemake twice a job. So this begins
+where a local run of it ended, less one output of each stage, and has the whole DAG completed: every kind of job, with
+all that reads the tables of all.
 """
 
 import os
@@ -37,7 +37,6 @@ TO_DO = {
     *("summarise_width_convergence", "printed_tables", "claims", "report", "manifest"),
     *("figure_width_convergence", "figure_finite_width", "figure_start_matters", "figure_zoo"),
 }
-WHOLE = os.environ.get("NORMPLACE_SLURM") == "whole"
 UNEQUAL = ("report.html", "manifest.json")  # they tell the time
 # Rules that read tables only: the profile's defaults are theirs.
 LIGHT = re.compile("(summarise|figure)_.*|curves|finite_width|measurements|printed_tables|claims|report|manifest")
@@ -88,13 +87,13 @@ def slurm() -> Iterator[dict[str, str]]:
 
 @NODE
 def test_slurm_makes_the_same_files_with_the_resources_of_the_profile(
-    finished: Path, slurm: dict[str, str], profile: dict[str, Any], rules: tuple[set[str], set[str]], tmp_path: Path
+    finished: Path, slurm: dict[str, str], profile: dict[str, Any], tmp_path: Path
 ) -> None:
     expected = hashes(finished)
     folder = tmp_path / "cluster"
     shutil.copytree(finished, folder, symlinks=True)
-    for pattern in ["**/*"] if WHOLE else TAKEN_AWAY:
-        taken = [path for path in (folder / "results" / "smoke").glob(pattern) if path.is_symlink() or path.is_file()]
+    for pattern in TAKEN_AWAY:
+        taken = list((folder / "results" / "smoke").glob(pattern))
         assert taken
         for path in taken:
             path.unlink()
@@ -113,14 +112,13 @@ def test_slurm_makes_the_same_files_with_the_resources_of_the_profile(
     jobs = [line.split() for line in listed.splitlines()]
     assert {state for _, state, *_ in jobs} == {"COMPLETED"}
     done = {comment.removeprefix("rule_").partition("_wildcards_")[0]: asked for comment, _, *asked in jobs}
-    to_do = rules[0] - TARGETS if WHOLE else TO_DO
-    assert set(done) == to_do
-    assert WHOLE or len(jobs) == len(to_do)
+    assert set(done) == TO_DO
+    assert len(jobs) == len(TO_DO)
     usual, special = profile["default-resources"], profile["set-resources"]
-    for rule in to_do - {"train"}:
+    for rule in TO_DO - {"train"}:
         resources = special.get(rule, usual)
         assert done[rule] == [_time(resources["runtime"]), f"{resources['mem_mb']}M"]
-    assert WHOLE or done["train"] == [_time(480), "4000M"]  # not those of ResNet-9
+    assert done["train"] == [_time(480), "4000M"]  # not those of ResNet-9
 
     assert hashes(folder) == expected
     for pattern in TAKEN_AWAY[:-1]:
