@@ -13,7 +13,8 @@ from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "squeue")
 # The node claims more memory than any job of the profile asks for (and nothing holds jobs to what they asked for), so
-# that the test runs on small machines too. Nothing here needs cgroups, a database or another user than root.
+# that the test runs on small machines too, and it remembers ended jobs for a day. Nothing here needs cgroups, a
+# database or another user than root.
 CONFIGURATION = """\
 ClusterName=normplace
 SlurmctldHost={host}(127.0.0.1)
@@ -36,6 +37,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
 SlurmdParameters=config_overrides
 KillWait=2
+MinJobAge=86400
 MpiDefault=none
 NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=1000000 State=UNKNOWN
 PartitionName=test Nodes=ALL Default=YES MaxTime=INFINITE State=UP

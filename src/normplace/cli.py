@@ -1,6 +1,8 @@
 """The command line: each step of the workflow as a command, for the DAG and for users alike."""
 
 import argparse
+import atexit
+import gc
 import io
 import os
 import re
@@ -268,6 +270,7 @@ def add_mlp_options(group: argparse._ArgumentGroup, *, norms: tuple[str, ...]) -
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: a user's mistake ends with one line and exit code 2, the machine's with 3, Ctrl-C with 130."""
+    atexit.register(gc.freeze)  # else Python ends with half a second's search for cycles in what torch has loaded
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does: no terminal is too old for a result
     args = build_parser().parse_args(_with_negative_exponents(sys.argv[1:] if arguments is None else arguments))
