@@ -102,6 +102,7 @@ def milestone_table(milestones: pd.DataFrame) -> pd.DataFrame:
             "for good": style.with_interval(milestones, "steps_to_gap_closed_for_good"),
             "to 80 % of final accuracy": style.with_interval(milestones, "steps_to_80"),
             "to 90 %": style.with_interval(milestones, "steps_to_90"),
+            "test accuracy after a tenth": style.with_interval(milestones, "early_accuracy"),
             "final test accuracy": style.with_interval(milestones, "final_accuracy"),
             "runs": milestones["n"],
             "diverged": milestones["diverged"],

@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -72,6 +73,15 @@ def unlink_lost(results: Path) -> None:
     for path in results.rglob("*"):
         if path.is_symlink() and not path.exists():
             path.unlink()
+
+
+def redate(*folders: Path) -> None:
+    """Date all that is of a time to come to now: when a clock has been set back, Snakemake refuses what is made from it."""
+    now = time.time()
+    for path in (path for folder in folders for path in [folder, *folder.rglob("*")]):
+        with suppress(OSError):  # gone, or another user's
+            if path.lstat().st_mtime > now:
+                os.utime(path, (now, now), follow_symlinks=False)
 
 
 def protect(folder: Path) -> None:

@@ -217,15 +217,9 @@ def kernel_theory(args: argparse.Namespace, network: dict[str, Any]) -> tuple[An
     layers = kernel.hidden_kernels(data.x, args.norm, network["placement"], network["activation"], args.depth)
     for layer, hidden in enumerate(tqdm(layers, total=args.depth, unit="layer", disable=None), start=1):
         gammas.append(kernel.gamma(hidden))
-        fractions = None
-        if classes > 2 or (args.draws_output and layer in draws_depths):
-            fractions = kernel.draw_guess_fractions(hidden, classes, args.draws, seed=layer)
-        if fractions is None or classes == 2:
-            deviations.append(kernel.guess_fraction_std(hidden))
-        else:
-            deviations.append(float(fractions[:, 0].std()))
-        if fractions is not None and layer in draws_depths:
-            drawn.append(fractions)
+        deviations.append(kernel.guess_fraction_std(hidden, classes))
+        if args.draws_output and layer in draws_depths:
+            drawn.append(kernel.draw_guess_fractions(hidden, classes, args.draws, seed=layer))
     arrays = {"gamma": np.array(gammas), "guess_fraction_std": np.array(deviations)}
     if args.draws_output:
         config = {

@@ -4,9 +4,12 @@ Two classes: G_0 = Phi(sqrt(gamma) z), z standard normal. C classes: the node me
 outputs of unit variance over the data. Both assume outputs that are Gaussian over the data.
 """
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 from numpy.polynomial.hermite_e import hermegauss
+from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri, owens_t
 
@@ -70,14 +73,30 @@ def draw_class_fractions(gamma: float, classes: int, draws: int, seed: int) -> A
 def agreement(gamma: float, classes: int) -> float:
     """The chance that two points get the same guess from one network: E sum_c G_c^2.
 
-    Both points' outputs at a node are standard normal with correlation rho = gamma / (1 + gamma), so it is
-    C E[Phi_2(u, v; rho)^(C - 1)] with Phi_2 the bivariate normal distribution function; for two classes this is
-    1/2 + arcsin(rho) / pi.
+    Both points' outputs at a node are standard normal with correlation gamma / (1 + gamma).
     """
-    if np.isinf(gamma):
-        return 1.0
-    rho = gamma / (1 + gamma)
-    if classes == 2:
+    return _agreement(1.0 if np.isinf(gamma) else gamma / (1 + gamma), classes)
+
+
+def agreements(rho: Array, classes: int) -> Array:
+    """The same for outputs of each of these correlations, to some 1e-7."""
+    return np.asarray(_agreement_by_angle(classes)(np.arcsin(rho)))
+
+
+@cache
+def _agreement_by_angle(classes: int) -> CubicSpline:
+    """Of arcsin(rho): there it is smooth up to both ends, and for two classes a straight line."""
+    angles = np.linspace(-np.pi / 2, np.pi / 2, 65)
+    inside = [_agreement(np.sin(angle), classes) for angle in angles[1:-1]]
+    return CubicSpline(angles, [0.0, *inside, 1.0])  # opposite outputs are never largest at one node
+
+
+def _agreement(rho: float, classes: int) -> float:
+    """C E[Phi_2(u, v; rho)^(C - 1)], Phi_2 the bivariate normal distribution function of correlation rho.
+
+    For two classes this is 1/2 + arcsin(rho) / pi.
+    """
+    if classes == 2 or rho == 1:
         return float(0.5 + np.arcsin(rho) / np.pi)
     # The trapezoid rule on axes along which the integrand is smooth at every rho; no node has u or v at 0.
     half_sum = np.arange(-8.5, 8.5, 0.1)[:, None] + 0.017
@@ -98,9 +117,9 @@ def _both_below(u: Array, v: Array, rho: float) -> Array:
 def gamma_of_agreement(share: float, classes: int) -> float:
     """The gamma at which two points get the same guess with this chance: 0 at 1/C and below, infinite at 1."""
     largest = 1 - 1e-9  # the correlation beyond which gamma is called infinite
-    if share <= agreement(0, classes):
+    if share <= _agreement(0, classes):
         return 0.0
-    if share >= agreement(largest / (1 - largest), classes):
+    if share >= _agreement(largest, classes):
         return float("inf")
-    rho = brentq(lambda rho: agreement(rho / (1 - rho), classes) - share, 0, largest, xtol=1e-10)
+    rho = brentq(lambda rho: _agreement(rho, classes) - share, 0, largest, xtol=1e-10)
     return float(rho / (1 - rho))

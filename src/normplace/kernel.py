@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from normplace import guesses
 from normplace.activations import DUALS, FUNCTIONS, Array
 from normplace.architecture import ANATOMY, Norm
 from normplace.theory import DEAD, WEIGHT_VARIANCE
@@ -98,11 +99,13 @@ def gamma(kernel: Array) -> float:
     return m / (float(np.trace(kernel)) / len(kernel) - m)
 
 
-def guess_fraction_std(kernel: Array) -> float:
-    """Standard deviation of G_0 for two classes, exact at infinite width: mean of arcsin(rho_ij) / (2 pi)."""
-    deviation = np.sqrt(np.diag(kernel))
-    rho = np.clip(kernel / np.outer(deviation, deviation), -1, 1)
-    return float(np.sqrt(max(np.arcsin(rho).mean() / (2 * np.pi), 0.0)))
+def guess_fraction_std(kernel: Array, classes: int = 2) -> float:
+    """Standard deviation of G_0, exact at infinite width: it follows from how often two points get the same guess.
+
+    For two classes its square is the mean of arcsin(rho_ij) / (2 pi).
+    """
+    rho = np.clip(_unit_variance(kernel), -1, 1)
+    return float(np.sqrt(max(guesses.agreements(rho, classes).mean() / classes - 1 / classes**2, 0.0)))
 
 
 def draw_guess_fractions(kernel: Array, classes: int, draws: int, seed: int) -> npt.NDArray[np.float32]:
@@ -117,7 +120,7 @@ def draw_guess_fractions(kernel: Array, classes: int, draws: int, seed: int) -> 
         count = min(DRAWS_AT_ONCE, draws - start)
         normals = generator.standard_normal((n, count * classes), dtype=np.float32)
         outputs = (factor @ normals).reshape(n, count, classes)
-        guesses = outputs.argmax(axis=2)
+        guessed = outputs.argmax(axis=2)
         for label in range(classes):
-            fractions[start : start + count, label] = (guesses == label).mean(axis=0)
+            fractions[start : start + count, label] = (guessed == label).mean(axis=0)
     return fractions

@@ -246,7 +246,8 @@ def train_run(
 
 def evaluate(network: nn.Module, splits: list[Points], run: int, state: checkpoints.State, epoch: float) -> list[Row]:
     """Rows of one evaluation: every split, and both kinds of BatchNorm statistics where there is BatchNorm."""
-    cosine = float(F.cosine_similarity(_flat(network).double(), state.start.to(splits[0].x.device).double(), dim=0))
+    now, start = _flat(network).double(), state.start.to(splits[0].x.device).double()
+    cosine = float(now @ start / (now.norm() * start.norm()))
     rows = []
     for mode in modes(network):
         for split, (x, y) in enumerate(splits):

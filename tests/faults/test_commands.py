@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ import pytest
 from normplace.cli import main
 from normplace.provenance import read_npz
 from tests.checkout import ROOT, environment
-from tests.faults.disks import small_disks
 
 DATA = ["--dataset", "digits", "--points", "50"]
 SAMPLE = ["sample", *DATA, "--norm", "none", "--depth", "2", "--width", "10", "--inits", "3000"]
@@ -32,11 +30,6 @@ TRAIN = [
     "--batch-size",
     "25",
 ]
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    yield from small_disks(tmp_path / "disk")
 
 
 def test_a_full_disk_is_one_line_and_leaves_no_file(small_disk: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -139,16 +139,18 @@ def test_gamma_of_simple_kernels() -> None:
     assert kernel.gamma(centred) == pytest.approx(0, abs=1e-12)
 
 
-def test_drawn_guess_fractions_have_the_exact_standard_deviation(x: np.ndarray) -> None:
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_drawn_guess_fractions_have_the_exact_standard_deviation(classes: int, x: np.ndarray) -> None:
     for norm, placement in CELLS:
         *_, last = kernel.hidden_kernels(x, norm, placement, "relu", 3)
-        drawn = kernel.draw_guess_fractions(last, 2, 4000, seed=0)
-        assert drawn.shape == (4000, 2)
-        np.testing.assert_allclose(drawn.sum(axis=1), 1, rtol=1e-6)
-        expected = kernel.guess_fraction_std(last)
-        # The standard deviation of n values in [0, 1] has a relative standard error below 1/sqrt(n) here.
-        assert drawn[:, 0].std() == pytest.approx(expected, rel=4 / 4000**0.5)
-        assert drawn[:, 0].mean() == pytest.approx(0.5, abs=4 * expected / 4000**0.5)
+        drawn = kernel.draw_guess_fractions(last, classes, 4000, seed=0)
+        assert drawn.shape == (4000, classes)
+        np.testing.assert_allclose(drawn.sum(axis=1), 1, rtol=1e-5)
+        expected = kernel.guess_fraction_std(last, classes)
+        # A variance of n values has a standard error of sqrt((kurtosis - 1) / n), a deviation half of that.
+        error = ((((drawn[:, 0] - drawn[:, 0].mean()) / drawn[:, 0].std()) ** 4).mean() - 1) ** 0.5 / 2 / 4000**0.5
+        assert float(drawn[:, 0].std()) == pytest.approx(expected, rel=4 * float(error))
+        assert drawn[:, 0].mean() == pytest.approx(1 / classes, abs=4 * expected / 4000**0.5)
 
 
 def test_drawn_guess_fractions_for_more_classes(x: np.ndarray) -> None:

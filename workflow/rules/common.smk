@@ -1,5 +1,6 @@
 # Shared by all rules: the checked configuration, the experiments, and where results go.
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -11,10 +12,12 @@ config = configuration.check(config)
 configuration.settle_data(config, announce=workflow.is_main_process)
 RESULTS = f"results/{config['scale']}"
 CACHE = output_cache.prepare()
+INPUTS = ("figures", "src", "workflow", "claims.yaml")  # of this repository
 if workflow.is_main_process:
     lock = one_run.hold_if_free()
     output_cache.check(CACHE)
     output_cache.unlink_lost(Path(RESULTS))
+    output_cache.redate(Path(RESULTS), CACHE, *map(Path, INPUTS))
     output_cache.protect(CACHE)
 VERSIONS = configuration.versions()
 SAMPLES = experiments.samples(config)

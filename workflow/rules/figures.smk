@@ -114,7 +114,7 @@ rule report:
     log:
         f"{RESULTS}/logs/report.log",
     params:
-        configfiles=list(map(str, workflow.configfiles)),
+        configfiles=[os.path.relpath(path) for path in workflow.configfiles],
     message:
         "writing {output}"
     shell:

@@ -1,4 +1,4 @@
-"""Small disks to fill, where the system lets us mount them."""
+"""A small disk to fill, where the system lets us mount one."""
 
 import subprocess
 from collections.abc import Iterator
@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 
-def small_disks(folder: Path) -> Iterator[Path]:
-    """For a fixture: an empty disk of 64 kB on `folder`; the test is skipped where it cannot be mounted."""
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """An empty disk of 64 kB; the test is skipped where it cannot be mounted."""
+    folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
     try:
