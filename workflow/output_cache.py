@@ -76,7 +76,7 @@ def unlink_lost(results: Path) -> None:
 
 
 def redate(*folders: Path) -> None:
-    """Date all that is of a time to come to now: when a clock has been set back, Snakemake refuses what is made from it."""
+    """Date to now what is of a time to come, since a clock was set back: Snakemake refuses what is made from it."""
     now = time.time()
     for path in (path for folder in folders for path in [folder, *folder.rglob("*")]):
         with suppress(OSError):  # gone, or another user's
