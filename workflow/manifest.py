@@ -18,9 +18,10 @@ from typing import Any
 
 from normplace import provenance
 from workflow import experiments
-from workflow.configuration import ROOT, STAGES, code, versions
+from workflow.configuration import ROOT, versions
 
 RECORDS = Path(".snakemake") / "metadata"  # Snakemake's own, a file an output
+CODE = re.compile("[0-9a-f]{16}")  # as `configuration.code` writes it
 DRAWING = ("seaborn", "snakemake")  # what figures, tables and the report depend on besides what computes
 
 
@@ -33,7 +34,7 @@ def manifest(results: Path, configuration: dict[str, Any]) -> dict[str, Any]:
         "inputs": inputs(results, made),
         "seeds": seeds(configuration),
         "code": {
-            **{stage: code(stage) for stage in STAGES},
+            **code_used(commands),
             "figures": provenance.sha256_of_sources((ROOT / "figures").glob("*.py"))[:16],
         },
         "lock": provenance.sha256_of_file(ROOT / "requirements.lock"),
@@ -94,6 +95,15 @@ def processor() -> str:
     return ", ".join(known) or platform.processor() or "unknown"
 
 
+def code_used(commands: list[dict[str, Any]]) -> dict[str, str]:
+    """Hash of the modules that each rule's jobs ran; several where Snakemake was told to keep earlier results."""
+    used: defaultdict[str, set[str]] = defaultdict(set)
+    for job in commands:
+        if job["code"]:
+            used[job["rule"]].add(job["code"])
+    return {rule: ", ".join(sorted(hashes)) for rule, hashes in sorted(used.items())}
+
+
 def seconds(commands: list[dict[str, Any]]) -> dict[str, float]:
     """Wall time of all jobs of each rule, one after the other; those whose outputs were cached took next to none."""
     total: defaultdict[str, float] = defaultdict(float)
@@ -121,7 +131,7 @@ def files_of_run(results: Path, configuration: dict[str, Any]) -> list[str]:
 
 
 def jobs(results: Path, made: list[str]) -> list[dict[str, Any]]:
-    """Rule, command and seconds of every job that made one of these files, or found it among the cached outputs."""
+    """Rule, command, code, seconds of every job that made one of these files or found it among the cached outputs."""
     found = {}
     for path in RECORDS.rglob("*"):
         if path.is_file():
@@ -131,8 +141,13 @@ def jobs(results: Path, made: list[str]) -> list[dict[str, Any]]:
                 record = json.loads(path.read_text(encoding="utf-8"))
                 took = round(record["endtime"] - record["starttime"], 1)
                 cached = output.is_symlink() and output.stat().st_mtime < record["starttime"]
-                about = {"rule": record["rule"], "command": record["shellcmd"], "seconds": took, "cached": cached}
-                found[record["shellcmd"]] = about
+                found[record["shellcmd"]] = {
+                    "rule": record["rule"],
+                    "command": record["shellcmd"],
+                    "code": next(filter(CODE.fullmatch, (param.strip("'") for param in record["params"])), None),
+                    "seconds": took,
+                    "cached": cached,
+                }
     return sorted(found.values(), key=lambda job: (job["rule"], job["command"]))
 
 

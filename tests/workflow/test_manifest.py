@@ -11,7 +11,7 @@ import yaml
 
 from normplace.integrity import problems, read_manifest
 from normplace.provenance import write_npz, write_text
-from workflow import manifest
+from workflow import configuration, manifest
 
 
 def test_files_and_jobs_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,10 +31,11 @@ def test_files_and_jobs_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     manifest.RECORDS.mkdir(parents=True)
     for output in (*kept, *stale, "../y/tidy/a.csv"):  # the last is of another run
         record = {"rule": "sample", "shellcmd": f"make {output}", "starttime": 10.0, "endtime": 12.04}
+        record["params"] = ["'--inits 5'", f"'{configuration.code('train' if 'report' in output else 'sample')}'"]
         name = base64.urlsafe_b64encode(os.path.normpath(results / output).encode()).decode()
         (manifest.RECORDS / name).write_text(json.dumps(record))
-    configuration = yaml.safe_load((manifest.ROOT / "config" / "smoke.yaml").read_text())
-    found = manifest.manifest(results, configuration)
+    smoke = yaml.safe_load((manifest.ROOT / "config" / "smoke.yaml").read_text())
+    found = manifest.manifest(results, smoke)
     contents = {name: (results / name).read_bytes() for name in kept}
     assert found["files"] == {
         name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
@@ -44,12 +45,13 @@ def test_files_and_jobs_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert all(job["seconds"] == 2.0 for job in found["jobs"])
     assert [job["command"] for job in found["jobs"] if job["cached"]] == ["make tidy/a.csv"]
     assert found["seconds"] == {"sample": 2.0 * len(kept)}
-    assert found["configuration"] == configuration
+    assert found["configuration"] == smoke
     assert found["inputs"]["data/init/mnist-parity.npz"]["raw_sha256"] == "abc"
     assert found["devices"] == ["cpu"]
-    assert found["seeds"]["placements"] == [configuration["seed"]]
-    assert found["seeds"]["start_matters"] == [configuration["seed"] + 1]
-    assert set(found["code"]) == {*manifest.STAGES, "figures"}
+    assert found["seeds"]["placements"] == [smoke["seed"]]
+    assert found["seeds"]["start_matters"] == [smoke["seed"] + 1]
+    assert found["code"]["sample"] == ", ".join(sorted(map(configuration.code, ("sample", "train"))))
+    assert set(found["code"]) == {"sample", "figures"}
     assert found["machine"]["processor"]
     write_text(results / "manifest.json", json.dumps(found))
     assert problems(results, read_manifest(results)) == [f"extra: {name}" for name in stale]
