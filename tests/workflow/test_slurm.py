@@ -104,4 +104,6 @@ def test_slurm_makes_the_same_files_with_the_resources_of_the_profile(
 def _time(minutes: int) -> str:
     """As Slurm writes a time limit."""
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:00" if hours else f"{minutes}:00"
+    days, hours = divmod(hours, 24)
+    of_day = f"{hours:02}:{minutes:02}:00" if days else f"{hours}:{minutes:02}:00" if hours else f"{minutes}:00"
+    return f"{days}-{of_day}" if days else of_day
