@@ -84,6 +84,15 @@ def test_agreement_of_two_points_matches_draws(classes: int) -> None:
         assert guesses.agreement(1.5 * gamma, classes) > squares.mean() + 4 * standard_error or gamma < 0.2
 
 
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_agreements_of_many_correlations_are_those_of_one_each(classes: int) -> None:
+    gammas = np.array([0.0, 0.01, 0.3, 1.0, 7.0, 200.0])
+    each = [guesses.agreement(gamma, classes) for gamma in gammas]
+    np.testing.assert_allclose(guesses.agreements(gammas / (1 + gammas), classes), each, atol=2e-7)
+    opposite, same = guesses.agreements(np.array([-1.0, 1.0]), classes)
+    assert (opposite, same) == pytest.approx((0, 1), abs=1e-12)
+
+
 def test_agreement_is_exact_for_two_classes_and_in_its_limits() -> None:
     for gamma in GAMMAS:  # 1/2 + 2 Var G_0
         expected = 0.5 + 2 * guesses.standard_deviation(gamma) ** 2
