@@ -17,7 +17,11 @@ ROOT = Path(__file__).resolve().parent.parent
 # What is shown, and the scale of the run that it is of.
 IN_README = {"headline": "paper", "learning": "quick", "claims": "quick"}
 SHIPPED = ("tables", "tidy")
-AT_PAPER_SCALE = ("placements", "width_convergence", "batch_statistics", "finite_width", "dynamics", "zoo")
+AT_PAPER_SCALE = (
+    *("placements", "width_convergence", "batch_statistics"),
+    *("centring", "activations", "shift", "classes", "finite_width"),
+    *("dynamics", "zoo"),
+)
 IN_GALLERY = {figure: "paper" if experiment in AT_PAPER_SCALE else "quick" for figure, experiment in FIGURES.items()}
 
 
