@@ -58,6 +58,11 @@ class Targets:
         """The measurement must not go beyond `wanted`."""
         self._add(what, f"<= {wanted:g}", found, found <= wanted)
 
+    def seconds_at_most(self, wanted: dict[str, float], table: pd.DataFrame) -> None:
+        """These rows of a table with the columns what and seconds must not go beyond what is wanted."""
+        for what, limit in wanted.items():
+            self.at_most(limit, table.set_index("what")["seconds"][what], f"{what}, s")
+
     def _add(self, what: str, wanted: str, found: float, met: bool) -> None:
         self.rows.append({"target": what, "wanted": wanted, "measured": found, "met": "yes" if met else "no"})
 
@@ -109,13 +114,11 @@ def sections(mnist: Path, targets: Targets) -> Iterator[tuple[str, str, pd.DataF
     yield "Training", f"Seconds a run: {text}", runs
 
     costs = dag.measure()
-    for what, limit in ((dag.DRY, 5), (dag.NOTHING, 10)):
-        targets.at_most(limit, costs.set_index("what")["seconds"][what], f"{what}, s")
+    targets.seconds_at_most({dag.DRY: 5, dag.NOTHING: 10}, costs)
     yield "Workflow", "Seconds.", costs
 
     of_reference = dag.shipped()
-    for what, limit in ((dag.QUICK, 600), (dag.STUDY, 3600)):
-        targets.at_most(limit, of_reference.set_index("what")["seconds"][what], f"{what}, s")
+    targets.seconds_at_most({dag.QUICK: 600, dag.STUDY: 3600}, of_reference)
     yield (
         "Shipped runs",
         "Seconds of their jobs over the cores they had, not measured here: reference/ has them.",

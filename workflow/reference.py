@@ -17,12 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # What is shown, and the scale of the run that it is of.
 IN_README = {"headline": "paper", "learning": "quick", "claims": "quick"}
 SHIPPED = ("tables", "tidy")
-AT_PAPER_SCALE = (
-    *("placements", "width_convergence", "batch_statistics"),
-    *("centring", "activations", "shift", "classes", "finite_width"),
-    *("dynamics", "zoo"),
-)
-IN_GALLERY = {figure: "paper" if experiment in AT_PAPER_SCALE else "quick" for figure, experiment in FIGURES.items()}
+AT_QUICK_SCALE = ("start_matters", "learning_rates", "architectures", "resnet_dynamics")  # experiments
+IN_GALLERY = {figure: "quick" if experiment in AT_QUICK_SCALE else "paper" for figure, experiment in FIGURES.items()}
 
 
 def block(table: str) -> re.Pattern[str]:

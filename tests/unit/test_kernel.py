@@ -145,7 +145,7 @@ def test_drawn_guess_fractions_have_the_exact_standard_deviation(classes: int, x
         *_, last = kernel.hidden_kernels(x, norm, placement, "relu", 3)
         drawn = kernel.draw_guess_fractions(last, classes, 4000, seed=0)
         assert drawn.shape == (4000, classes)
-        np.testing.assert_allclose(drawn.sum(axis=1), 1, rtol=1e-5)
+        np.testing.assert_allclose(drawn.sum(axis=1), 1, rtol=1e-6)
         expected = kernel.guess_fraction_std(last, classes)
         # A variance of n values has a standard error of sqrt((kurtosis - 1) / n), a deviation half of that.
         error = ((((drawn[:, 0] - drawn[:, 0].mean()) / drawn[:, 0].std()) ** 4).mean() - 1) ** 0.5 / 2 / 4000**0.5

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from normplace.integrity import read_manifest
 from normplace.provenance import sha256_of_file
 from tests.checkout import ROOT, copy_of_repository, environment, snakemake
 from tests.one_node_slurm import one_node_slurm, why_not
@@ -85,11 +86,11 @@ def test_slurm_makes_the_same_files_with_the_resources_of_the_profile(
     listed = subprocess.run(queue, env=variables, capture_output=True, text=True, check=True).stdout
     jobs = [line.split() for line in listed.splitlines()]
     assert {state for _, state, *_ in jobs} == {"COMPLETED"}
+    assert len(jobs) == len(read_manifest(finished / "results" / "smoke")["jobs"]) + 1  # the manifest's own
     asked: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for comment, _, *resources in jobs:
         asked[comment.removeprefix("rule_").partition("_wildcards_")[0]].add(tuple(resources))
-    known, _ = rules
-    assert set(asked) == known - TARGETS
+    assert set(asked) == rules[0] - TARGETS
     usual, special = profile["default-resources"], profile["set-resources"]
     for rule in set(asked) - {"train"}:
         resources = special.get(rule, usual)
@@ -97,8 +98,9 @@ def test_slurm_makes_the_same_files_with_the_resources_of_the_profile(
     assert asked["train"] == {(_time(480), "4000M"), (_time(2880), "24000M")}  # the second are ResNet-9's
 
     assert hashes(folder) == hashes(finished)
-    for path in (folder / "results" / "smoke" / "training").rglob("*.csv"):
-        assert path.resolve().parent == cache, "computed by these jobs, and kept"
+    for stage in ("data", "init", "theory", "training", "tidy", "zoo"):
+        for path in (folder / "results" / "smoke" / stage).rglob("*.*"):
+            assert path.resolve().parent == cache, "computed by these jobs, and kept"
 
 
 def _time(minutes: int) -> str:
