@@ -6,13 +6,14 @@ CORES ?= all
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_NUM_THREADS := 1
+export PYTHONPATH := $(CURDIR)/workflow$(if $(PYTHONPATH),:$(PYTHONPATH))
 
 .PHONY: replicate paper test lint figures verify archive bench clean
 
 replicate: .venv/installed ## Every experiment, figure and table at the quick scale, into results/quick
 	@test -f config/$(SCALE).yaml || { echo "SCALE=$(SCALE): allowed are $(basename $(notdir $(sort $(wildcard config/*.yaml))))" >&2; exit 2; }
-	python -m workflow.fetch config/$(SCALE).yaml
-	python -m workflow.one_run snakemake --cores $(CORES) --configfile config/$(SCALE).yaml
+	python -m study.fetch config/$(SCALE).yaml
+	python -m study.one_run snakemake --cores $(CORES) --configfile config/$(SCALE).yaml
 	@echo "Figures: results/$(SCALE)/figures   Tables: results/$(SCALE)/tables   Report: results/$(SCALE)/report.html"
 
 paper: ## The paper's own sizes, into results/paper; hours, resumable
@@ -26,7 +27,7 @@ lint: .venv/installed ## Style, types, workflow
 	ruff format --check
 	snakefmt --check Snakefile workflow
 	mypy
-	python workflow/lint.py
+	python -m study.lint
 
 # This machine's own finished run, or the shipped one where there is none.
 RUN = $(if $(wildcard results/$(SCALE)/manifest.json),results,reference)/$(SCALE)
@@ -41,10 +42,10 @@ verify: .venv/installed ## Are the files unaltered, and which claims hold? Exits
 	normplace verify --results $(RUN) --output results/$(SCALE)/tables || status=1; exit $$status
 
 archive: .venv/installed ## Pack a run with its manifest into results/SCALE.tar.gz
-	python -m workflow.archive $(SCALE)
+	python -m study.archive $(SCALE)
 
 bench: .venv/installed ## How far each part is from the usual way and from the machine's limit, into benchmarks/results.md
-	python -m workflow.fetch config/quick.yaml
+	python -m study.fetch config/quick.yaml
 	python -m benchmarks
 
 clean: ## Delete results and caches of tools; data, .venv and cached outputs stay

@@ -11,11 +11,11 @@ import torch
 
 from benchmarks import dag, images, parts, sampling, scaling, training
 from benchmarks.timing import machine, medians
-from normplace import kernel
-from normplace.architecture import MLP, configurations
-from normplace.provenance import write_text
-from normplace.sampling import compress
-from normplace.sources import default_data_roots, locate
+from normplace.data.sources import default_data_roots, locate
+from normplace.files import write_text
+from normplace.networks.architecture import MLP, configurations
+from normplace.sampling.mlps import compress
+from normplace.theories import kernel
 
 OUTPUT = Path(__file__).parent / "results.md"
 HOW = (
@@ -134,9 +134,7 @@ def main() -> None:
     torch.set_num_threads(1)
     mnist = next((root for root in default_data_roots() if locate("mnist", root) == "torchvision files"), None)
     if mnist is None:
-        parser.exit(
-            2, "benchmarks: need MNIST's own files; `python -m workflow.fetch config/quick.yaml` downloads them\n"
-        )
+        parser.exit(2, "benchmarks: need MNIST's own files; `python -m study.fetch config/quick.yaml` downloads them\n")
     start, targets, written = time.monotonic(), Targets(), []
     head = f"# Benchmarks\n\nWritten by `make bench`: {machine()}\n\n{HOW}\n"
     for title, text, table in sections(mnist, targets):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from normplace.integrity import read_manifest
-from normplace.sources import default_data_roots
+from normplace.data.sources import default_data_roots
+from normplace.verifying.manifest import read_manifest
 
 ROOT = Path(__file__).resolve().parent.parent
 CORES = 2

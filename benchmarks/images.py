@@ -10,11 +10,11 @@ import torch
 from torch.func import functional_call, stack_module_state, vmap
 
 from benchmarks.timing import medians
-from normplace import products
-from normplace.generators import network_generator
-from normplace.image_networks import image_network
-from normplace.image_sampling import sample_part
-from normplace.networks import evaluating, initialise
+from normplace.networks import products
+from normplace.networks.images import image_network
+from normplace.networks.mlp import evaluating, initialise
+from normplace.networks.random import network_generator
+from normplace.sampling.images import sample_part
 
 NETWORKS, IMAGES, CLASSES = 8, 40, 2
 NORMS = {"cnn": "batch", "resnet9": "batch", "mixer": "layer", "vit": "layer"}

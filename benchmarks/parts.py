@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.timing import medians
-from normplace.normalisation import normalise
-from normplace.products import linear
+from normplace.networks.norms import normalise
+from normplace.networks.products import linear
 
 CALLS = 20  # a measurement; one call is too short for the clock
 

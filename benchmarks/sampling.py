@@ -9,11 +9,11 @@ import torch
 
 from benchmarks import usual
 from benchmarks.timing import geometric_mean, medians
-from normplace.architecture import MLP, configurations
-from normplace.datasets import DataRequest, load
-from normplace.generators import network_generator
-from normplace.products import batched
-from normplace.sampling import compress, draw_weights, outputs_at_every_depth, sample_part, statistics
+from normplace.data.datasets import DataRequest, load
+from normplace.networks.architecture import MLP, configurations
+from normplace.networks.products import batched
+from normplace.networks.random import network_generator
+from normplace.sampling.mlps import compress, draw_weights, outputs_at_every_depth, sample_part, statistics
 
 SIZES = {"gaussian": 20_000, "mnist": 1000, "cifar10": 1000}  # points
 DEPTHS = (1, 20)

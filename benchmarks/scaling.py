@@ -15,9 +15,9 @@ import torch
 
 from benchmarks.sampling import ours, points
 from benchmarks.timing import medians
-from normplace import kernel
-from normplace.architecture import MLP
-from normplace.sampling import compress, sample_part
+from normplace.networks.architecture import MLP
+from normplace.sampling.mlps import compress, sample_part
+from normplace.theories import kernel
 
 CELL = ("batch", "before")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from normplace.provenance import versions
+from normplace.files import versions
 
 
 def medians(

@@ -15,11 +15,11 @@ from torch import nn
 
 from benchmarks import usual
 from benchmarks.timing import medians
-from normplace.architecture import MLP
-from normplace.datasets import DataRequest, load
-from normplace.networks import mlp
-from normplace.sources import PAPER_MEAN_STD, import_torchvision
-from normplace.training import Plan, Points, evaluation_steps, train
+from normplace.data.datasets import DataRequest, load
+from normplace.data.sources import PAPER_MEAN_STD, import_torchvision
+from normplace.networks.architecture import MLP
+from normplace.networks.mlp import mlp
+from normplace.training.runs import Plan, Points, evaluation_steps, train
 
 # About the paper's proportion of training to evaluation: 80 epochs there and some 40 evaluations, 40 and 25 here.
 TRAIN, TEST, EPOCHS = 5_000, 1_000, 40

@@ -11,7 +11,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from normplace.tidy import read_tidy
+from normplace.tables.tidy import read_tidy
 
 # Okabe-Ito colours: told apart by readers with any colour vision.
 COLOURS = {"none": "#555555", "batch": "#0072B2", "layer": "#D55E00", "rms": "#009E73", "group": "#CC79A7"}

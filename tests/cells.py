@@ -2,7 +2,7 @@
 
 import pytest
 
-from normplace.architecture import configurations
+from normplace.networks.architecture import configurations
 
 CELLS = configurations()
 CELL_NAMES = ["-".join(cell) for cell in CELLS]

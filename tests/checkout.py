@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from normplace.provenance import sha256_of_file
+from normplace.files import sha256_of_file
 
 ROOT = Path(__file__).resolve().parents[1]
 # Of the tiny configuration: one output of every stage that is cached, seven jobs in all.
@@ -38,7 +38,9 @@ def environment(folder: Path) -> dict[str, str]:
     return {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(folder / "src"), os.environ.get("PYTHONPATH")])),
+        "PYTHONPATH": os.pathsep.join(
+            [*(str(folder / name) for name in ("src", "workflow")), *filter(None, [os.environ.get("PYTHONPATH")])]
+        ),
         "DATA_ROOT": str(folder / "data"),
         "NORMPLACE_OFFLINE": "1",
     }

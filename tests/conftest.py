@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from normplace.datasets import DataRequest, load
+from normplace.data.datasets import DataRequest, load
 
 torch.set_num_threads(1)
 

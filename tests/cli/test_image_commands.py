@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from normplace import statistics
-from normplace.cli import main
-from normplace.datasets import DataRequest, load
-from normplace.image_networks import image_network
-from normplace.image_sampling import sample_images
+from normplace.cli.parser import main
+from normplace.data.datasets import DataRequest, load
+from normplace.networks.images import image_network
+from normplace.sampling.images import sample_images
 
 DATA = "--dataset digits --points 40"
 CNN = "--network cnn --norm batch --placement before"

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from normplace.cli import main
+from normplace.cli.parser import main
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "reference" / "quick"

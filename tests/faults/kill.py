@@ -26,7 +26,7 @@ VICTIMS = ("everything", "Snakemake", "a job", "the command alone")
 def command(targets: Sequence[str]) -> list[str]:
     """What `make replicate` runs, for a few of the outputs."""
     options = ("--cores", "2", "--configfile", "config/tiny.yaml")
-    return [sys.executable, "-m", "workflow.one_run", "snakemake", *targets, *options]
+    return [sys.executable, "-m", "study.one_run", "snakemake", *targets, *options]
 
 
 def kill(run: psutil.Process, what: str, random_numbers: random.Random) -> int:

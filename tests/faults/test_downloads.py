@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from normplace import sources
+from normplace.data import sources
 from normplace.errors import UserError
 
 BODY = b"not what was asked for" * 100

@@ -17,19 +17,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from normplace import checkpoints, sources
-from normplace.claims import Result, judge, read_claims
-from normplace.datasets import DataRequest, load_arrays, prepare
+from normplace.data import sources
+from normplace.data.datasets import DataRequest, load_arrays, prepare
+from normplace.data.inputs import load_inputs
 from normplace.errors import UserError
-from normplace.inputs import load_inputs
-from normplace.integrity import problems, read_manifest
-from normplace.learning_curves import read_training
-from normplace.measurements import measurements
-from normplace.optimizers import OPTIMIZERS
-from normplace.provenance import sha256_of_file, sha256_of_text, write_json, write_npz
-from normplace.readers import read_kernel_theory, read_sample
+from normplace.files import sha256_of_file, sha256_of_text, write_json, write_npz
+from normplace.tables.learning_curves import read_training
+from normplace.tables.records import read_kernel_theory, read_sample
+from normplace.tables.zoo import measurements
+from normplace.training import checkpoints
+from normplace.training.optimizers import OPTIMIZERS
+from normplace.verifying.claims import Result, judge, read_claims
+from normplace.verifying.manifest import problems, read_manifest
+from study import configuration, experiments
 from tests.checkout import ROOT
-from workflow import configuration, experiments
 
 # The same examples each time; a file that pytest gives once is written anew by every example.
 fuzzed = settings(

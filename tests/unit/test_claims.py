@@ -14,13 +14,16 @@ import torch
 import yaml
 from scipy.special import erf
 
-from normplace import claim_report, claim_statistics, datasets, sampling
-from normplace.checks import FAILS, HOLDS, UNDECIDED, Check
-from normplace.claim_statistics import constant, contrast, density, entropy, kappa, learns, reached, theory
-from normplace.claims import NOT_TESTABLE, STAND_IN, judge, read_claims
-from normplace.cli import main
+from normplace.cli.parser import main
+from normplace.data import datasets
 from normplace.errors import UserError
-from normplace.guesses import distribution
+from normplace.sampling import mlps as sampling
+from normplace.theories.guesses import distribution
+from normplace.verifying import judges as claim_statistics
+from normplace.verifying import report as claim_report
+from normplace.verifying.checks import FAILS, HOLDS, UNDECIDED, Check
+from normplace.verifying.claims import NOT_TESTABLE, STAND_IN, judge, read_claims
+from normplace.verifying.judges import constant, contrast, density, entropy, kappa, learns, reached, theory
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "reference" / "quick"

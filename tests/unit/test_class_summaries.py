@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from normplace import guesses
-from normplace.class_summaries import class_rows, entropy, mean_with_interval, ranked
-from normplace.readers import KernelTheory, Sample
+from normplace.tables.classes import class_rows, entropy, mean_with_interval, ranked
+from normplace.tables.records import KernelTheory, Sample
+from normplace.theories import guesses
 
 CLASSES = 4
 CELL: dict[str, Any] = {"norm": "none", "points": 1000}

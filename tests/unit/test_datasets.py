@@ -10,8 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from normplace import sources
-from normplace.datasets import DataRequest, load, prepare
+from normplace.data import sources
+from normplace.data.datasets import DataRequest, load, prepare
 from normplace.errors import UserError
 
 REAL_DATA = Path(os.environ.get("DATA_ROOT") or "data")

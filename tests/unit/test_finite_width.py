@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from normplace.errors import UserError
-from normplace.finite_width import first_order, through_origin
-from normplace.provenance import write_npz
+from normplace.files import write_npz
+from normplace.tables.finite_width import first_order, through_origin
 
 DEPTHS = 10
 SLOPE = -2.0

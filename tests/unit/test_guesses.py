@@ -6,7 +6,7 @@ from scipy.integrate import quad
 from scipy.special import ndtr
 from scipy.stats import kstest
 
-from normplace import guesses
+from normplace.theories import guesses
 
 GAMMAS = [0.1, 0.466942, 1.0, 5.0]
 

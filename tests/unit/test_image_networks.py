@@ -9,18 +9,19 @@ import torch
 import torch.nn.functional as F
 from torch import fx, nn
 
-from normplace import image_sampling, training
-from normplace.activations import DUALS
-from normplace.architecture import IMAGE_NETWORKS
-from normplace.datasets import DataRequest, load
+from normplace.data.datasets import DataRequest, load
 from normplace.errors import UserError
-from normplace.generators import network_generator
-from normplace.image_networks import NETWORKS, feed_forward, image_network, residual
-from normplace.image_sampling import sample_images, sample_part
-from normplace.networks import batch_norms, evaluating, initialise
-from normplace.products import Linear
+from normplace.networks.architecture import IMAGE_NETWORKS
+from normplace.networks.images import NETWORKS, feed_forward, image_network, residual
+from normplace.networks.mlp import batch_norms, evaluating, initialise
+from normplace.networks.products import Linear
+from normplace.networks.random import network_generator
+from normplace.sampling import images as image_sampling
+from normplace.sampling.images import sample_images, sample_part
 from normplace.statistics import bootstrap_gamma, gamma, interval
-from normplace.training import Plan, Points, columns, train
+from normplace.theories.activations import DUALS
+from normplace.training import runs as training
+from normplace.training.runs import Plan, Points, columns, train
 
 CELLS = [
     (name, norm, placement)

@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from normplace.comparison import compare
 from normplace.errors import UserError
-from normplace.integrity import problems, read_manifest
-from normplace.provenance import sha256_of_file
+from normplace.files import sha256_of_file
+from normplace.verifying.comparison import compare
+from normplace.verifying.manifest import problems, read_manifest
 
 REFERENCE = Path(__file__).resolve().parents[2] / "reference" / "quick"
 MACHINE = {"system": "Linux", "architecture": "x86_64", "processor": "AMD EPYC, 26, 2"}

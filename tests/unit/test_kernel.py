@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from normplace import kernel, theory
-from normplace.activations import DUALS, Array
-from normplace.architecture import ACTIVATIONS, HALVES, MLP, PLACEMENTS
-from normplace.datasets import DataRequest, load
-from normplace.generators import network_generator
-from normplace.networks import ACTIVATION_MODULES
-from normplace.normalisation import normalise
-from normplace.sampling import sample
+from normplace.data.datasets import DataRequest, load
+from normplace.networks.architecture import ACTIVATIONS, HALVES, MLP, PLACEMENTS
+from normplace.networks.mlp import ACTIVATION_MODULES
+from normplace.networks.norms import normalise
+from normplace.networks.random import network_generator
+from normplace.sampling.mlps import sample
 from normplace.statistics import bootstrap_gamma, gamma, interval
+from normplace.theories import isotropic as theory
+from normplace.theories import kernel
+from normplace.theories.activations import DUALS, Array
 from tests.cells import CELLS, every_cell
 
 POINTS, WIDTH, DEPTH = 40, 1000, 2

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from normplace.errors import UserError
-from normplace.learning_curves import read_training, summarise
-from normplace.provenance import sha256_of_file, write_json
+from normplace.files import sha256_of_file, write_json
+from normplace.tables.learning_curves import read_training, summarise
 
 OPTIONS = {
     "norm": "none", "placement": "none", "activation": "relu", "depth": 3, "width": 10, "optimizer": "adam",

@@ -11,15 +11,15 @@ from scipy.stats import ks_2samp
 from torch import nn
 
 from normplace import statistics
-from normplace.architecture import MLP
 from normplace.errors import UserError
-from normplace.layers import recorded
-from normplace.measure_report import report, rises
-from normplace.measuring import look_at, measure
-from normplace.models import find_model, seeded
-from normplace.networks import evaluating, initialise, mlp
-from normplace.prejudice import Estimate, regime
-from normplace.sampling import sample
+from normplace.measuring.builders import find_model, seeded
+from normplace.measuring.layers import recorded
+from normplace.measuring.measure import look_at, measure
+from normplace.measuring.prejudice import Estimate, regime
+from normplace.measuring.report import report, rises
+from normplace.networks.architecture import MLP
+from normplace.networks.mlp import evaluating, initialise, mlp
+from normplace.sampling.mlps import sample
 
 NETWORKS = 300
 SIGNIFICANCE = 1e-4

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from normplace.optimizers import OPTIMIZERS
+from normplace.training.optimizers import OPTIMIZERS
 
 CLASSES: dict[str, type[torch.optim.Optimizer]] = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
@@ -37,7 +37,7 @@ def test_the_same_weights_as_torchs_own_class(name: str) -> None:
 def test_training_does_not_import_the_compiler() -> None:
     """This is all that the module is for."""
     code = (
-        "import sys, torch; from normplace.optimizers import Adam; p = torch.nn.Parameter(torch.ones(2)); "
+        "import sys, torch; from normplace.training.optimizers import Adam; p = torch.nn.Parameter(torch.ones(2)); "
         "p.sum().backward(); Adam([p], .1).step(); assert not p.equal(torch.ones(2)); "
         "sys.exit('torch._dynamo' in sys.modules)"
     )

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from normplace import products
+from normplace.networks import products
 
 
 @pytest.mark.parametrize("has_onednn", [products.HAS_ONEDNN, False])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from normplace.errors import UserError
-from normplace.provenance import (
+from normplace.files import (
     check_writable,
     read_npz,
     sha256_of_arrays,

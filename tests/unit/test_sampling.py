@@ -8,11 +8,11 @@ import torch
 from scipy.stats import ks_2samp
 from torch import nn
 
-from normplace import sampling
-from normplace.architecture import ACTIVATIONS, HALVES, MLP, NORMS, PLACEMENTS
-from normplace.generators import network_generator
-from normplace.networks import initialise, mlp
-from normplace.sampling import compress, draw_weights, forward, outputs_at_every_depth, sample, sample_part
+from normplace.networks.architecture import ACTIVATIONS, HALVES, MLP, NORMS, PLACEMENTS
+from normplace.networks.mlp import initialise, mlp
+from normplace.networks.random import network_generator
+from normplace.sampling import mlps as sampling
+from normplace.sampling.mlps import compress, draw_weights, forward, outputs_at_every_depth, sample, sample_part
 from tests.cells import CELLS, every_cell
 
 DEPTHS = (1, 3, 6)

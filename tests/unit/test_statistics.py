@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from normplace import guesses, statistics, theory
+from normplace import statistics
+from normplace.theories import guesses
+from normplace.theories import isotropic as theory
 
 TRUE = 0.8
 

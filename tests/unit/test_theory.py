@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.integrate import dblquad, quad
 
-from normplace import theory
-from normplace.activations import DUALS, FUNCTIONS, Smooth
-from normplace.architecture import ACTIVATIONS, configurations
 from normplace.errors import UserError
+from normplace.networks.architecture import ACTIVATIONS, configurations
+from normplace.theories import isotropic as theory
+from normplace.theories.activations import DUALS, FUNCTIONS, Smooth
 
 
 def normal(z: float) -> float:

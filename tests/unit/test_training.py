@@ -16,13 +16,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from normplace import checkpoints, training
-from normplace.architecture import MLP
-from normplace.datasets import DataRequest, load
+from normplace.data.datasets import DataRequest, load
 from normplace.errors import UserError
-from normplace.generators import network_generator
-from normplace.networks import evaluating, initialise, mlp
-from normplace.training import LOSS, Plan, Points, columns, evaluation_steps, train
+from normplace.networks.architecture import MLP
+from normplace.networks.mlp import evaluating, initialise, mlp
+from normplace.networks.random import network_generator
+from normplace.training import checkpoints
+from normplace.training import runs as training
+from normplace.training.runs import LOSS, Plan, Points, columns, evaluation_steps, train
 from tests.cells import every_cell
 
 SPEC = MLP("batch", "before", depth=2, width=20)
@@ -333,7 +334,10 @@ def test_batches_that_cannot_be(batch_size: int, words: str, points: tuple[Point
 def test_killed_at_some_moments_and_started_again_the_file_is_the_same(tmp_path: Path) -> None:
     command = "train --dataset digits --points 300 --norm batch --placement after --depth 3 --width 30".split()
     command += "--lr 1e-3 --batch-size 50 --epochs 40 --runs 3 --output".split()
-    eager = "import normplace.training as t, normplace.cli as c, sys; t.CHECKPOINT_SECONDS = 0; c.main(sys.argv[1:])"
+    eager = (
+        "import normplace.training.runs as t, normplace.cli.parser as c, sys; "
+        "t.CHECKPOINT_SECONDS = 0; c.main(sys.argv[1:])"
+    )
 
     def start(output: Path) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from normplace.integrity import problems, read_manifest
+from normplace.verifying.manifest import problems, read_manifest
+from study import archive
 from tests.checkout import ROOT, copy_of_repository, run
-from workflow import archive
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from study import cache as output_cache
+from study import configuration
 from tests.checkout import ROOT, TINY_TARGETS, environment, hashes, snakemake, tiny_checkout
-from workflow import configuration, output_cache
 
 FIGURE = "results/tiny/figures/start_matters.pdf"
 DATA, SAMPLE, THEORY, TRAIN, CURVES = (
@@ -76,11 +77,11 @@ def test_two_checkouts_share(finished: Path, tmp_path: Path) -> None:
     [
         ("README.md", set()),
         ("figures/start_matters.py", set()),
-        ("src/normplace/sampling.py", SAMPLE),
-        ("src/normplace/kernel.py", THEORY),
-        ("src/normplace/checkpoints.py", TRAIN | CURVES),
-        ("src/normplace/learning_curves.py", CURVES),
-        ("src/normplace/sources.py", ALL),
+        ("src/normplace/sampling/mlps.py", SAMPLE),
+        ("src/normplace/theories/kernel.py", THEORY),
+        ("src/normplace/training/checkpoints.py", TRAIN | CURVES),
+        ("src/normplace/tables/learning_curves.py", CURVES),
+        ("src/normplace/data/sources.py", ALL),
         ("requirements.lock", ALL),
     ],
 )
@@ -111,12 +112,12 @@ def test_no_cached_rule_has_a_wildcard_that_its_key_has_not() -> None:
     for rule in cached:
         command = re.findall(r'shell:\n((?: +".*"\n)+)', rule)[0]
         assert "wildcards" not in command
-        assert command.endswith('&& python -m workflow.output_cache {output}"\n')
+        assert command.endswith('&& python -m study.cache {output}"\n')
 
 
 def test_a_changed_stage_is_computed_and_not_taken_from_the_cache(finished: Path, tmp_path: Path) -> None:
     other = tiny_checkout(tmp_path)
-    source = other / "src" / "normplace" / "sampling.py"
+    source = other / "src" / "normplace" / "sampling" / "mlps.py"
     source.write_text(source.read_text() + "# one more line\n")
     assert computed(make(other, *TINY_TARGETS)) == SAMPLE
     assert hashes(other) == hashes(finished)
@@ -184,7 +185,7 @@ def entry(tmp_path: Path) -> dict[str, Path]:
             [
                 sys.executable,
                 "-m",
-                "workflow.output_cache",
+                "study.cache",
                 *sorted(tmp_path.glob(f"{key}*")),
                 tmp_path / f"{key}_sums.sha256",
             ],

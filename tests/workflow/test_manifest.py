@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from normplace.integrity import problems, read_manifest
-from normplace.provenance import write_npz, write_text
-from workflow import configuration, manifest
+from normplace.files import write_npz, write_text
+from normplace.verifying.manifest import problems, read_manifest
+from study import configuration, manifest
 
 
 def test_files_and_jobs_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

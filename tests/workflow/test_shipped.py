@@ -11,9 +11,9 @@ import pandas as pd
 
 from figures import __main__ as figures
 from figures import style
-from normplace.provenance import sha256_of_file
+from normplace.files import sha256_of_file
+from study.reference import IN_GALLERY, IN_README, ROOT, shown_in_readme
 from tests.checkout import copy_of_repository, run
-from workflow.reference import IN_GALLERY, IN_README, ROOT, shown_in_readme
 
 
 def test_the_readmes_tables_are_the_references() -> None:

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-from normplace.integrity import read_manifest
-from normplace.provenance import sha256_of_file
+from normplace.files import sha256_of_file
+from normplace.verifying.manifest import read_manifest
 from tests.checkout import ROOT, copy_of_repository, environment, snakemake
 from tests.one_node_slurm import one_node_slurm, why_not
 

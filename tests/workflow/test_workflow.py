@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from figures import FIGURES
+from study import configuration, experiments
 from tests.checkout import ROOT, run, snakemake
-from workflow import configuration, experiments
 
 NAMING_DATA = ("headline.csv", "gamma.csv", "regimes.md", "architectures.md", "image_learning.md", "zoo.md")
 POINTS = {"points": 50, "training_points": 50, "test_points": 50, "classes": "parity"}
@@ -154,17 +154,20 @@ def test_every_scale_has_a_valid_configuration_of_tens_of_jobs(finished: Path, s
     assert 50 < todo["total"] < 400
 
 
+def path_of(module: str) -> Path:
+    return ROOT / "src" / "normplace" / f"{module.replace('.', '/')}.py"
+
+
 def imported(module: str, found: set[str]) -> set[str]:
     """The modules of the package that one imports, directly or not, at any place in its code."""
-    tree = ast.parse((ROOT / "src" / "normplace" / f"{module}.py").read_text())
+    tree = ast.parse(path_of(module).read_text())
     names = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module == "normplace":
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("normplace."):
-            names.add(str(node.module).removeprefix("normplace."))
-    for name in names - found - {"__version__", "commands"}:  # it imports what all commands do
-        if (ROOT / "src" / "normplace" / f"{name}.py").exists():
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "normplace":
+            inside = f"{node.module}.".removeprefix("normplace.")
+            names |= {inside.removesuffix("."), *(f"{inside}{alias.name}" for alias in node.names)}
+    for name in names - found - {"", "cli.commands"}:  # it imports what all commands do
+        if path_of(name).exists():
             found.add(name)
             imported(name, found)
     return found
@@ -172,16 +175,16 @@ def imported(module: str, found: set[str]) -> set[str]:
 
 # What each command of the workflow runs.
 ROOTS = {
-    "data": ["datasets"],
-    "sample": ["datasets", "sampling", "image_sampling", "image_networks", "statistics"],
-    "theory": ["datasets", "theory", "guesses", "kernel"],
-    "train": ["datasets", "training", "networks", "image_networks"],
-    "curves": ["learning_curves"],
-    "summarise": ["summaries"],
-    "finite_width": ["finite_width"],
-    "measure": ["measure_command"],
-    "measurements": ["measurements"],
-    "claims": ["verify_command"],
+    "data": ["data.datasets"],
+    "sample": ["data.datasets", "sampling.mlps", "sampling.images", "networks.images", "statistics"],
+    "theory": ["data.datasets", "theories.isotropic", "theories.guesses", "theories.kernel"],
+    "train": ["data.datasets", "training.runs", "networks.mlp", "networks.images"],
+    "curves": ["tables.learning_curves"],
+    "summarise": ["tables.samples"],
+    "finite_width": ["tables.finite_width"],
+    "measure": ["cli.measure"],
+    "measurements": ["tables.zoo"],
+    "claims": ["cli.verify"],
 }
 
 

@@ -4,21 +4,26 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, workflow.basedir)
+# Where the Python of the study and of the figures is, for this process and for every job.
+IMPORTED = [str(Path(workflow.basedir) / "workflow"), workflow.basedir]
+sys.path[:0] = IMPORTED
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [*IMPORTED, *filter(None, [os.environ.get("PYTHONPATH")])]
+)
 
-from workflow import configuration, experiments, one_run, output_cache
+from study import cache, configuration, experiments, one_run
 
 config = configuration.check(config)
 configuration.settle_data(config, announce=workflow.is_main_process)
 RESULTS = f"results/{config['scale']}"
-CACHE = output_cache.prepare()
+CACHE = cache.prepare()
 INPUTS = ("figures", "src", "workflow", "claims.yaml")  # of this repository
 if workflow.is_main_process:
     lock = one_run.hold_if_free()
-    output_cache.check(CACHE)
-    output_cache.unlink_lost(Path(RESULTS))
-    output_cache.redate(Path(RESULTS), CACHE, *map(Path, INPUTS))
-    output_cache.protect(CACHE)
+    cache.check(CACHE)
+    cache.unlink_lost(Path(RESULTS))
+    cache.redate(Path(RESULTS), CACHE, *map(Path, INPUTS))
+    cache.protect(CACHE)
 VERSIONS = configuration.versions()
 SAMPLES = experiments.samples(config)
 THEORIES = experiments.theories(config)
@@ -38,11 +43,11 @@ report: "../report/workflow.rst"
 
 
 onsuccess:
-    output_cache.protect(CACHE)
+    cache.protect(CACHE)
 
 
 onerror:
-    output_cache.protect(CACHE)
+    cache.protect(CACHE)
 
 
 wildcard_constraints:

@@ -19,4 +19,4 @@ rule dataset:
         "data for {wildcards.use}: {wildcards.dataset}, classes {wildcards.classes}"
     shell:
         "normplace data {params.options} --output {output.data} 2>&1 | tee {log} "
-        "&& python -m workflow.output_cache {output}"
+        "&& python -m study.cache {output}"

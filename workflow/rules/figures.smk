@@ -25,7 +25,11 @@ for figure, experiment in FIGURES.items():
         input:
             tidy=multiext(f"{RESULTS}/tidy/{experiment}/", *TIDY[experiment]),
             module=f"figures/{figure}.py",
-            shared=["figures/style.py", "figures/__main__.py", "src/normplace/tidy.py"],
+            shared=[
+                "figures/style.py",
+                "figures/__main__.py",
+                "src/normplace/tables/tidy.py",
+            ],
         output:
             pdf=f"{RESULTS}/figures/{figure}.pdf",
             png=report(
@@ -58,7 +62,7 @@ rule printed_tables:
                 "figures/{module}.py",
                 module=["tables", "beyond_table", "image_tables", "style"],
             ),
-            "src/normplace/tidy.py",
+            "src/normplace/tables/tidy.py",
         ],
     output:
         [
@@ -127,7 +131,7 @@ rule manifest:
         rules.tables.input,
         rules.claims.output,
         rules.report.output,
-        module="workflow/manifest.py",
+        module="workflow/study/manifest.py",
     output:
         f"{RESULTS}/manifest.json",
     log:
@@ -138,5 +142,5 @@ rule manifest:
     message:
         "writing {output}"
     shell:
-        "python -m workflow.manifest --results {params.results} --configuration {params.configuration:q} "
+        "python -m study.manifest --results {params.results} --configuration {params.configuration:q} "
         "--output {output} > {log} 2>&1"

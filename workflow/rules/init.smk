@@ -18,7 +18,7 @@ rule sample:
         "sampling networks: {wildcards.experiment} {wildcards.name}"
     shell:
         "normplace sample --dataset file:{input} {params.options} --output {output.samples} > {log} 2>&1 "
-        "&& python -m workflow.output_cache {output}"
+        "&& python -m study.cache {output}"
 
 
 for experiment in SAMPLES:
@@ -52,7 +52,7 @@ for experiment in SAMPLES:
             "summarising {params.experiment}"
         shell:
             "normplace summarise {input.samples} --theory {input.theory} --bootstrap {params.bootstrap} "
-            "--output {params.folder} > {log} 2>&1 && python -m workflow.output_cache {output}"
+            "--output {params.folder} > {log} 2>&1 && python -m study.cache {output}"
 
 
 rule finite_width:
@@ -79,4 +79,4 @@ rule finite_width:
         "fitting the correction in depth / width"
     shell:
         "normplace finite-width {input.samples} --theory {input.theory} --bootstrap {params.bootstrap} "
-        "--output {output.table} > {log} 2>&1 && python -m workflow.output_cache {output}"
+        "--output {output.table} > {log} 2>&1 && python -m study.cache {output}"

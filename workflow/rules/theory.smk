@@ -19,4 +19,4 @@ rule kernel_theory:
         "kernel theory: {wildcards.experiment} {wildcards.name}"
     shell:
         "normplace theory --dataset file:{input} {params.options} --draws-output {output.draws} "
-        "--output {output.table} > {log} 2>&1 && python -m workflow.output_cache {output}"
+        "--output {output.table} > {log} 2>&1 && python -m study.cache {output}"

@@ -23,7 +23,7 @@ rule train:
         "training: {wildcards.experiment} {wildcards.name}"
     shell:
         "normplace train --dataset file:{input} {params.options} --output {output.rows} > {log} 2>&1 "
-        "&& python -m workflow.output_cache {output}"
+        "&& python -m study.cache {output}"
 
 
 rule curves:
@@ -52,4 +52,4 @@ rule curves:
         "summarising {wildcards.experiment}"
     shell:
         "normplace curves {params.rows} --output {params.folder} > {log} 2>&1 "
-        "&& python -m workflow.output_cache {output}"
+        "&& python -m study.cache {output}"

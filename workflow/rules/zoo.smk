@@ -21,7 +21,7 @@ rule measure:
         "measuring {wildcards.model}"
     shell:
         "normplace measure torchvision:{params.model} --dataset file:{input} {params.options} "
-        "--output {output.measured} > {log} 2>&1 && python -m workflow.output_cache {output}"
+        "--output {output.measured} > {log} 2>&1 && python -m study.cache {output}"
 
 
 rule measurements:
@@ -40,4 +40,4 @@ rule measurements:
         "summarising the zoo"
     shell:
         "normplace measurements {input} --output {output.table} > {log} 2>&1 "
-        "&& python -m workflow.output_cache {output}"
+        "&& python -m study.cache {output}"

@@ -1,0 +1,1 @@
+"""How prejudiced anyone's own model is."""

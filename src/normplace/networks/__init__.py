@@ -1,0 +1,1 @@
+"""What a network is: its specification, norms, modules, products and random numbers."""

@@ -1,0 +1,191 @@
+"""Guess fractions of many random MLPs at every depth in one pass.
+
+Layer l's activations get an output layer of their own, freshly drawn, so layer l of one pass is exactly a
+depth-l network. Every network draws its weights from a generator of its own, seeded by (seed, index): a
+network's numbers depend on neither the others, nor the depth asked for, nor the number of processes.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from tqdm import tqdm
+
+from normplace.networks.architecture import ANATOMY, GAIN, MLP
+from normplace.networks.norms import normalise
+from normplace.networks.products import batched
+from normplace.networks.random import network_generator
+from normplace.parallel import completed, one_thread
+
+Floats = npt.NDArray[np.float32]
+PARTS_A_PROCESS = 32  # the steps in which work is handed out, and progress shown
+GPU_NUMBERS = 2**28  # a layer's and all weights of the networks at once on a GPU: 1 GiB, hundreds on 1000 points
+CACHED = 2**20  # numbers of one layer at once on a processor
+ALIGNED = 16  # floats: where a layer's weights begin, and what torch draws normals in multiples of
+# The sampler owns what goes into an activation; torch has no gelu in place.
+IN_PLACE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "relu": torch.relu_,
+    "leaky_relu": F.leaky_relu_,
+    "gelu": F.gelu,
+    "silu": partial(F.silu, inplace=True),
+    "tanh": torch.tanh_,
+}
+
+
+class InitialGuesses(NamedTuple):
+    """Each float32 [depth, inits, classes]; means and population variances are over the points."""
+
+    guess_fraction: Floats
+    output_mean: Floats
+    output_var: Floats
+
+
+class Weights(NamedTuple):
+    """Networks: hidden[0] [networks, rank, width], hidden[l] [networks, width, width], output[l] [networks, classes,
+    width].
+    """
+
+    hidden: list[torch.Tensor]
+    output: list[torch.Tensor]
+
+
+def compress(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Features F [n, r] and an orthonormal basis V [d, r] with x = F V', r the rank of x [n, d]; (x, None) if r = d.
+
+    For Gaussian first-layer weights W, x W = F (V'W) and V'W is Gaussian with r rows: the same law, less work.
+    """
+    n, d = x.shape
+    x64 = x.double()
+    if d <= n:
+        eigenvalues, vectors = torch.linalg.eigh(x64.T @ x64)
+    else:
+        eigenvalues, vectors = torch.linalg.eigh(x64 @ x64.T)
+    kept = eigenvalues > 1e-13 * eigenvalues[-1]  # the gap of rank-deficient image data is far wider than this
+    if d <= n and bool(kept.all()):
+        return x, None
+    vectors = vectors[:, kept]
+    basis = vectors if d <= n else x64.T @ vectors / eigenvalues[kept].sqrt()
+    return (x64 @ basis).float(), basis.float()
+
+
+def draw_weights(spec: MLP, rank: int, fan_in: int, generators: Sequence[torch.Generator]) -> Weights:
+    """He-normal weights of a network for each generator, in its order (a hidden layer, then its output layer).
+
+    One draw a network: on a processor, what is drawn for a layer does not depend on how many follow.
+
+    rank, fan_in: rows of the first layer after `compress`, and the data's own dimension that scales it.
+    """
+    inputs = [rank] + [spec.width] * (spec.depth - 1)
+    shapes = [shape for rows in inputs for shape in ((rows, spec.width), (spec.classes, spec.width))]
+    starts = np.cumsum([0] + [-(-rows * columns // ALIGNED) * ALIGNED for rows, columns in shapes])
+    normals = torch.empty(len(generators), int(starts[-1]), device=generators[0].device)
+    for row, generator in zip(normals, generators, strict=True):
+        row.normal_(generator=generator)
+    layers = [
+        normals[:, start : start + rows * columns].view(-1, rows, columns)
+        for start, (rows, columns) in zip(starts, shapes, strict=False)
+    ]
+    layers[0].mul_(GAIN / fan_in**0.5)
+    for weights in layers[1:]:
+        weights.mul_(GAIN / spec.width**0.5)
+    return Weights(layers[::2], layers[1::2])
+
+
+def forward(features: torch.Tensor, weights: Weights, spec: MLP) -> Iterator[torch.Tensor]:
+    """Outputs [networks, classes, n] of the depth-1, depth-2, ... networks that share these hidden weights."""
+    activation, norm = IN_PLACE[spec.activation], normalise(spec.norm, spec.bn_statistics)
+    h = features.unsqueeze(0)
+    for hidden, output in zip(weights.hidden, weights.output, strict=True):
+        h = batched(h, hidden)
+        if spec.placement == "before":
+            h = norm(h)
+        h = activation(h)
+        if spec.placement == "after":
+            h = norm(h)
+        yield output @ h.transpose(1, 2)
+
+
+def outputs_at_every_depth(features: torch.Tensor, weights: Weights, spec: MLP) -> torch.Tensor:
+    """Outputs [depth, networks, classes, n].
+
+    Unless a norm looks over the points, they are taken in groups that stay in a processor's cache.
+    """
+    together = ANATOMY[spec.norm].axis == "points" or features.device.type != "cpu"
+    groups = [features] if together else torch.split(features, CACHED // max(features.shape[1], spec.width))
+    return torch.cat([torch.stack(list(forward(group, weights, spec))) for group in groups], dim=3)
+
+
+@one_thread()
+@torch.inference_mode()
+def sample(
+    x: torch.Tensor,
+    spec: MLP,
+    inits: int,
+    seed: int,
+    *,
+    device: str = "cpu",
+    processes: int = 1,
+    progress: str | None = None,
+) -> InitialGuesses:
+    """Sample `inits` random networks on the points x [n, ...] at depths 1..spec.depth.
+
+    Returns arrays [depth, inits, classes]; the same bytes for the same seed whatever the number of processes.
+
+    progress: what a progress bar is to show.
+    """
+    flat = x.flatten(1)
+    features, _ = compress(flat)
+    if device == "cpu":  # one at a time stays in the cache
+        at_once, step = 1, math.ceil(inits / (PARTS_A_PROCESS * processes))
+    else:
+        numbers = len(features) * spec.width + spec.depth * spec.width * max(features.shape[1], spec.width)
+        at_once = step = max(1, GPU_NUMBERS // numbers)
+    arrays = features.numpy()  # tensors of inference mode do not travel to other processes
+    of_part = partial(sample_part, arrays, flat.shape[1], spec, seed=seed, device=device, at_once=at_once)
+    return in_parts(of_part, inits, step, processes, progress)
+
+
+def in_parts(
+    of_part: Callable[[range], InitialGuesses], inits: int, step: int, processes: int, progress: str | None
+) -> InitialGuesses:
+    """What `of_part` makes of networks 0 to inits - 1, `step` of them in a call.
+
+    progress: what the progress bar is to show, none without.
+    """
+    parts = [range(first, min(first + step, inits)) for first in range(0, inits, step)]
+    results: dict[int, InitialGuesses] = {}
+    with tqdm(total=inits, unit="net", disable=None if progress else True, desc=progress) as bar:
+        for index, result in completed(of_part, [(part,) for part in parts], processes):
+            results[index] = result
+            bar.update(len(parts[index]))
+    ordered = [results[index] for index in range(len(parts))]
+    return InitialGuesses(*(np.concatenate(arrays, axis=1) for arrays in zip(*ordered, strict=True)))
+
+
+@torch.inference_mode()
+def sample_part(
+    arrays: Floats, fan_in: int, spec: MLP, part: range, seed: int, device: str, at_once: int
+) -> InitialGuesses:
+    """Sample the networks of these indices on the features [n, rank], `at_once` of them at a time."""
+    features = torch.from_numpy(arrays).to(device)
+    groups = []
+    for first in range(part.start, part.stop, at_once):
+        generators = [network_generator(seed, index, device) for index in range(first, min(first + at_once, part.stop))]
+        weights = draw_weights(spec, features.shape[1], fan_in, generators)
+        groups.append(statistics(outputs_at_every_depth(features, weights, spec)))
+    return InitialGuesses(*(torch.cat(arrays, dim=1).cpu().numpy() for arrays in zip(*groups, strict=True)))
+
+
+def statistics(outputs: torch.Tensor) -> list[torch.Tensor]:
+    """Guess fractions, means, variances [depth, networks, classes] of outputs [depth, networks, classes, n]."""
+    depth, networks, classes, n = outputs.shape
+    guesses = outputs.transpose(2, 3).contiguous().argmax(dim=3).view(depth * networks, n)
+    rows = torch.arange(depth * networks, device=outputs.device).unsqueeze(1)
+    counts = (guesses + classes * rows).flatten().bincount(minlength=depth * networks * classes)
+    variance, mean = torch.var_mean(outputs, dim=3, correction=0)
+    return [(counts / n).view(depth, networks, classes), mean, variance]

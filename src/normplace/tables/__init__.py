@@ -1,0 +1,1 @@
+"""Tidy tables of what was sampled, trained and measured."""

@@ -1,0 +1,71 @@
+"""More than two classes: how the guesses of a network are spread over the classes, beside theory."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from normplace import statistics
+from normplace.tables.records import KernelTheory, Sample
+from normplace.theories import guesses
+
+DRAWS = 2000  # of the C-class theory
+Fractions = npt.NDArray[np.floating[Any]]
+
+
+def class_rows(sample: Sample, kernel: KernelTheory | None) -> list[dict[str, Any]]:
+    """One row a depth and rank of a sample, at the depths where its kernel theory was drawn.
+
+    rank 1 is the class that a network guesses most, whichever it is: mean fraction and quartiles over networks.
+    entropy: of a network's guess fractions, over log C (1: all classes alike, 0: one class); mean over networks.
+    Theory is given twice: guesses drawn from the data's own kernel, with an interval since draws are a sample too, and
+    the C-class formula at the kernel's gamma.
+    """
+    classes = sample.guess_fraction.shape[2]
+    rows = []
+    for depth, drawn in zip(kernel.depths, kernel.guess_fraction, strict=True) if kernel else []:
+        found = sample.guess_fraction[depth - 1]
+        formula = guesses.draw_class_fractions(float(kernel.gamma[depth - 1]), classes, DRAWS, seed=0)  # type: ignore[union-attr]
+        mean, low, high = mean_with_interval(entropy(found))
+        by_theory = mean_with_interval(entropy(drawn))
+        quartiles = np.quantile(ranked(found), [0.25, 0.75], axis=0)
+        columns = {
+            "fraction": ranked(found).mean(axis=0),
+            "fraction_low": quartiles[0],
+            "fraction_high": quartiles[1],
+            "fraction_kernel": ranked(drawn).mean(axis=0),
+            "fraction_gamma": ranked(formula).mean(axis=0),
+        }
+        of_depth = {
+            **sample.cell,
+            "inits": len(found),
+            "depth": int(depth),
+            "gamma_kernel": float(kernel.gamma[depth - 1]),  # type: ignore[union-attr]
+            "entropy": mean,
+            "entropy_low": low,
+            "entropy_high": high,
+            **dict(zip(("entropy_kernel", "entropy_kernel_low", "entropy_kernel_high"), by_theory, strict=True)),
+            "entropy_gamma": float(entropy(formula).mean()),
+        }
+        for rank in range(classes):
+            rows.append({**of_depth, "rank": rank + 1, **{name: values[rank] for name, values in columns.items()}})
+    return rows
+
+
+def ranked(fractions: Fractions) -> Fractions:
+    """Guess fractions [networks, classes], each network's largest first."""
+    return -np.sort(-fractions.astype(np.float64), axis=1)
+
+
+def entropy(fractions: Fractions) -> npt.NDArray[np.float64]:
+    """Entropy of each network's guess fractions [networks, classes] over log C, [networks]."""
+    share = fractions.astype(np.float64)
+    logs = np.log(share, out=np.zeros_like(share), where=share > 0)
+    return np.asarray(-(share * logs).sum(axis=1) / np.log(share.shape[1]))
+
+
+def mean_with_interval(values: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    """Mean and its 95 % interval by the normal approximation, for hundreds of values."""
+    half = ndtri((1 + statistics.CONFIDENCE) / 2) * values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)

@@ -1,0 +1,89 @@
+"""The first-order correction of gamma in 1 / width at every depth, measured on sampled networks.
+
+With y = log((1 + gamma) / (1 + gamma at infinite width)), the change of an output's total variance over its variance
+over the data, first order means y = c / width with some c at each depth; a correction in depth / width means that c
+is proportional to depth. For large gamma y is its relative change, for small gamma its absolute one.
+"""
+
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from normplace import statistics
+from normplace.errors import UserError
+from normplace.tables.records import read_kernel_theory, read_sample
+
+Array = npt.NDArray[np.float64]
+FITTED = 0.1  # depth / width up to which a width takes part in the fit; beyond it, c / width is a prediction
+
+
+def first_order(samples: list[Path], kernel_theories: list[Path], resamples: int) -> pd.DataFrame:
+    """One row a configuration, width and depth: y with its 95 % interval, and the c fitted to all widths at that depth.
+
+    Raises:
+        UserError: a file is damaged, they are of several data sets, or a configuration has no theory or nothing within
+            the fitted range.
+    """
+    read_samples, read_theories = [*map(read_sample, samples)], [*map(read_kernel_theory, kernel_theories)]
+    cells = [*(sample.cell for sample in read_samples), *(theory.cell for theory in read_theories)]
+    if len({cell["first_points_sha256"] for cell in cells}) > 1:
+        raise UserError("the samples and theories are of several data sets or class maps, one is needed")
+    theories = {_cell(theory.cell): theory.gamma for theory in read_theories}
+    found = sorted(read_samples, key=lambda sample: (_cell(sample.cell), sample.cell["width"]))
+    rows: list[dict[str, Any]] = []
+    for cell, of_cell in groupby(found, key=lambda sample: _cell(sample.cell)):
+        if cell not in theories:
+            raise UserError(f"--theory: none for {' '.join(cell)}")
+        widths, values, draws = [], [], []
+        for sample in of_cell:
+            arrays = sample.output_mean, sample.output_var
+            resampled = statistics.bootstrap_gamma(*arrays, resamples, seed=sample.cell["width"])
+            infinite = np.log1p(theories[cell][: len(sample.guess_fraction)])
+            widths.append({**sample.cell, "inits": sample.output_mean.shape[1]})
+            values.append(np.log1p(statistics.gamma(*arrays)) - infinite)
+            draws.append(np.log1p(resampled) - infinite)
+        rows += _rows(widths, np.array(values), np.array(draws))
+    return pd.DataFrame(rows)
+
+
+def _rows(cells: list[dict[str, Any]], y: Array, draws: Array) -> Iterator[dict[str, Any]]:
+    """cells: one a width. y [widths, depths]; draws [widths, resamples, depths]."""
+    x = 1 / np.array([cell["width"] for cell in cells])
+    weights = 1 / draws.var(axis=1)
+    for layer in range(y.shape[1]):
+        fitted = (layer + 1) * x <= FITTED
+        if not fitted.any():
+            cell = " ".join(_cell(cells[0]))
+            raise UserError(f"{cell}: no sample has depth / width up to {FITTED} at depth {layer + 1}")
+        chosen = x[fitted], weights[fitted, layer]
+        c = through_origin(chosen[0], y[fitted, layer], chosen[1])
+        low, high = statistics.interval(
+            np.array([through_origin(chosen[0], draw, chosen[1]) for draw in draws[fitted, :, layer].T])
+        )
+        for index, cell_of_width in enumerate(cells):
+            y_low, y_high = statistics.interval(draws[index, :, layer])
+            yield {
+                **cell_of_width,
+                "depth": layer + 1,
+                "y": y[index, layer],
+                "y_low": float(y_low),
+                "y_high": float(y_high),
+                "c": c,
+                "c_low": float(low),
+                "c_high": float(high),
+                "fitted": bool(fitted[index]),
+            }
+
+
+def through_origin(x: Array, y: Array, weights: Array) -> float:
+    """The c of y = c x by weighted least squares."""
+    return float(np.sum(weights * x * y) / np.sum(weights * x * x))
+
+
+def _cell(cell: dict[str, Any]) -> tuple[str, ...]:
+    return cell["norm"], cell["placement"], cell["activation"]

@@ -1,0 +1,166 @@
+"""From training runs to tidy tables: curves with bands over runs, and milestones with intervals."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from normplace.errors import UserError
+from normplace.files import read_json, sha256_of_text
+from normplace.statistics import interval
+
+CURVES = (
+    "loss",
+    "accuracy",
+    "accuracy_majority",
+    "accuracy_minority",
+    "gap",
+    "max_guess_fraction",
+    "weight_cosine",
+    "gradient_norm",
+)
+CLOSED = 0.05  # a gap below 5 points counts as closed, whichever class is ahead
+SHARES = (0.8, 0.9)  # of the final accuracy
+EARLY = 0.1  # of all steps
+RESAMPLES = 2000
+
+
+def read_training(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
+    """A file of `normplace train` and the .json beside it: the cell it belongs to, and its rows with the gap.
+
+    gap: accuracy on the initially favoured class minus accuracy on the others.
+
+    Raises:
+        UserError: one of the two files is missing, damaged, altered or foreign.
+    """
+    try:
+        config, text = read_json(path.with_suffix(".json")), path.read_bytes().decode()
+        if config["rows_sha256"] != sha256_of_text(text):
+            raise ValueError("its SHA-256 is not that in the .json")
+        rows = pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""])
+        options, data = config["options"], config["data"]
+        shares = np.array(data["test_class_counts"]) / sum(data["test_class_counts"])
+        cell = {
+            "dataset": data["dataset"],
+            "label": data["label"],
+            "stand_in": data["stand_in"],
+            "points": data["points"],
+            "classes": len(data["classes"]),
+            "test_points": sum(data["test_class_counts"]),
+            "one_class_accuracy_low": shares.min(),  # what guessing one class for all test points gives
+            "one_class_accuracy_high": shares.max(),
+            "class_names": " / ".join(data["classes"]),
+            "network": options.get("network", "mlp"),
+            "activation": options.get("activation", ""),  # a network for images has its own
+            **{key: options.get(key, 0) for key in ("depth", "width")},  # so here
+            **{key: options[key] for key in ("norm", "placement", "optimizer", "learning_rate", "batch_size")},
+            **{key: options[key] for key in ("epochs", "select", "runs")},
+        }
+        rows["gap"] = rows["accuracy_majority"] - rows["accuracy_minority"]
+        rows["bn_statistics"] = rows["bn_statistics"].astype(object).fillna("")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path}: not a file of `normplace train` with its .json beside it ({error})") from None
+    return cell, rows
+
+
+def summarise(paths: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tables (curves, milestones) of training runs.
+
+    Raises:
+        UserError: a file is damaged or foreign.
+    """
+    curves, milestones = [], []
+    for path in paths:
+        cell, rows = read_training(path)
+        curves.append(_curves(rows).assign(**cell))
+        milestones += [{**cell, **row} for row in _milestones(rows, learned_accuracy(cell))]
+    return pd.concat(curves, ignore_index=True), pd.DataFrame(milestones)
+
+
+def learned_accuracy(cell: Mapping[str, Any]) -> float:
+    """Test accuracy that says a run has learned: two standard errors above guessing the commonest class."""
+    share = float(cell["one_class_accuracy_high"])
+    return share + 2 * float(np.sqrt(share * (1 - share) / cell["test_points"]))
+
+
+def _curves(rows: pd.DataFrame) -> pd.DataFrame:
+    """Median and quartiles over the runs that had not diverged by then, for every evaluation; n counts them."""
+    finite = rows[rows["diverged"] == 0].sort_values("step", kind="stable")
+    groups = finite.groupby(["split", "bn_statistics", "step"], sort=False)
+    table = groups["loss"].count().rename("n").to_frame()
+    for name in CURVES:
+        for suffix, share in (("_low", 0.25), ("", 0.5), ("_high", 0.75)):
+            table[name + suffix] = groups[name].quantile(share)
+    return table.reset_index()
+
+
+def _milestones(rows: pd.DataFrame, learned: float) -> list[dict[str, Any]]:
+    """One row a kind of BatchNorm statistics: what runs did when, with 95 % bootstrap intervals over runs.
+
+    Steps are those of evaluations, infinite where it never was so; their median is given. The gap may cross zero
+    on its way, so there are two: when it is first below 5 points, and from when on it stays there. Accuracies are
+    on the test split, gaps on the training split; their mean is given. n counts the runs that did not diverge;
+    diverged ones count in what was measured at the start, and in nothing else. A run that ends no better than
+    `learned` says never reaches a share of its final accuracy. The start is measured with batch statistics, as is
+    the class favoured, so rows of running statistics have no start.
+    """
+    found = []
+    for mode, of_mode in rows.groupby("bn_statistics", sort=False):
+        runs = pd.DataFrame([_run_milestones(run, learned) for _, run in of_mode.groupby("run")])
+        diverged = int(of_mode.groupby("run")["diverged"].any().sum())
+        row: dict[str, Any] = {"bn_statistics": mode, "n": len(runs) - diverged, "diverged": diverged}
+        for name in runs.columns:
+            average = np.median if name.startswith("steps") else np.mean
+            row |= _with_interval(name, runs[name].dropna().to_numpy(dtype=np.float64), average)
+        found.append(row)
+    return found
+
+
+def _run_milestones(run: pd.DataFrame, learned: float) -> dict[str, float]:
+    """All milestones of a run; only those of the start for one that diverged, the others not a number."""
+    train, test = (run[run["split"] == split].set_index("step") for split in ("train", "test"))
+    ended = bool(run["diverged"].any())
+    steps = test.index.to_numpy(dtype=np.int64)
+    accuracy = test["accuracy"].to_numpy(dtype=np.float64)
+    final = float(accuracy[-1])
+    early = int(np.abs(steps - EARLY * steps[-1]).argmin())
+    closed = train["gap"].abs() < CLOSED
+    milestones = {
+        "early_accuracy": float(accuracy[early]),
+        "final_accuracy": final,
+        "steps_to_closed_gap": _first(closed),
+        "steps_to_gap_closed_for_good": _first(closed[::-1].cummin()[::-1]),
+        **{
+            f"steps_to_{share:.0%}".rstrip("%"): _first((test["accuracy"] >= share * final) & (final > learned))
+            for share in SHARES
+        },
+    }
+    running = run["bn_statistics"].iloc[0] == "running"
+    start = {
+        "gap_at_start": np.nan if running else float(train["gap"].iloc[0]),
+        "largest_fraction_at_start": np.nan if running else float(train["max_guess_fraction"].iloc[0]),
+    }
+    return start | (dict.fromkeys(milestones, np.nan) if ended else milestones)
+
+
+def _first(condition: "pd.Series[bool]") -> float:
+    reached = condition.index[condition.to_numpy()].to_list()
+    return float(reached[0]) if reached else np.inf
+
+
+def _with_interval(name: str, values: npt.NDArray[np.float64], average: Any) -> dict[str, float]:
+    if len(values) == 0:
+        return dict.fromkeys((name, f"{name}_low", f"{name}_high"), np.nan)
+    draws = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
+    with np.errstate(invalid="ignore"):  # a quantile between two infinities
+        low, high = interval(np.sort(average(values[draws], axis=1)))
+    numbers = (float(average(values)), float(low), float(high))
+    return dict(zip((name, f"{name}_low", f"{name}_high"), (_not_nan(n) for n in numbers), strict=True))
+
+
+def _not_nan(number: float) -> float:
+    return np.inf if np.isnan(number) else number

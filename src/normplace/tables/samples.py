@@ -1,0 +1,185 @@
+"""From sampled networks to tidy tables: one row a cell and depth. Figures and printed tables read nothing else.
+
+A network for images has depth 1 here, the only one, and no theory.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from normplace import statistics
+from normplace.errors import UserError
+from normplace.tables.classes import class_rows
+from normplace.tables.records import KernelTheory, Sample, read_kernel_theory, read_sample
+from normplace.theories import guesses
+from normplace.theories import isotropic as theory
+
+HISTOGRAM_BINS = 41  # over 0..1, fixed, so that histograms can be compared; odd, so that 1/2 is inside a bin
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of G_0
+EXTREME, EVEN = 0.95, 0.6  # of the largest guess fraction: nearly all guesses on one class; nearly even
+# What a sample and its infinite-width theory have in common. The first points are the same whatever their number.
+KEYS = ("norm", "placement", "activation", "classes", "first_points_sha256")
+
+
+def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) -> dict[str, pd.DataFrame]:
+    """Tables of sampled cells, with the theory of their own data where given.
+
+    gamma and histograms are of all samples; regimes of two-class samples, and classes of those with more, where there
+    are any.
+
+    Raises:
+        UserError: a file is damaged, or a theory belongs to none of the samples.
+    """
+    theories = {_match(read.cell): read for read in map(read_kernel_theory, kernel_theories)}
+    used = set()
+    gamma_rows, histogram_rows, regime_rows, of_classes = [], [], [], []
+    for path in samples:
+        sample = read_sample(path)
+        kernel = theories.get(_match(sample.cell))
+        used.add(_match(sample.cell))
+        gammas = statistics.gamma(sample.output_mean, sample.output_var)
+        resampled = statistics.bootstrap_gamma(sample.output_mean, sample.output_var, resamples, seed=0)
+        cell, depth = sample.cell, len(gammas)
+        isotropic = np.full(depth, np.nan)  # theory is of MLPs
+        if cell["network"] == "mlp":
+            isotropic = theory.gammas(cell["norm"], cell["placement"], cell["activation"], depth)
+        gamma_rows += _gamma_rows(sample, kernel, isotropic, gammas, resampled)
+        histogram_rows += _histogram_rows(sample, kernel, isotropic)
+        if cell["classes"] == 2 and depth > 1:
+            regime_rows.append(_regime_row(sample, resamples))
+        if cell["classes"] > 2:
+            of_classes += class_rows(sample, kernel)
+    for key, unused in theories.items():
+        if key not in used:
+            unmatched = f"{unused.cell['norm']} {unused.cell['placement']} on {unused.cell['label']}"
+            raise UserError(f"--theory: that of {unmatched} has no sample of the same data and configuration")
+    tables = {"gamma": gamma_rows, "histograms": histogram_rows, "regimes": regime_rows, "classes": of_classes}
+    return {name: pd.DataFrame(rows) for name, rows in tables.items() if rows}
+
+
+def _match(cell: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(cell[key] for key in KEYS)
+
+
+def _gamma_rows(
+    sample: Sample,
+    kernel: KernelTheory | None,
+    isotropic: npt.NDArray[np.float64],
+    gammas: npt.NDArray[np.float64],
+    resampled: npt.NDArray[np.float64],
+) -> list[dict[str, Any]]:
+    low, high = statistics.interval(resampled)
+    rows = []
+    for layer, fractions in enumerate(sample.guess_fraction):
+        inits = len(fractions)
+        largest = fractions.max(axis=1)
+        row = {
+            **sample.cell,
+            "inits": inits,
+            "depth": layer + 1,
+            "gamma": gammas[layer],
+            "gamma_low": low[layer],
+            "gamma_high": high[layer],
+            "gamma_isotropic": isotropic[layer],
+            "gamma_kernel": kernel.gamma[layer] if kernel and layer < len(kernel.gamma) else np.nan,
+            "guess_fraction_std": fractions[:, 0].std(ddof=1, dtype=np.float64),
+            "guess_fraction_std_isotropic": guesses.standard_deviation(isotropic[layer]),
+            "guess_fraction_std_kernel": (
+                kernel.guess_fraction_std[layer] if kernel and layer < len(kernel.gamma) else np.nan
+            ),
+            **{f"guess_fraction_{q:.0%}".rstrip("%"): np.quantile(fractions[:, 0], q) for q in QUANTILES},
+            "mean_largest_fraction": largest.mean(dtype=np.float64),
+        }
+        for name, count in (("extreme", (largest > EXTREME).sum()), ("even", (largest < EVEN).sum())):
+            shares = statistics.proportion(int(count), inits)
+            row |= dict(zip((f"share_{name}", f"share_{name}_low", f"share_{name}_high"), shares, strict=True))
+        rows.append(row | _distances(fractions[:, 0], isotropic[layer], kernel, layer + 1, sample.cell["points"]))
+    return rows
+
+
+def _distances(
+    fraction: npt.NDArray[np.float32], gamma_isotropic: float, kernel: KernelTheory | None, depth: int, points: int
+) -> dict[str, float]:
+    drawn = _drawn(kernel, depth)
+    return {
+        "ks_isotropic": statistics.distance_to_distribution(
+            fraction, lambda g: guesses.distribution(g, gamma_isotropic), points
+        ),
+        "ks_kernel": np.nan if drawn is None else statistics.distance_between_samples(fraction, drawn[:, 0]),
+        "ks_critical_isotropic": statistics.ks_critical(len(fraction)),
+        "ks_critical_kernel": np.nan if drawn is None else statistics.ks_critical(len(fraction), len(drawn)),
+    }
+
+
+def _drawn(kernel: KernelTheory | None, depth: int) -> npt.NDArray[np.float32] | None:
+    if kernel is None or depth not in kernel.depths:
+        return None
+    drawn: npt.NDArray[np.float32] = kernel.guess_fraction[list(kernel.depths).index(depth)]
+    return drawn
+
+
+def _histogram_rows(
+    sample: Sample, kernel: KernelTheory | None, isotropic: npt.NDArray[np.float64]
+) -> list[dict[str, Any]]:
+    """Counts of G_0 in fixed bins, and the share that each theory puts into the same bin.
+
+    Only at the depths where the kernel theory was drawn, or at the first and last one without it.
+    """
+    edges = np.linspace(0, 1, HISTOGRAM_BINS + 1)
+    depth = len(sample.guess_fraction)
+    rows = []
+    for at in sorted({int(d) for d in (kernel.depths if kernel else (1, depth)) if d <= depth}):
+        counts = _binned(sample.guess_fraction[at - 1, :, 0], sample.cell["points"])
+        shares = {"share_isotropic": np.diff(guesses.distribution(edges, isotropic[at - 1]))}
+        shares["share_isotropic"][0] += guesses.distribution(np.array(0.0), isotropic[at - 1])  # an infinite gamma's
+        drawn = _drawn(kernel, at)
+        if kernel is not None and drawn is not None:
+            shares["share_kernel"] = _binned(drawn[:, 0], kernel.cell["points"]) / len(drawn)
+        for index, count in enumerate(counts):
+            rows.append(
+                {
+                    **sample.cell,
+                    "inits": sample.guess_fraction.shape[1],
+                    "depth": at,
+                    "bin_low": edges[index],
+                    "bin_high": edges[index + 1],
+                    "count": int(count),
+                    **{name: values[index] for name, values in shares.items()},
+                }
+            )
+    return rows
+
+
+def _binned(fraction: npt.NDArray[np.float32], points: int) -> npt.NDArray[np.int64]:
+    """How many guess fractions fall into each bin.
+
+    G_0 is one of points + 1 counts; count k stands for the cell from k/(points + 1) to (k + 1)/(points + 1), so
+    that every bin holds as many counts as the next, give or take one, and rounding decides nothing.
+    """
+    counts = np.rint(fraction.astype(np.float64) * points).astype(np.int64)
+    return np.bincount((2 * counts + 1) * HISTOGRAM_BINS // (2 * (points + 1)), minlength=HISTOGRAM_BINS)
+
+
+def _regime_row(sample: Sample, resamples: int) -> dict[str, Any]:
+    cell = sample.cell
+    by_theory = theory.regime(cell["norm"], cell["placement"], cell["activation"])
+    seen = statistics.seen_regime(sample.guess_fraction[:, :, 0], resamples, seed=0)
+    return {
+        **cell,
+        "inits": sample.guess_fraction.shape[1],
+        "depth": len(sample.guess_fraction),
+        "regime_theory": by_theory.name,
+        "fixed_point_correlation": by_theory.correlation,
+        "fixed_point_slope": by_theory.slope,
+        "fixed_point_gamma": by_theory.gamma,
+        "regime_seen": seen.name,
+        "gamma_guesses": seen.gamma,
+        "gamma_guesses_low": seen.gamma_low,
+        "gamma_guesses_high": seen.gamma_high,
+        "growth": seen.growth,
+        "growth_low": seen.growth_low,
+        "growth_high": seen.growth_high,
+    }

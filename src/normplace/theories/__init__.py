@@ -1,0 +1,1 @@
+"""What theory says of untrained networks, without sampling any."""

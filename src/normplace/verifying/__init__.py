@@ -1,0 +1,1 @@
+"""Which claims hold, whether files are unaltered, whether two runs agree."""

@@ -1,0 +1,189 @@
+"""Claims: read from claims.yaml, judged on the tidy tables of a run."""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pandas as pd
+import yaml
+
+from normplace.errors import UserError
+from normplace.tables.tidy import read_tidy
+from normplace.verifying.checks import FAILS, HOLDS, UNDECIDED, Check
+from normplace.verifying.judges import STATISTICS
+
+NOT_TESTABLE, STAND_IN = "not testable at this scale", "stand-in data"
+NUMBER, TEXT = {"type": "number", "minimum": 0}, {"type": "string", "minLength": 1}
+LARGEST = ("depth", "width")  # what a table has many values of: a claim may name the first and the last
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["claims"],
+    "properties": {"claims": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/claim"}}},
+    "$defs": {
+        "claim": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["id", "by", "sentence", "source", "tests", "needs", "rule", "reason"],
+            "properties": {
+                "id": {"type": "string", "pattern": "^[a-z0-9-]+$"},
+                "by": {"enum": ["paper", "reading", "ours"]},
+                **dict.fromkeys(("sentence", "source", "rule", "reason"), TEXT),
+                "tests": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/test"}},
+                "needs": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": dict.fromkeys(("inits", "runs", "depth", "width"), NUMBER),
+                },
+            },
+        },
+        "test": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["statistic", "reads", "where"],
+            "properties": {
+                "statistic": {"enum": list(STATISTICS)},
+                "reads": {"type": "string", "pattern": "^[a-z_]+/[a-z_]+$"},
+                "where": {"type": "object", "additionalProperties": {"type": "array", "minItems": 1}},
+                "options": {"type": "object"},
+            },
+        },
+    },
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """A judged claim: its verdict, why where that is not plain, and its checks, each with its own verdict."""
+
+    claim: Mapping[str, Any]
+    verdict: str
+    why: str
+    checks: list[tuple[Check, str]]
+
+    @property
+    def worst(self) -> Check | None:
+        """The check that decides: failing before undecided before holding, then the nearest to failing."""
+        order = [FAILS, UNDECIDED, HOLDS]
+        return min(
+            self.checks, key=lambda pair: (order.index(pair[1]), pair[0].margin(), pair[0].inside), default=(None, "")
+        )[0]
+
+
+class _NotTestable(Exception):
+    """The tables at hand cannot test a claim; the message says why."""
+
+
+def read_claims(path: Path) -> list[dict[str, Any]]:
+    """The claims of a file.
+
+    Raises:
+        UserError: it is missing, no YAML, against the schema, or has an id twice or an option its statistic lacks.
+    """
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        jsonschema.Draft202012Validator(SCHEMA).validate(found)
+    except OSError as error:
+        raise UserError(f"--claims {path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"--claims {path}: not YAML ({' '.join(str(error).split())})") from None
+    except jsonschema.ValidationError as error:
+        where = ".".join(map(str, error.absolute_path)) or "top level"
+        raise UserError(f"--claims {path}: {where}: {error.message}") from None
+    claims: list[dict[str, Any]] = found["claims"]
+    names = [claim["id"] for claim in claims]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"--claims {path}: the id {name} is there twice")
+    for claim in claims:
+        for test in claim["tests"]:
+            try:
+                inspect.signature(STATISTICS[test["statistic"]]).bind(None, **test.get("options", {}))
+            except TypeError as error:
+                raise UserError(f"--claims {path}: {claim['id']}: {test['statistic']}: {error}") from None
+    return claims
+
+
+def judge(claims: Iterable[Mapping[str, Any]], tidy: Path) -> list[Result]:
+    """Judge each claim on the tables below `tidy`.
+
+    Raises:
+        UserError: a table is damaged or lacks a column.
+    """
+    read = cache(partial(read_table, tidy))  # most claims are about the same few tables
+    return [_judge(claim, tidy, read) for claim in claims]
+
+
+def _judge(claim: Mapping[str, Any], tidy: Path, read: Callable[[str], pd.DataFrame]) -> Result:
+    """Checks on stand-in data decide nothing: they are shown where there are no others, and else left out."""
+    checks: list[tuple[Check, str]] = []
+    try:
+        for test in claim["tests"]:
+            table = read(test["reads"])
+            rows = _chosen(table, test["where"])
+            _require(table, rows, claim["needs"])
+            found = STATISTICS[test["statistic"]](rows, **test.get("options", {}))
+            if not found:
+                raise _NotTestable(f"the table tidy/{test['reads']}.csv has nothing to compare")
+            checks += [(check, check.verdict(len(found))) for check in found]
+    except _NotTestable as reason:
+        return Result(claim, NOT_TESTABLE, str(reason), [])
+    except KeyError as error:
+        raise UserError(f"{tidy / test['reads']}.csv: has no {error}, which the claim {claim['id']} needs") from None
+    except (TypeError, ValueError, IndexError) as error:
+        raise UserError(f"{tidy / test['reads']}.csv: damaged, or not for the claim {claim['id']} ({error})") from None
+    genuine = [pair for pair in checks if not pair[0].stand_in]
+    if not genuine:
+        return Result(claim, STAND_IN, "all of its data are stand-ins", checks)
+    verdicts = [verdict for _, verdict in genuine]
+    why = "stand-ins left out" if len(genuine) < len(checks) else ""
+    if FAILS in verdicts:
+        return Result(claim, FAILS, why, genuine)
+    if UNDECIDED in verdicts:
+        why = f"too wide an interval in {verdicts.count(UNDECIDED)} of {len(verdicts)} checks"
+        return Result(claim, NOT_TESTABLE, why, genuine)
+    return Result(claim, HOLDS, why, genuine)
+
+
+def read_table(tidy: Path, name: str) -> pd.DataFrame:
+    """A tidy table with a column for its cell, such as batch-before or, in eval mode, batch-before-running."""
+    path = tidy / f"{name}.csv"
+    if not path.exists():
+        raise _NotTestable(f"there is no table tidy/{name}.csv")
+    rows = read_tidy(path)
+    if rows.empty:
+        raise _NotTestable(f"the table tidy/{name}.csv is empty")
+    cell = rows["norm"].where(rows["norm"] == "none", rows["norm"] + "-" + rows["placement"])
+    eval_mode = (rows["bn_statistics"] == "running") & ("inits" in rows)
+    rows["cell"] = cell.where(~eval_mode, cell + "-running")
+    return rows
+
+
+def _chosen(table: pd.DataFrame, where: Mapping[str, list[Any]]) -> pd.DataFrame:
+    """The rows with one of the given values in every column; the table must have all of the values."""
+    rows = table
+    for column, values in where.items():
+        if column in LARGEST:
+            ends = {"first": table[column].min(), "last": table[column].max()}
+            values = [ends.get(value, value) for value in values]
+        missing = sorted(set(values) - set(table[column]))
+        if missing:
+            raise _NotTestable(f"no rows with {column} {', '.join(map(str, missing))}")
+        rows = rows[rows[column].isin(values)]
+    if rows.empty:
+        raise _NotTestable("no rows with all of " + ", ".join(where))
+    return rows
+
+
+def _require(table: pd.DataFrame, rows: pd.DataFrame, needs: Mapping[str, float]) -> None:
+    """Depth and width of the whole table; networks and runs of the rows in question."""
+    for name, least in needs.items():
+        if name not in table:  # a claim may read tables of networks and of runs
+            continue
+        there = table[name].max() if name in LARGEST else rows[name].min()
+        if there < least:
+            raise _NotTestable(f"{name} {there:g}, at least {least:g} needed")

@@ -1,0 +1,166 @@
+"""A run against a reference: file by file where both must be the same bytes, else number by number.
+
+The same code with the same versions on the same kind of processor gives the same bytes. Elsewhere sums are rounded in
+another order, and training amplifies that, so numbers are held against their own standard errors.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from normplace.errors import UserError
+from normplace.files import sha256_of_file
+from normplace.tables.tidy import read_tidy
+from normplace.verifying.checks import FALSE_ALARM, Z95
+from normplace.verifying.manifest import files, read_manifest
+
+# What must agree for equal bytes: parts of the manifest, or entries of a part.
+SAME_BYTES = ("code", "lock", "versions", "devices", "machine.system", "machine.architecture", "machine.processor")
+NOT_REPRODUCIBLE = ("report.html",)  # it says when each job ran
+# Which row is which; rows come in the same order from the same configuration.
+KEYS = (
+    "dataset", "label", "network", "model", "class_names",
+    "norm", "placement", "activation", "bn_statistics", "depth", "width", "classes", "shift",
+    "points", "select", "learning_rate", "rank",
+)  # fmt: skip
+# No chance in them, but for the rounding of float32.
+THEORY = ("gamma_isotropic", "gamma_kernel", "entropy_kernel", "fraction_kernel")
+ROUNDING = {"relative": 1e-3, "absolute": 1e-6}
+NOT_COMPARED = ("curves", "histograms")  # bands and counts, whose summaries are compared
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """basis: how it was compared and why; differences: one line a file or number that should agree and does not."""
+
+    basis: list[str]
+    differences: list[str]
+
+    @property
+    def verdict(self) -> str:
+        """In words."""
+        return f"{len(self.differences)} differences" if self.differences else "they agree"
+
+
+def compare(results: Path, reference: Path) -> Comparison:
+    """Compare two results folders that have manifests.
+
+    Raises:
+        UserError: a manifest is missing, or the two are of different configurations.
+    """
+    ours, theirs = read_manifest(results), read_manifest(reference)
+    for key in sorted(set(ours["configuration"]) | set(theirs["configuration"])):
+        values = [manifest["configuration"].get(key, "nothing") for manifest in (ours, theirs)]
+        if values[0] != values[1]:
+            raise UserError(
+                f"--against {reference}: is of another configuration ({key}: {values[0]} here, {values[1]} there)"
+            )
+    others = [line for part in SAME_BYTES for line in _difference(part, ours, theirs)]
+    if others:
+        basis = ["numbers are compared within their intervals, because bytes need not agree:", *others]
+        return _numbers(results, reference, basis)
+    basis = ["SHA-256 of every file is compared: configuration, code, lock, versions, device and processor agree"]
+    return Comparison(basis, _hashes(results, ours, theirs))
+
+
+def _difference(part: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    values: list[Any] = [ours, theirs]
+    for key in part.split("."):
+        values = [value.get(key) for value in values]
+    if values[0] == values[1] and values[0] is not None:
+        return []
+    if isinstance(values[0], dict) and isinstance(values[1], dict):
+        keys = [key for key in sorted({*values[0], *values[1]}) if values[0].get(key) != values[1].get(key)]
+        values = [", ".join(f"{key} {value.get(key)}" for key in keys) for value in values]
+    return [f"  {part}: {values[0]} here, {values[1]} there"]
+
+
+def _hashes(results: Path, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    """Files of the run itself against what the reference's manifest says of its whole run, shipped or not.
+
+    Of a run that is itself a shipped reference, the folders that it ships.
+    """
+    expected = files({**theirs, "shipped": ours.get("shipped")})
+    differences = []
+    for name in sorted({*files(ours), *expected} - set(NOT_REPRODUCIBLE)):
+        if name not in expected:
+            differences.append(f"not in the reference: {name}")
+        elif not (results / name).is_file():
+            differences.append(f"missing: {name}")
+        elif sha256_of_file(results / name) != expected[name]["sha256"]:
+            differences.append(f"other bytes: {name}")
+    return differences
+
+
+def _numbers(results: Path, reference: Path, basis: list[str]) -> Comparison:
+    differences: list[str] = []
+    numbers: list[tuple[str, str, pd.DataFrame, pd.DataFrame]] = []
+    for path in sorted((reference / "tidy").glob("*/*.csv")):
+        name = path.relative_to(reference).as_posix()
+        if path.stem in NOT_COMPARED:
+            continue
+        if not (results / name).is_file():
+            differences.append(f"missing: {name}")
+            continue
+        here, there = (read_tidy(root / name) for root in (results, reference))
+        keys = [key for key in KEYS if key in there]
+        if list(here.columns) != list(there.columns) or not here[keys].equals(there[keys]):
+            differences.append(f"other rows, columns or data: {name}")
+            continue
+        numbers += [(name, column, here, there) for column in _compared(there)]
+    total = sum(len(there) for *_, there in numbers)
+    level = FALSE_ALARM / (2 * max(total, 1))
+    worst = 0.0
+    for name, column, here, there in numbers:
+        off = _in_allowances(here, there, column, level)
+        worst = max(worst, float(off.max(initial=0)))
+        differences += [
+            f"{name}, row {row + 1}, {column}: {here[column][row]} here, {there[column][row]} there"
+            for row in np.flatnonzero(off > 1)
+        ]
+    basis.append(
+        f"{total} numbers of {len({name for name, *_ in numbers})} tables; allowed is what chance exceeds for "
+        f"one of them in 1 of 100 cases (Student's t, by the networks or runs of each), "
+        f"theory {ROUNDING['relative']:g} of itself; largest seen: {worst:.2g} of what is allowed"
+    )
+    return Comparison(basis, differences)
+
+
+def _compared(table: pd.DataFrame) -> list[str]:
+    """Columns with an interval, medians of steps aside (a coarse grid, and infinite for some), and those of theory."""
+    with_interval = [
+        column
+        for column in table.columns
+        if {f"{column}_low", f"{column}_high"} <= set(table.columns) and not column.startswith("steps_")
+    ]
+    return list(dict.fromkeys([*with_interval, *(column for column in THEORY if column in table.columns)]))
+
+
+def _in_allowances(here: pd.DataFrame, there: pd.DataFrame, column: str, level: float) -> npt.NDArray[np.float64]:
+    """The difference of a column in units of what is allowed; 0 where both have the same or no number."""
+    ours, theirs = (_number(table, column) for table in (here, there))
+    allowed = np.full(len(ours), ROUNDING["absolute"])
+    if column in THEORY:
+        allowed += ROUNDING["relative"] * np.abs(theirs)
+    else:
+        ends = [[_number(table, f"{column}_{end}") for end in ("low", "high")] for table in (here, there)]
+        n = _number(there, "inits" if "inits" in there else "n")
+        quantile = stats.t.ppf(1 - level, np.maximum(n - 1, 1)) * np.sqrt(n / np.maximum(n - 1, 1))
+        allowed += quantile * np.hypot(*((high - low) / (2 * Z95) for low, high in ends))
+        if "test_points" in there:  # an accuracy moves by whole points
+            allowed += 1 / _number(there, "test_points")
+    same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))  # infinite ones too
+    with np.errstate(invalid="ignore"):
+        off = np.where(same, 0.0, np.nan_to_num(np.abs(ours - theirs) / allowed, nan=np.inf))
+    return np.asarray(off, dtype=np.float64)
+
+
+def _number(table: pd.DataFrame, column: str) -> npt.NDArray[np.float64]:
+    """A column as numbers; what is none is missing."""
+    return np.asarray(pd.to_numeric(table[column], errors="coerce"), dtype=np.float64)

@@ -1,0 +1,343 @@
+"""The statistics that claims are judged by: pure functions from rows of a tidy table to checks.
+
+Sameness. A gamma that is claimed to be another must be measured well enough to tell it from half or one and a half
+times that (RESOLUTION), or, near 0, from one that is not neutral: else the check is undecided. Distributions as a whole
+are tested for their shape, by tests that with 400 networks tell a gamma from three times it at best.
+
+Finite width. A layer of n nodes gives a point's squared norm a relative variance of kappa / n, with
+kappa = E phi^4 / (E phi^2)^2 - 1, which is 5 for ReLU. After L layers, expectations of smooth functions of the kernel
+are off by about kappa L / n: that much log(1 + gamma), the log of an output's total variance over that over the data,
+may differ from infinite width. It is the size of a first-order term, not a proven bound.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from normplace import statistics
+from normplace.tables import classes as class_summaries
+from normplace.tables.learning_curves import learned_accuracy
+from normplace.theories import guesses
+from normplace.theories.activations import FUNCTIONS, quadrature
+from normplace.theories.isotropic import gammas
+from normplace.verifying.checks import FALSE_ALARM, Z95, Check, count_column, of_column, of_number, records
+
+RESOLUTION = 0.5  # of an expected number
+ENTROPY_RESOLUTION = 0.1  # of log C
+NEUTRAL = 0.1  # gamma below which this project calls networks neutral
+LEAST_EXPECTED = 5  # counts a bin of a chi-square test needs
+DRAWS = 500  # of the C-class theory, the same ones at every gamma, so that differences are smooth
+Filter = Mapping[str, Any]
+
+
+def interval(rows: pd.DataFrame, column: str, least: float = -np.inf, most: float = np.inf) -> list[Check]:
+    """A column with an interval lies in least..most beyond chance."""
+    return [of_column(row, column, least=least, most=most, decided=True) for row in records(rows)]
+
+
+def reached(rows: pd.DataFrame, column: str) -> list[Check]:
+    """A median number of steps, infinite where half of the runs never get there, is finite with its whole interval.
+
+    value: 1 where it is, -1 where all of the interval is infinite, none between; words have the steps.
+    """
+    checks = []
+    for row in records(rows):
+        steps, low, high = (float(row[f"{column}{end}"]) for end in ("", "_low", "_high"))
+        inside = 1.0 if np.isfinite(high) else np.nan if np.isfinite(low) else -1.0
+        name = column.replace("_", " ")
+        numbers = f"{name} {steps:.3g} [{low:.3g}, {high:.3g}]"
+        checks.append(replace(of_number(f"whether {name} are finite", row, inside, 0.0), words=("finite", numbers)))
+    return checks
+
+
+def learns(rows: pd.DataFrame) -> list[Check]:
+    """The mean final test accuracy is above that which says a run has learned, beyond chance over runs.
+
+    That is two standard errors of the test points above guessing the commonest class for all of them
+    (`learning_curves.learned_accuracy`). A mean below it fails, with whatever interval: nothing was seen to be learned.
+    """
+    checks = []
+    for row in records(rows):
+        check = of_column(row, "final_accuracy", least=learned_accuracy(row), decided=True)
+        checks.append(check if check.inside > 0 else replace(check, low=check.value, high=check.value))
+    return checks
+
+
+def even_guesses(rows: pd.DataFrame, gamma: float) -> list[Check]:
+    """The standard deviation of G_0 over networks is below that which this gamma gives, beyond chance.
+
+    Its own standard error is taken as that of a normal variable, s / sqrt(2 n); it is less for guesses that pile up.
+    """
+    most = guesses.standard_deviation(gamma)
+    checks = []
+    for row in records(rows):
+        value = float(row["guess_fraction_std"])
+        half = Z95 * value / np.sqrt(2 * row["inits"])
+        check = of_number("deviation of G_0", row, value, -np.inf, most)
+        checks.append(replace(check, low=value - half, high=value + half, decided=True))
+    return checks
+
+
+def theory(rows: pd.DataFrame, expected: str) -> list[Check]:
+    """gamma is a theory's (a column) within the finite-width allowance on log(1 + gamma) and chance."""
+    checks = []
+    for row in records(rows):
+        least, most = _allowed(row, row[expected])
+        checks.append(of_column(row, "gamma", least=least, most=most, resolution=_resolution(row[expected])))
+    return checks
+
+
+def constant(rows: pd.DataFrame, expected: float | str) -> list[Check]:
+    """gamma of BatchNorm before ReLU is this (a number or a column) at every depth, less what finite width takes off.
+
+    A node's values over the data are normal but for the points' norms, which differ by a log-normal factor: relative
+    variance 5 / n a layer, carried on by a homogeneous activation at most in full. With s^2 = 5 L / n its log variance,
+    (E |z|)^2 / E z^2 falls from 2 / pi by exp(-s^2 / 4), and with it m^2 / q = gamma / (1 + gamma). So gamma lies
+    between that and the infinite-width value.
+    """
+    checks = []
+    for row in records(rows):
+        infinite = row[expected] if isinstance(expected, str) else expected
+        ratio = infinite / (1 + infinite) * np.exp(-_first_order(row) / 4)
+        ends = {"least": ratio / (1 - ratio), "most": infinite}
+        checks.append(of_column(row, "gamma", **ends, resolution=_resolution(infinite)))
+    return checks
+
+
+def same_guesses(rows: pd.DataFrame, reference: str) -> list[Check]:
+    """Networks guess as those of the reference cell: no summary of G_0 differs by more than one point of the data.
+
+    Networks of one index share their random numbers, so this is no matter of chance; rounding may flip a tie.
+    """
+    columns = ["guess_fraction_std", "mean_largest_fraction", *(f"guess_fraction_{q}" for q in (5, 25, 50, 75, 95))]
+    keys = ["dataset", "depth"]
+    of_reference = rows[rows["cell"] == reference].set_index(keys)[columns]
+    checks = []
+    for row in records(rows[rows["cell"] != reference]):
+        expected = of_reference.loc[tuple(row[key] for key in keys)]
+        value = max(abs(row[column] - expected[column]) for column in columns)
+        check = of_number("largest difference", row, float(value), 0.0, 1 / row["points"])
+        checks.append(replace(check, where=f"{check.where}, against {reference}"))
+    return checks
+
+
+def regimes(rows: pd.DataFrame, expected: Mapping[str, list[str]] | str) -> list[Check]:
+    """The regime seen (`statistics.seen_regime`, from guesses alone) is one expected: by cell, or a column's.
+
+    value: 1 where it is, -1 where it is not, none for an undecided regime, which decides nothing; words have gamma.
+    """
+    checks = []
+    for row in records(rows):
+        allowed = [row[expected]] if isinstance(expected, str) else expected[row["cell"]]
+        seen = row["regime_seen"]
+        inside = np.nan if seen == "undecided" else 1.0 if seen in allowed else -1.0
+        numbers = f"{seen}, gamma of guesses {row['gamma_guesses']:.3g} " + (
+            f"[{row['gamma_guesses_low']:.3g}, {row['gamma_guesses_high']:.3g}]"
+        )
+        check = of_number("regime", row, inside, 0.0, np.inf)
+        checks.append(replace(check, words=(" or ".join(allowed), numbers)))
+    return checks
+
+
+def distribution(rows: pd.DataFrame, theory: str) -> list[Check]:
+    """The Kolmogorov-Smirnov distance of G_0 to a theory ("isotropic" or "kernel") is one that chance explains.
+
+    Allowed are the critical distance and how far finite width may move the distribution function.
+    """
+    rows = rows[rows[f"ks_{theory}"].notna()]
+    level = FALSE_ALARM / max(len(rows), 1)
+    at_level = np.sqrt(np.log(2 / level) / 2) / np.sqrt(np.log(2 / (1 - statistics.CONFIDENCE)) / 2)
+    checks = []
+    for row in records(rows):
+        gamma = row[f"gamma_{theory}"]
+        grid = np.linspace(0, 1, 1001)[1:-1]
+        moved = max(
+            np.abs(guesses.distribution(grid, end) - guesses.distribution(grid, gamma)).max()
+            for end in _allowed(row, gamma)
+        )
+        allowed = row[f"ks_critical_{theory}"] * at_level + moved
+        checks.append(of_number("distance of distributions", row, row[f"ks_{theory}"], 0.0, float(allowed)))
+    return checks
+
+
+def density(rows: pd.DataFrame) -> list[Check]:
+    """Counts of G_0 in bins follow the density for isotropic data: Pearson's chi-square, 5 or more expected in a bin.
+
+    How far finite width may move the counts adds a non-centrality: chi-square of the counts expected at either end of
+    the allowed gamma, the larger one. Given is chi-square over the critical value; a point mass, all of it expected in
+    one bin, decides nothing.
+    """
+    cells = list(rows.groupby(["dataset", "cell", "depth"], sort=False))
+    checks = []
+    for _, bins in cells:
+        bins = bins.sort_values("bin_low")
+        row = records(bins)[0]
+        n = int(row["inits"])
+        groups = _groups(n * bins["share_isotropic"].to_numpy(float))
+        counts, expected = (
+            np.add.reduceat(column.to_numpy(float), groups) for column in (bins["count"], n * bins["share_isotropic"])
+        )
+        gamma = gammas(row["norm"], row["placement"], row["activation"], row["depth"])[-1]
+        edges = [*bins["bin_low"], bins["bin_high"].iloc[-1]]
+        noncentrality = 0.0
+        for end in _allowed(row, gamma):
+            moved = n * np.add.reduceat(np.diff(guesses.distribution(np.array(edges), end)), groups)
+            noncentrality = max(noncentrality, _chi_square(moved, expected))
+        critical = float(stats.ncx2.ppf(1 - FALSE_ALARM / len(cells), len(counts) - 1, noncentrality))
+        value = _chi_square(counts, expected) / critical if len(counts) > 1 else np.nan
+        checks.append(of_number("chi-square / critical", row, value, 0.0, 1.0))
+    return checks
+
+
+def contrast(
+    rows: pd.DataFrame, column: str, of: Filter, against: Filter, each: list[str], *, same: bool = False
+) -> list[Check]:
+    """The mean of a column over the rows `of` less that over those `against`, for each value of some columns.
+
+    More than 0 beyond chance, or, with `same`, 0 but for chance. Rows of one side may share random numbers, so
+    their standard errors are averaged, not reduced. No check where a side is empty.
+    """
+    checks = []
+    for _, group in rows.groupby(each, sort=False):
+        sides = [group[_matches(group, chosen)] for chosen in (of, against)]
+        if any(side.empty for side in sides):
+            continue
+        first = records(group)[0]
+        means = [float(side[column].mean()) for side in sides]
+        half = [
+            [float((side[f"{column}{end}"] - side[column]).abs().mean()) for end in ("_low", "_high")] for side in sides
+        ]
+        value, n = means[0] - means[1], int(min(side[count_column(first)].min() for side in sides))
+        low, high = value - np.hypot(half[0][0], half[1][1]), value + np.hypot(half[0][1], half[1][0])
+        where = ", ".join(first["label"] if name == "dataset" else f"{name} {first[name]}" for name in each)
+        stand_in = bool(group["stand_in"].any())
+        quantity = f"difference of {column.replace('_', ' ')}"
+        check = Check(quantity, where, n, value, float(low), float(high), 0.0, decided=True, stand_in=stand_in)
+        if same:
+            check = replace(check, most=0.0, decided=False, resolution=_resolution(means[1]))
+        checks.append(check)
+    return checks
+
+
+def closer(rows: pd.DataFrame) -> list[Check]:
+    """At the last depth the widest networks are closer to infinite width than the narrowest: |y| falls.
+
+    y = log((1 + gamma) / (1 + gamma at infinite width)), its fall averaged over cells.
+    """
+    deepest = rows[rows["depth"] == rows["depth"].max()]
+    falls, halves = [], []
+    for _, group in deepest.groupby("cell", sort=False):
+        y, half = [], []
+        for row in records(group.sort_values("width").iloc[[0, -1]]):
+            y.append(abs(np.log1p(row["gamma"]) - np.log1p(row["gamma_kernel"])))
+            half.append((np.log1p(row["gamma_high"]) - np.log1p(row["gamma_low"])) / 2)
+        falls.append(y[0] - y[1])
+        halves.append(np.hypot(*half))
+    value, half_of_mean = float(np.mean(falls)), float(np.mean(halves))
+    return [
+        Check("fall of |y|", "mean over configurations", int(deepest["inits"].min()), value, value - half_of_mean,
+              value + half_of_mean, least=0.0, decided=True, stand_in=bool(deepest["stand_in"].any()))
+    ]  # fmt: skip
+
+
+def proportional(rows: pd.DataFrame) -> list[Check]:
+    """The fitted first-order coefficient c is proportional to depth: c / depth at the last depth is that at half of it.
+
+    Both come of the same networks, which makes the stated error of their difference too large rather than too small.
+    """
+    checks = []
+    for _, group in rows.groupby("cell", sort=False):
+        deepest = int(group["depth"].max())
+        last, half = (records(group[group["depth"] == depth])[0] for depth in (deepest, deepest // 2))
+        value = last["c"] / deepest - half["c"] / (deepest // 2)
+        error = np.hypot(
+            *((row["c_high"] - row["c_low"]) / 2 / depth for row, depth in ((last, deepest), (half, deepest // 2)))
+        )
+        where = f"{last['cell']}, {last['label']}, depth {deepest} less {deepest // 2}"
+        n = int(group["inits"].min())
+        ends = (value - error, value + error, 0.0, 0.0)
+        enough = RESOLUTION * abs(half["c"]) / (deepest // 2)
+        checks.append(
+            Check("difference of c / depth", where, n, value, *ends, resolution=enough, stand_in=last["stand_in"])
+        )
+    return checks
+
+
+def entropy(rows: pd.DataFrame) -> list[Check]:
+    """Mean entropy of guesses over C classes is that drawn from the data's kernel, within finite width and chance.
+
+    How far finite width may move it: the C-class formula at the ends of the allowed gamma less that at gamma itself.
+    Chance is that of the networks and that of theory's draws.
+    """
+    checks = []
+    for row in records(rows[rows["rank"] == 1]):
+        at = [
+            _mean_entropy(gamma, row["classes"]) for gamma in (*_allowed(row, row["gamma_kernel"]), row["gamma_kernel"])
+        ]
+        least, most = row["entropy_kernel"] + at[1] - at[2], row["entropy_kernel"] + at[0] - at[2]
+        check = of_column(row, "entropy", least=least, most=most, resolution=ENTROPY_RESOLUTION)
+        drawn = (row["entropy_kernel_high"] - row["entropy_kernel_low"]) / 2
+        low, high = (
+            check.value - np.hypot(check.value - check.low, drawn),
+            check.value + np.hypot(check.high - check.value, drawn),
+        )
+        checks.append(replace(check, low=float(low), high=float(high)))
+    return checks
+
+
+STATISTICS: dict[str, Callable[..., list[Check]]] = {
+    function.__name__: function
+    for function in (
+        interval, reached, even_guesses, theory, constant, same_guesses, regimes, distribution, density, contrast,
+        closer, proportional, entropy, learns,
+    )
+}  # fmt: skip
+
+
+@cache
+def kappa(activation: str) -> float:
+    """E phi^4 / (E phi^2)^2 - 1, the largest over the variances 0.1 to 2 that an activation sees here."""
+    nodes, weights = quadrature()
+    values = [FUNCTIONS[activation](np.sqrt(variance) * nodes) for variance in (0.1, 0.5, 1.0, 2.0)]
+    return float(max((value**4 @ weights) / (value**2 @ weights) ** 2 for value in values) - 1)
+
+
+def _first_order(row: Mapping[str, Any]) -> float:
+    return float(kappa(row["activation"]) * row["depth"] / row["width"])
+
+
+def _resolution(gamma: float) -> float:
+    return max(RESOLUTION * float(gamma), NEUTRAL)
+
+
+def _allowed(row: Mapping[str, Any], gamma: float) -> tuple[float, float]:
+    allowance = np.exp(_first_order(row))
+    return float(max((1 + gamma) / allowance - 1, 0.0)), float((1 + gamma) * allowance - 1)
+
+
+@cache
+def _mean_entropy(gamma: float, classes: int) -> float:
+    return float(class_summaries.entropy(guesses.draw_class_fractions(gamma, classes, DRAWS, seed=0)).mean())
+
+
+def _groups(expected: npt.NDArray[np.float64]) -> list[int]:
+    """Where groups of neighbouring bins begin, each of which has the least expected count."""
+    begins = [0]
+    for index in range(1, len(expected)):
+        if expected[begins[-1] : index].sum() >= LEAST_EXPECTED <= expected[index:].sum():
+            begins.append(index)
+    return begins
+
+
+def _chi_square(counts: npt.NDArray[np.float64], expected: npt.NDArray[np.float64]) -> float:
+    return float(((counts - expected) ** 2 / expected).sum())
+
+
+def _matches(rows: pd.DataFrame, chosen: Filter) -> "pd.Series[bool]":
+    return rows[list(chosen)].isin(dict(chosen)).all(axis=1)

@@ -1,0 +1,42 @@
+"""Pack a finished run: `python -m study.archive SCALE` writes results/SCALE.tar.gz.
+
+The files that its manifest names and the manifest, links to a cache replaced by what they point to; equal files give
+an equal archive. Unpacked with `tar -xzf SCALE.tar.gz -C results`, `make figures` and `make verify` work on it.
+"""
+
+import gzip
+import sys
+import tarfile
+from pathlib import Path
+from typing import IO
+
+from normplace.files import write_atomically
+from normplace.verifying.manifest import MANIFEST, problems, read_manifest
+
+
+def pack(results: Path, handle: IO[bytes]) -> None:
+    """Write the archive of a results folder: in the order of names, without times, owners and permissions."""
+    with (
+        gzip.GzipFile(filename="", mode="wb", fileobj=handle, mtime=0) as zipped,
+        tarfile.open(mode="w", fileobj=zipped, format=tarfile.PAX_FORMAT) as archive,
+    ):
+        for name in sorted([MANIFEST, *read_manifest(results)["files"]]):
+            entry = tarfile.TarInfo(f"{results.name}/{name}")
+            entry.size, entry.mode = (results / name).stat().st_size, 0o644
+            with (results / name).open("rb") as content:
+                archive.addfile(entry, content)
+
+
+def main(scale: str) -> None:
+    """Pack results/<scale>, unless a file is missing or not as the manifest says."""
+    results = Path("results") / scale
+    wrong = [line for line in problems(results, read_manifest(results)) if not line.startswith("extra")]
+    if wrong:
+        sys.exit("\n".join([*wrong, f"results/{scale} is not packed: run `make replicate SCALE={scale}` first"]))
+    path = Path("results") / f"{scale}.tar.gz"
+    write_atomically(path, lambda handle: pack(results, handle))
+    print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,132 @@
+"""Cached outputs that are what a job wrote: `python -m study.cache FILE... SUMS`.
+
+Snakemake keeps the outputs of the stages that compute in one folder, under a key made of all that they depend on, and
+looks at nothing but the key. So each of their jobs ends with the command above, which writes the SHA-256 of its files.
+Snakemake caches these sums with the files, and before a run `check` takes out every entry that does not match its own.
+"""
+
+import hashlib
+import os
+import re
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+VARIABLE = "SNAKEMAKE_OUTPUT_CACHE"  # Snakemake's own
+ROOT = Path(__file__).resolve().parents[2]
+SUMS = ".sha256"
+KEY = 64  # hexadecimal digits
+
+
+def prepare() -> Path:
+    """Make the folder, and tell Snakemake, which would otherwise end with a traceback.
+
+    It is $SNAKEMAKE_OUTPUT_CACHE, else `normplace` in the user's cache folder.
+    """
+    folder = Path(os.environ.get(VARIABLE) or of_user() / "normplace").absolute()  # for links
+    if not _usable(folder):
+        sys.exit(f"{VARIABLE}: {folder} cannot be made or written to; name another folder")
+    os.environ[VARIABLE] = str(folder)
+    return folder
+
+
+def of_user() -> Path:
+    """The user's cache folder, or `.cache` in the checkout where there is none that can be written to."""
+    with suppress(RuntimeError):  # no HOME, and a user that the system does not know
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute()
+        if _usable(folder):
+            return folder
+    return ROOT / ".cache"
+
+
+def _usable(folder: Path) -> bool:
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        return os.access(folder, os.W_OK | os.X_OK)
+    return False
+
+
+def check(folder: Path) -> None:
+    """Delete every entry that is not what its job wrote, saying so.
+
+    One without sums is being written, or was left half-written: Snakemake passes it over, for sums are stored last.
+    """
+    for key, files in sorted(_entries(folder).items()):
+        try:
+            if any(path.suffix == SUMS for path in files) and not _intact(files):
+                for path in files:
+                    path.unlink()
+                print(
+                    f"normplace: cached output {folder / key}* was damaged: deleted, to be made again", file=sys.stderr
+                )
+        except FileNotFoundError:  # another run's check was faster
+            continue
+        except PermissionError as error:
+            sys.exit(
+                f"{VARIABLE}: {error.filename} cannot be checked or deleted; its owner can, or name another folder"
+            )
+
+
+def unlink_lost(results: Path) -> None:
+    """Delete links to entries that are gone: Snakemake takes a link for a file, and then ends with an error."""
+    for path in results.rglob("*"):
+        if path.is_symlink() and not path.exists():
+            path.unlink()
+
+
+def redate(*folders: Path) -> None:
+    """Date to now what is of a time to come, since a clock was set back: Snakemake refuses what is made from it."""
+    now = time.time()
+    for path in (path for folder in folders for path in [folder, *folder.rglob("*")]):
+        with suppress(OSError):  # gone, or another user's
+            if path.lstat().st_mtime > now:
+                os.utime(path, (now, now), follow_symlinks=False)
+
+
+def protect(folder: Path) -> None:
+    """Make all entries read-only, so that a slip in one checkout does not write through a link into all of them."""
+    for files in _entries(folder).values():
+        for path in files:
+            with suppress(OSError):  # gone, or another user's
+                path.chmod(0o444)
+
+
+def _entries(folder: Path) -> dict[str, list[Path]]:
+    """Key -> its files."""
+    entries: dict[str, list[Path]] = {}
+    for path in folder.iterdir():
+        if re.match(f"[0-9a-f]{{{KEY}}}", path.name) and path.is_file():
+            entries.setdefault(path.name[:KEY], []).append(path)
+    return entries
+
+
+def _intact(files: list[Path]) -> bool:
+    """Whether the sums among the files name the contents of each of the others."""
+    text = "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in files if path.suffix == SUMS)
+    sums = [words for line in text.splitlines() if len(words := line.split(maxsplit=1)) == 2]
+    return all(
+        any(_is_of(name, path) and sha256 == _sha256(path) for sha256, name in sums)
+        for path in files
+        if path.suffix != SUMS
+    )
+
+
+def _is_of(name: str, cached: Path) -> bool:
+    """Whether a job's file of this name is kept as `cached`.
+
+    Behind the key comes the file's own name, or, for a rule that names its outputs, the name there and the suffix.
+    """
+    behind = cached.name[KEY:]
+    return name == behind or (behind.startswith("_") and Path(name).suffix == cached.suffix)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+if __name__ == "__main__":
+    *written, sums = map(Path, sys.argv[1:])
+    sums.unlink(missing_ok=True)  # it may be a link into the cache
+    sums.write_text("".join(f"{_sha256(path)}  {path.name}\n" for path in written), encoding="utf-8")

@@ -1,0 +1,80 @@
+"""One run at a time in a checkout, and nothing left of one that was killed: `python -m study.one_run COMMAND...`.
+
+Snakemake's own lock outlives a killed run, and so do its jobs, which would write what they were started for over what
+the next run makes. Here a lock of the system's, which ends with its holders, says whether Snakemake's is stale, and the
+command runs in a process group of its own, of which nothing is left when it ends.
+"""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from study import cache
+
+STATE = Path(".snakemake")  # where Snakemake keeps its own
+HELD = "NORMPLACE_RUN"  # set for what runs under the lock
+FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def hold_if_free() -> IO[str] | None:
+    """For a Snakemake that was started without this module: its run, too, is one that others wait for.
+
+    Returns the lock, held until the file or the process ends; None where others have it or it cannot be had.
+    """
+    if HELD in os.environ:
+        return None
+    with suppress(OSError):
+        lock = _file()
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+        else:
+            return lock
+    return None
+
+
+def run(command: list[str]) -> int:
+    """Run a command when nothing else runs in this checkout; returns its exit code."""
+    with _file() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("normplace: another run is on in this folder; waiting for it to end", file=sys.stderr)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        for stale in (STATE / "locks").glob("*"):
+            stale.unlink()
+        environment = {
+            **os.environ,
+            HELD: "yes",
+            "XDG_CACHE_HOME": str(cache.of_user()),  # Snakemake needs one, even where HOME is none
+            "PYTHONUTF8": "1",  # Snakemake's log files take any path
+            "PYTHONIOENCODING": f"{sys.stdout.encoding}:backslashreplace",  # nor is a terminal too old
+        }
+        # The command inherits the lock: killing this process alone does not free it.
+        process = subprocess.Popen(command, start_new_session=True, pass_fds=[lock.fileno()], env=environment)
+
+        def forward(number: int, _: Any) -> None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+
+        for number in FORWARDED:
+            signal.signal(number, forward)
+        code = process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    return code if code >= 0 else 128 - code
+
+
+def _file() -> IO[str]:
+    STATE.mkdir(exist_ok=True)
+    return (STATE / "normplace.lock").open("w")
+
+
+if __name__ == "__main__":
+    sys.exit(run(sys.argv[1:]))
