@@ -14,7 +14,7 @@ from normplace.files import sha256_of_file
 from normplace.verifying.comparison import compare
 from normplace.verifying.manifest import problems, read_manifest
 
-REFERENCE = Path(__file__).resolve().parents[2] / "reference" / "quick"
+REFERENCE = Path(__file__).resolve().parents[3] / "reference" / "quick"
 MACHINE = {"system": "Linux", "architecture": "x86_64", "processor": "AMD EPYC, 26, 2"}
 
 

@@ -25,7 +25,7 @@ from normplace.verifying.checks import FAILS, HOLDS, UNDECIDED, Check
 from normplace.verifying.claims import NOT_TESTABLE, STAND_IN, judge, read_claims
 from normplace.verifying.judges import constant, contrast, density, entropy, kappa, learns, reached, theory
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 REFERENCE = ROOT / "reference" / "quick"
 CLAIMS = {claim["id"]: claim for claim in read_claims(ROOT / "claims.yaml")}
 INITIAL = [name for name in CLAIMS if not name.startswith("training")]
