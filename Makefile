@@ -30,7 +30,7 @@ lint: .venv/installed ## Style, types, workflow
 	python -m study.lint
 
 docs: .venv/docs ## The documentation as a site, into build/docs; warnings are errors
-	sphinx-build --quiet --fail-on-warning --keep-going --nitpicky docs build/docs
+	sphinx-build --fresh-env --quiet --fail-on-warning --keep-going --nitpicky docs build/docs
 	@echo "Open build/docs/index.html"
 
 # This machine's own finished run, or the shipped one where there is none.

@@ -129,3 +129,14 @@ def test_commits_are_checked_by_what_lint_runs() -> None:
     hooks = re.findall("entry: (.*?),", (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
     linted = recipe.group(1).replace("\t", "").splitlines()
     assert [hook.removeprefix("env PYTHONPATH=workflow ") for hook in hooks] == linted
+
+
+def test_every_target_of_make_is_described() -> None:
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert phony
+    text = (ROOT / "docs" / "usage.md").read_text(encoding="utf-8")
+    described = {found.split()[0] for found in re.findall(r"^\| `make ([\w -]+)", text, re.MULTILINE)}
+    assert described == set(phony.group(1).split())
+    for page in PAGES:
+        named = set(re.findall(r"(?:`|^    )make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
+        assert named <= described, page
