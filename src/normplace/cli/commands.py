@@ -18,7 +18,7 @@ from normplace.files import (
     write_npz,
     write_text,
 )
-from normplace.networks.architecture import MLP, check_image_network, check_placement
+from normplace.networks.architecture import MLP, ImageNetwork, check_placement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,8 +82,7 @@ def image_network_options(args: argparse.Namespace, bn_statistics: str) -> dict[
             raise UserError(f"--{option} {value}: is for --network mlp; {args.network} has its own")
     if bn_statistics == "running":
         raise UserError(f"--bn-statistics running: is for --network mlp, not {args.network}")
-    placement = check_image_network(args.network, args.norm, args.placement)
-    return {"network": args.network, "norm": args.norm, "placement": placement, "bn_statistics": bn_statistics}
+    return {**vars(ImageNetwork(args.network, args.norm, args.placement)), "bn_statistics": bn_statistics}
 
 
 def data_options(args: argparse.Namespace) -> dict[str, Any]:
