@@ -16,7 +16,8 @@ from torch import nn
 from benchmarks import usual
 from benchmarks.timing import medians
 from normplace.data.datasets import DataRequest, load
-from normplace.data.sources import PAPER_MEAN_STD, import_torchvision
+from normplace.data.sets import DATASETS
+from normplace.data.vision import import_torchvision
 from normplace.networks.architecture import MLP
 from normplace.networks.mlp import mlp
 from normplace.training.runs import Plan, Points, evaluation_steps, train
@@ -30,7 +31,9 @@ CELLS = [("none", "none"), ("batch", "before"), ("layer", "after")]
 def usual_run(norm: str, placement: str, depth: int, mnist: Path) -> None:
     """A run as most code does it."""
     torchvision = import_torchvision()
-    (mean,), (std,) = PAPER_MEAN_STD["mnist"]
+    constants = DATASETS["mnist"].constants
+    assert constants is not None
+    (mean,), (std,) = constants
     transform = torchvision.transforms.Compose(
         [torchvision.transforms.ToTensor(), torchvision.transforms.Normalize((mean,), (std,))]
     )

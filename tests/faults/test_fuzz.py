@@ -17,9 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from normplace.data import sources
 from normplace.data.datasets import DataRequest, load_arrays, prepare
 from normplace.data.inputs import load_inputs
+from normplace.data.record import Where
+from normplace.data.sets import mnist
 from normplace.errors import UserError
 from normplace.files import sha256_of_file, sha256_of_text, write_json, write_npz
 from normplace.tables.learning_curves import read_training
@@ -258,20 +259,20 @@ def test_no_file_runs_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 @fuzzed
-@given(damage=damages(), name=st.sampled_from(sorted(sources.MNIST_SHA256)))
+@given(damage=damages(), name=st.sampled_from(sorted(mnist.SHA256)))
 def test_altered_idx_files_are_refused(damage: Callable[[bytes], bytes], name: str, folder: Path) -> None:
     raw = folder / "MNIST" / "raw"
     raw.mkdir(parents=True, exist_ok=True)
-    for file in sources.MNIST_SHA256:
+    for file in mnist.SHA256:
         (raw / file).write_bytes(b"\0\0\x08\x01\0\0\0\x02\x01\x02")
-    sums = {file: sha256_of_file(raw / file) for file in sources.MNIST_SHA256}
-    with patch.object(sources, "MNIST_SHA256", sums):
+    sums = {file: sha256_of_file(raw / file) for file in mnist.SHA256}
+    with patch.object(mnist, "SHA256", sums):
         whole, damaged = (raw / name).read_bytes(), damage((raw / name).read_bytes())
         if damaged == whole:
             return
         (raw / name).write_bytes(damaged)
         with pytest.raises(UserError, match=rf"{name}: altered or incomplete"):
-            sources.mnist_or_cifar10("mnist", "train", [folder], stand_in_allowed=True)
+            mnist.ON_DISK.source("train", Where((folder,)))
 
 
 @fuzzed

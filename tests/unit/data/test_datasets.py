@@ -10,7 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from normplace.data import sources
+from normplace.data.image_folder import image_folder as image_folder_source
+from normplace.data.record import Where
+from normplace.data.sets import DATASETS, cifar10, mnist
+from normplace.data.sets.digits import DIGITS
 from normplace.data.datasets import DataRequest, load, prepare
 from normplace.errors import UserError
 
@@ -49,7 +52,7 @@ def test_train_and_test_patches_share_no_pixels() -> None:
 
     photographs = load_sample_images().images
     for split, rows in (("train", range(0, 301)), ("test", range(332, 396))):
-        source = sources.patches(split)
+        source = DATASETS["patches"].read(split, Where(()))
         assert set(source.labels) == set(range(10))
         for label, patch in zip(source.labels[:20], source.read(np.arange(20)), strict=True):
             photograph, strip = photographs[label // 5], label % 5
@@ -110,7 +113,7 @@ def test_standardisation_and_shift(image_folder: Path) -> None:
 
 def test_the_papers_constants_standardise_cifar10_from_an_image_folder(tmp_path: Path) -> None:
     for split in ("train", "test"):
-        for label, name in enumerate(sources.CIFAR10_CLASSES):
+        for label, name in enumerate(cifar10.CLASSES):
             (tmp_path / "cifar10" / split / name).mkdir(parents=True)
             grey = np.full((32, 32, 3), 20 * label, dtype=np.uint8)
             Image.fromarray(grey).save(tmp_path / "cifar10" / split / name / "0.jpg", quality=95)
@@ -136,14 +139,14 @@ def test_a_stand_in_says_so_and_can_be_forbidden(tmp_path: Path, capsys: pytest.
 def test_altered_mnist_is_refused_with_both_hashes_and_the_path(tmp_path: Path) -> None:
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
-    for name in sources.MNIST_SHA256:
+    for name in mnist.SHA256:
         (raw / name).write_bytes(b"truncated")
     with pytest.raises(UserError) as caught:
         load(DataRequest("mnist", data_root=tmp_path))
     message = str(caught.value)
     assert str(raw / "train-images-idx3-ubyte") in message
     assert hashlib.sha256(b"truncated").hexdigest() in message
-    assert sources.MNIST_SHA256["train-images-idx3-ubyte"] in message
+    assert mnist.SHA256["train-images-idx3-ubyte"] in message
     (raw / "t10k-labels-idx1-ubyte").unlink()
     (raw / "train-images-idx3-ubyte").unlink()
     with pytest.raises(UserError, match="all four are needed"):
@@ -172,7 +175,7 @@ def test_folders_of_any_common_format_grey_or_colour(tmp_path: Path) -> None:
             pixels = np.arange(12, dtype=np.uint8).reshape(3, 4) * (number + 1)
             Image.fromarray(pixels).save(folder / f"{number}.{suffix}")
         (tmp_path / "grey" / split / "class0" / "notes.txt").write_text("not an image")
-    assert sources.folder(tmp_path / "grey", "train").read(np.arange(4)).shape == (
+    assert image_folder_source(tmp_path / "grey", "train").read(np.arange(4)).shape == (
         4,
         3,
         3,
@@ -180,7 +183,7 @@ def test_folders_of_any_common_format_grey_or_colour(tmp_path: Path) -> None:
     )  # gif has a palette
     for file in (tmp_path / "grey").rglob("*.gif"):
         file.unlink()
-    assert sources.folder(tmp_path / "grey", "train").read(np.arange(3)).shape == (3, 1, 3, 4)
+    assert image_folder_source(tmp_path / "grey", "train").read(np.arange(3)).shape == (3, 1, 3, 4)
 
 
 def test_bad_folders_are_refused(image_folder: Path, tmp_path: Path) -> None:
@@ -212,11 +215,11 @@ def test_bad_folders_are_refused(image_folder: Path, tmp_path: Path) -> None:
 
 
 def test_the_order_of_a_folder_is_fixed_shuffled_and_not_moved_by_new_files(image_folder: Path) -> None:
-    before = sources.folder(image_folder, "train")
+    before = image_folder_source(image_folder, "train")
     assert before.labels.tolist() != sorted(before.labels.tolist())
     pixels = [image.tobytes() for image in before.read(np.arange(16))]
     Image.fromarray(np.zeros((5, 6, 3), dtype=np.uint8)).save(image_folder / "train" / "bee" / "new.png")
-    after = sources.folder(image_folder, "train")
+    after = image_folder_source(image_folder, "train")
     kept = [image.tobytes() for image in after.read(np.arange(17)) if image.any()]
     assert kept == pixels
 
@@ -245,7 +248,7 @@ def test_data_are_looked_for_under_data_root_and_then_in_the_projects_own_folder
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATA_ROOT", str(tmp_path / "elsewhere"))
-    for digit in sources.DIGITS:
+    for digit in DIGITS:
         (tmp_path / "data" / "mnist" / "train" / digit).mkdir(parents=True)
         pixels = np.full((8, 8), int(digit), dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / "data" / "mnist" / "train" / digit / "0.png")
