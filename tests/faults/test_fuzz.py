@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from normplace.data.datasets import DataRequest, load_arrays, prepare
+from normplace.data.datasets import DataRequest, prepare, read_arrays
 from normplace.data.inputs import load_inputs
 from normplace.data.record import Where
 from normplace.data.sets import mnist
@@ -147,7 +147,7 @@ def test_kernel_theory(damage: Callable[[bytes], bytes], folder: Path) -> None:
 @given(damage=damages())
 def test_prepared_data(damage: Callable[[bytes], bytes], folder: Path) -> None:
     path = folder / "data.npz"
-    refused_or_the_same(path, damage, lambda: load_arrays(DataRequest(f"file:{path}")))
+    refused_or_the_same(path, damage, lambda: read_arrays(DataRequest(f"file:{path}")))
 
 
 @fuzzed
@@ -203,7 +203,7 @@ def test_a_damaged_npy_file_is_refused_or_holds_numbers(damage: Callable[[bytes]
 def test_a_damaged_image_is_refused_or_an_image(damage: Callable[[bytes], bytes], name: str, folder: Path) -> None:
     path = folder / "images" / "train" / name
     request = DataRequest(f"folder:{folder / 'images'}", points=3, standardise="own")
-    found, refusal = read_damaged(path, damage, lambda: load_arrays(request))
+    found, refusal = read_damaged(path, damage, lambda: read_arrays(request))
     assert "images" in refusal if refusal else np.isfinite(found.x).all()
 
 
@@ -244,7 +244,7 @@ def test_no_file_runs_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     torch.save({"rows": Trap(tmp_path / "sprung")}, tmp_path / "trap.pt")
     readers: dict[str, Callable[[], object]] = {
         "sample": lambda: read_sample(tmp_path / "trap.npz"),
-        "data": lambda: load_arrays(DataRequest(f"file:{tmp_path / 'trap.npz'}")),
+        "data": lambda: read_arrays(DataRequest(f"file:{tmp_path / 'trap.npz'}")),
         "npy": lambda: load_inputs(DataRequest(f"npy:{tmp_path / 'trap.npy'}")),
     }
     for read in readers.values():

@@ -43,20 +43,45 @@ class DataRequest:
     test_points: int | None = 0
 
 
-class Dataset(NamedTuple):
-    """x: float32 [n, d] or [n, c, h, w]; y: int64 [n]; provenance: JSON-able, where they come from."""
-
-    x: "torch.Tensor"
-    y: "torch.Tensor"
-    provenance: dict[str, Any]
-
-
 class Arrays(NamedTuple):
-    """A `Dataset` as numpy arrays."""
+    """Standardised points as numpy arrays.
+
+    x: float32 [n, d] or [n, c, h, w]; y: int64 [n]; test_x, test_y: the same of the test split, perhaps of no points.
+    provenance: JSON-able, where the points come from.
+    """
 
     x: npt.NDArray[np.float32]
     y: npt.NDArray[np.int64]
+    test_x: npt.NDArray[np.float32]
+    test_y: npt.NDArray[np.int64]
     provenance: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Data:
+    """Standardised points in memory.
+
+    x: float32 [n, d] or [n, c, h, w]; y: int64 [n]; test_x, test_y: the same of the test split, perhaps of no points.
+    provenance: JSON-able, where the points come from: label, classes, whether they are a stand-in, SHA-256.
+    """
+
+    x: "torch.Tensor"
+    y: "torch.Tensor"
+    test_x: "torch.Tensor"
+    test_y: "torch.Tensor"
+    provenance: dict[str, Any]
+
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes, class 0 first."""
+        return list(self.provenance["classes"])
+
+    def __repr__(self) -> str:
+        """What the points are, on one line."""
+        shape = " x ".join(map(str, self.x.shape[1:]))
+        test = f" and {len(self.test_y):,} to test" if len(self.test_y) else ""
+        label, classes = self.provenance["label"], ", ".join(self.classes)
+        return f"<Data: {label}, {len(self.y):,} points{test} of shape {shape}, classes {classes}>"
 
 
 class _Raw(NamedTuple):
@@ -71,37 +96,65 @@ class _Raw(NamedTuple):
     provenance: dict[str, Any]
 
 
-def load(request: DataRequest, split: str = "train") -> "Dataset":
-    """Load the points asked for. The same request gives the same points in the same order.
+def load(
+    dataset: str,
+    classes: str | None = None,
+    points: int | None = None,
+    *,
+    test_points: int | None = 0,
+    shift: float = 0.0,
+    standardise: str | None = None,
+    data_root: Path | None = None,
+    stand_in_allowed: bool = True,
+) -> Data:
+    """Load a data set as one standardised tensor. The same call gives the same points in the same order.
+
+    Arguments are the fields of `DataRequest`; settings are the authors' code's: its class maps, constants and order.
 
     Raises:
         UserError: an unknown data set or class, too many points, altered or missing files.
+
+    >>> load("digits", classes="parity", points=100)
+    <Data: scikit-learn digits, 100 points of shape 1 x 8 x 8, classes even, odd>
     """
+    return read(
+        DataRequest(dataset, data_root, classes, points, shift, standardise, stand_in_allowed, test_points)
+    )
+
+
+def read(request: DataRequest) -> Data:
+    """`load` by a request."""
     import torch
 
-    arrays = load_arrays(request, split)
-    return Dataset(torch.from_numpy(arrays.x), torch.from_numpy(arrays.y), arrays.provenance)
+    found = read_arrays(request)
+    x, y, test_x, test_y = (torch.from_numpy(array) for array in (found.x, found.y, found.test_x, found.test_y))
+    return Data(x, y, test_x, test_y, found.provenance)
 
 
-def load_arrays(request: DataRequest, split: str = "train") -> Arrays:
+def read_arrays(request: DataRequest) -> Arrays:
     """`load` without torch, which takes seconds to import."""
     kind, _, path = request.dataset.partition(":")
     raw = _read_prepared(Path(path), request) if kind == "file" else _read_source(request)
-    pixels, labels = (raw.pixels, raw.labels) if split == "train" else (raw.test_pixels, raw.test_labels)
+    x, test_x = (_standardised(pixels, raw, request.shift) for pixels in (raw.pixels, raw.test_pixels))
+    for split in (x, test_x):
+        if len(split) and not (split != split[0]).any():
+            raise UserError(f"--dataset {request.dataset}: all {len(split)} points are the same")
+    provenance = {
+        **raw.provenance,
+        "split": "train",
+        "shift": request.shift,
+        "sha256": sha256_of_arrays([x, raw.labels]),
+        "first_points_sha256": sha256_of_arrays([x[:MIN_POINTS]]),  # the same whatever the number of points
+    }
+    return Arrays(x, raw.labels, test_x, raw.test_labels, provenance)
+
+
+def _standardised(pixels: npt.NDArray[Any], raw: _Raw, shift: float) -> npt.NDArray[np.float32]:
     broadcast = (1, -1) + (1,) * (pixels.ndim - 2)
     scale = np.float32(255 if pixels.dtype == np.uint8 else 1)
     mean, std = (values.astype(np.float32).reshape(broadcast) for values in (raw.mean, raw.std))
-    x = (pixels.astype(np.float32) / scale - mean) / std + np.float32(request.shift)
-    if len(x) and not (x != x[0]).any():
-        raise UserError(f"--dataset {request.dataset}: all {len(x)} points are the same")
-    provenance = {
-        **raw.provenance,
-        "split": split,
-        "shift": request.shift,
-        "sha256": sha256_of_arrays([x, labels]),
-        "first_points_sha256": sha256_of_arrays([x[:MIN_POINTS]]),  # the same whatever the number of points
-    }
-    return Arrays(x, labels, provenance)
+    x: npt.NDArray[np.float32] = (pixels.astype(np.float32) / scale - mean) / std + np.float32(shift)
+    return x
 
 
 def prepare(request: DataRequest, output: Path) -> dict[str, Any]:
