@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from normplace.data.sources import default_data_roots
+from normplace.data.on_disk import default_data_roots
 from normplace.verifying.manifest import read_manifest
 
 ROOT = Path(__file__).resolve().parent.parent

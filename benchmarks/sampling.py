@@ -9,7 +9,7 @@ import torch
 
 from benchmarks import usual
 from benchmarks.timing import geometric_mean, medians
-from normplace.data.datasets import DataRequest, load
+from normplace.data.datasets import load
 from normplace.networks.architecture import MLP, configurations
 from normplace.networks.products import batched
 from normplace.networks.random import network_generator
@@ -21,7 +21,7 @@ DEPTHS = (1, 20)
 
 def points(dataset: str, data_root: Path, count: int | None = None) -> torch.Tensor:
     """The first points of a data set, flattened [n, d]. CIFAR-10 may be a stand-in of the same size."""
-    return load(DataRequest(dataset, data_root, points=count or SIZES[dataset])).x.flatten(1)
+    return load(dataset, data_root=data_root, points=count or SIZES[dataset]).x.flatten(1)
 
 
 def ours(features: torch.Tensor, fan_in: int, spec: MLP, networks: int, device: str) -> Callable[[], object]:

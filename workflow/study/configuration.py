@@ -12,19 +12,33 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from normplace import files as provenance
-from normplace.data import sources
+from normplace.data.on_disk import default_data_roots
+from normplace.data.sets import DATASETS
 
 ROOT = Path(__file__).resolve().parents[2]
 
 # The modules that a stage's results depend on. A change in one of them, or in the lock, redoes the stage.
-COMMON = ("cli.parser", "cli.commands", "errors", "files", "networks.architecture")
-DATA = ("data.datasets", "data.sources")
+COMMON = (
+    "cli.parser",
+    "cli.commands",
+    "errors",
+    "files",
+    "networks.architecture",
+    "networks.norms",
+    "networks.activations",
+    "networks.lazy",
+)
+IMAGE_RECORDS = tuple(f"networks.images.{name}" for name in ("__init__", "record", "resnet9", "cnn", "mixer", "vit"))
+DATA = (
+    *("registry", "data.datasets", "data.classes", "data.record", "data.on_disk", "data.image_folder", "data.vision"),
+    *(f"data.sets.{name}" for name in ("__init__", "gaussian", "mnist", "cifar10", "digits", "patches")),
+)
 NETWORKS = ("networks.products", "networks.random", "parallel")
-IMAGES = ("networks.mlp", "networks.images")
-THEORY = ("theories.activations", "theories.isotropic", "theories.guesses")
+IMAGES = ("networks.mlp", "networks.modules", "networks.blocks", *IMAGE_RECORDS)
+THEORY = ("theories.duals", "theories.isotropic", "theories.guesses")
 STAGES = {
     "data": (*COMMON, *DATA),
-    "sample": (*COMMON, *DATA, *NETWORKS, *IMAGES, "networks.norms", "sampling.mlps", "sampling.images", "statistics"),
+    "sample": (*COMMON, *DATA, *NETWORKS, *IMAGES, "sampling.mlps", "sampling.images", "statistics"),
     "theory": (*COMMON, *DATA, *THEORY, "theories.kernel"),
     "train": (*COMMON, *DATA, *NETWORKS, *IMAGES, "training.runs", "training.optimizers", "training.checkpoints"),
     "curves": (*COMMON, "statistics", "tables.learning_curves"),
@@ -69,13 +83,9 @@ STAGES = {
 }
 # Two-class data sets: how many points there are for initial statistics, for training and for testing.
 LARGEST = {
-    ("gaussian", "all"): (20000, 20000, 1000),
-    ("mnist", "parity"): (60000, 60000, 10000),
-    ("digits", "parity"): (1437, 1437, 360),
-    ("cifar10", "vehicles-animals"): (40000, 40000, 8000),
-    ("cifar10", "cats-dogs"): (10000, 10000, 2000),
-    ("patches", "vehicles-animals"): (15200, 15200, 3200),
-    ("patches", "cats-dogs"): (3800, 3800, 800),
+    (name, classes): (training, training, test)
+    for name, record in DATASETS.items()
+    for classes, (training, test) in record.sizes.items()
 }
 
 
@@ -89,12 +99,13 @@ def code(stage: str) -> str:
 @cache
 def data_found(dataset: str) -> str:
     """Which source of a data set is there now, so that data that arrive later replace a stand-in."""
-    if dataset not in ("mnist", "cifar10"):
+    on_disk = DATASETS[dataset].on_disk
+    if on_disk is None:
         return "built in"
-    for root in sources.default_data_roots():
-        found = sources.locate(dataset, root)
+    for root in default_data_roots():
+        found = on_disk.locate(root)
         if found == "image folder":  # of which there are many; torchvision's files are checked when they are read
-            return f"{found} {_listing(root / dataset)}"
+            return f"image folder {_listing(root / dataset)}"
         if found != "none":
             return found
     return "none"

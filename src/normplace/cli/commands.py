@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any
 from normplace.errors import UserError
 from normplace.files import (
     check_writable,
-    sha256_of_json,
-    sha256_of_package,
+    sha256_of_arrays,
     sha256_of_text,
     versions,
     write_json,
     write_npz,
     write_text,
 )
-from normplace.networks.architecture import MLP, check_image_network, check_placement
+from normplace.networks.architecture import MLP, ImageNetwork, check_placement
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,8 +81,7 @@ def image_network_options(args: argparse.Namespace, bn_statistics: str) -> dict[
             raise UserError(f"--{option} {value}: is for --network mlp; {args.network} has its own")
     if bn_statistics == "running":
         raise UserError(f"--bn-statistics running: is for --network mlp, not {args.network}")
-    placement = check_image_network(args.network, args.norm, args.placement)
-    return {"network": args.network, "norm": args.norm, "placement": placement, "bn_statistics": bn_statistics}
+    return {**vars(ImageNetwork(args.network, args.norm, args.placement)), "bn_statistics": bn_statistics}
 
 
 def data_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -126,12 +124,12 @@ def run_sample(args: argparse.Namespace) -> None:
     device = resolve_device(args.device)
     import numpy as np
 
-    from normplace.data.datasets import load
+    from normplace.data.datasets import read
     from normplace.sampling.images import sample_images
     from normplace.sampling.mlps import sample
     from normplace.statistics import gamma
 
-    data = load(data_request(args))
+    data = read(data_request(args))
     classes = len(data.provenance["classes"])
     how = {"device": device, "processes": args.processes, "progress": f"{args.norm} {network['placement']}"}
     if "network" in network:
@@ -202,7 +200,7 @@ def kernel_theory(args: argparse.Namespace, network: dict[str, Any]) -> tuple[An
     import numpy as np
     from tqdm import tqdm
 
-    from normplace.data.datasets import load_arrays
+    from normplace.data.datasets import read_arrays
     from normplace.theories import kernel
 
     if args.draws_depths and not args.draws_output:
@@ -212,7 +210,7 @@ def kernel_theory(args: argparse.Namespace, network: dict[str, Any]) -> tuple[An
         raise UserError(f"--draws-depths {draws_depths[-1]}: deeper than --depth {args.depth}")
     if args.draws_output:
         check_writable(args.draws_output, "--draws-output")
-    data = load_arrays(data_request(args))
+    data = read_arrays(data_request(args))
     classes = len(data.provenance["classes"])
     gammas, deviations, drawn = [], [], []
     layers = kernel.hidden_kernels(data.x, args.norm, network["placement"], network["activation"], args.depth)
@@ -238,48 +236,40 @@ def run_train(args: argparse.Namespace) -> None:
     """Run `normplace train`."""
     network = network_options(args)
     device = resolve_device(args.device)
-    from functools import partial
+    from normplace.data.datasets import read
+    from normplace.networks.architecture import ImageNetwork
+    from normplace.training.runs import Plan
+    from normplace.training.train import summary, train
 
-    from normplace.data.datasets import load
-    from normplace.networks.mlp import mlp
-    from normplace.training import runs as training
-
-    request = data_request(args)
-    data, test = load(request), load(request, "test")
-    if not len(test.y):
+    data = read(data_request(args))
+    if not len(data.test_y):
         raise UserError(f"--dataset {args.dataset}: has no test points; a prepared file needs --test-points")
-    classes = len(data.provenance["classes"])
-    train_points, test_points = (training.Points(split.x, split.y) for split in (data, test))
     if "network" in network:
-        build = image_network_builder(network, tuple(data.x.shape[1:]), classes)
+        net: MLP | ImageNetwork = ImageNetwork(*(network[name] for name in ("network", "norm", "placement")))
     else:
-        train_points, test_points = (points._replace(x=points.x.flatten(1)) for points in (train_points, test_points))
-        build = partial(mlp, MLP(**network, classes=classes), train_points.x.shape[1])
-    plan = training.Plan(args.optimizer, args.lr, args.batch_size, args.epochs, args.runs, args.select, args.seed)
-    of_test = {"test_sha256": test.provenance["sha256"], "test_class_counts": test.y.bincount().tolist()}
+        net = MLP(**network, classes=len(data.classes))
+    plan = vars(Plan(args.optimizer, args.lr, args.batch_size, args.epochs, args.runs, args.select, args.seed))
+    how = {name: value for name, value in plan.items() if name not in ("learning_rate", "runs", "seed")}
+    unfinished = args.output.with_name(f".{args.output.name}.unfinished")
+    rows = train(
+        net, data, args.runs, args.seed, lr=args.lr, **how,
+        device=device, processes=args.processes, unfinished=unfinished, progress=True,
+    )  # fmt: skip
+    text = rows.to_csv(index=False, float_format="%.8g")
+    of_test = {
+        "test_sha256": sha256_of_arrays([data.test_x.numpy(), data.test_y.numpy()]),
+        "test_class_counts": data.test_y.bincount().tolist(),
+    }
     config = {
         "command": "train",
-        "options": {**data_options(args), **network, **vars(plan), "device": device},
+        "options": {**data_options(args), **network, **plan, "device": device},
         "data": {**data.provenance, **of_test},
         "versions": versions(),
     }
-    unfinished = args.output.with_name(f".{args.output.name}.unfinished")
-    rows = training.train(
-        build,
-        train_points,
-        test_points,
-        plan,
-        unfinished=unfinished,
-        fingerprint=sha256_of_json({**config, "code": sha256_of_package()}),
-        device=device,
-        processes=args.processes,
-        progress=True,
-    )
-    text = training.to_csv(rows, classes)
     write_json(args.output.with_suffix(".json"), {**config, "rows_sha256": sha256_of_text(text)})
     write_text(args.output, text)
     shutil.rmtree(unfinished, ignore_errors=True)
-    print(training.summary(rows, classes))
+    print(summary(rows))
 
 
 def run_summarise(args: argparse.Namespace) -> None:

@@ -22,14 +22,10 @@ from normplace.cli import measure as measure_command  # noqa: E402
 from normplace.cli import verify as verify_command  # noqa: E402
 from normplace.errors import UserError  # noqa: E402
 from normplace.files import check_writable  # noqa: E402
-from normplace.networks.architecture import (  # noqa: E402
-    ACTIVATIONS,
-    BN_STATISTICS,
-    HALVES,
-    IMAGE_NETWORKS,
-    NORMS,
-    PLACEMENTS,
-)
+from normplace.networks.activations import ACTIVATIONS  # noqa: E402
+from normplace.networks.architecture import BN_STATISTICS, PLACEMENTS  # noqa: E402
+from normplace.networks.images import IMAGE_NETWORKS  # noqa: E402
+from normplace.networks.norms import halves, norms_of_mlps  # noqa: E402
 
 DATASETS_HELP = "gaussian, mnist, cifar10, digits, patches, folder:PATH (images), or file:PATH (from `normplace data`)"
 MODEL_HELP = (
@@ -112,7 +108,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     sample = add("sample", commands.run_sample, "Guess fractions of random networks, MLPs at every depth to --depth.")
     add_data_options(sample, required=True)
-    add_network_options(sample, norms=(*NORMS, *HALVES, "group"))
+    add_network_options(sample, norms=(*norms_of_mlps(), *halves(), "group"))
     sample.add_argument(
         "--bn-statistics",
         choices=BN_STATISTICS,
@@ -124,7 +120,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     theory = add("theory", commands.run_theory, "Infinite-width theory, isotropic or on a data set's own kernel.")
     add_data_options(theory, required=False)
-    add_mlp_options(theory.add_argument_group("network"), norms=(*NORMS, *HALVES))
+    add_mlp_options(theory.add_argument_group("network"), norms=(*norms_of_mlps(), *halves()))
     theory.add_argument(
         "--draws-output",
         type=Path,
@@ -139,7 +135,7 @@ def build_parser() -> argparse.ArgumentParser:
     train = add("train", commands.run_train, "Train many runs and record how the first guess is absorbed.")
     add_data_options(train, required=True)
     train.add_argument("--test-points", type=positive, help="the first N test points (default: all)")
-    add_network_options(train, norms=(*NORMS, "group"))
+    add_network_options(train, norms=(*norms_of_mlps(), "group"))
     train.add_argument("--optimizer", choices=("adam", "sgd"), default="adam")
     train.add_argument("--lr", type=positive_number, required=True, help="learning rate")
     train.add_argument("--batch-size", type=positive, default=512, help="points a step (default 512)")
@@ -268,7 +264,7 @@ def add_mlp_options(group: argparse._ArgumentGroup, *, norms: tuple[str, ...]) -
     group.add_argument("--norm", choices=norms, required=True)
     group.add_argument("--placement", choices=PLACEMENTS, help="of the norm: before or after the activation")
     group.add_argument("--depth", type=positive, help="hidden layers of an MLP (sample, theory: every depth up to it)")
-    group.add_argument("--activation", choices=ACTIVATIONS, help="of an MLP (default relu)")
+    group.add_argument("--activation", choices=tuple(ACTIVATIONS), help="of an MLP (default relu)")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -2,6 +2,7 @@
 
 import pickle
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,24 +10,27 @@ import torch
 import torch.nn.functional as F
 from torch import fx, nn
 
-from normplace.data.datasets import DataRequest, load
+from normplace import networks
+from normplace.data.datasets import load
 from normplace.errors import UserError
-from normplace.networks.architecture import IMAGE_NETWORKS
-from normplace.networks.images import NETWORKS, feed_forward, image_network, residual
-from normplace.networks.mlp import batch_norms, evaluating, initialise
+from normplace.networks.activations import ACTIVATIONS
+from normplace.networks.architecture import ImageNetwork
+from normplace.networks.blocks import feed_forward, residual
+from normplace.networks.images import IMAGE_NETWORKS, image_network
+from normplace.networks.modules import batch_norms, evaluating, initialise
 from normplace.networks.products import Linear
 from normplace.networks.random import network_generator
 from normplace.sampling import images as image_sampling
 from normplace.sampling.images import sample_images, sample_part
 from normplace.statistics import bootstrap_gamma, gamma, interval
-from normplace.theories.activations import DUALS
-from normplace.training import runs as training
-from normplace.training.runs import Plan, Points, columns, train
+from normplace.theories.duals import dual
+from normplace.training.evaluations import Points
+from normplace.training.runs import Plan, train_runs
 
 CELLS = [
     (name, norm, placement)
-    for name, norms in IMAGE_NETWORKS.items()
-    for norm in norms
+    for name, record in IMAGE_NETWORKS.items()
+    for norm in record.norms
     for placement in (("none",) if norm == "none" else ("before", "after"))
 ]
 every_cell = pytest.mark.parametrize(("name", "norm", "placement"), CELLS, ids=["-".join(cell) for cell in CELLS])
@@ -43,11 +47,12 @@ def drawn(name: str, norm: str, placement: str, shape: tuple[int, ...], classes:
 @pytest.fixture(scope="module")
 def images() -> torch.Tensor:
     """70 digits as images [70, 1, 8, 8]."""
-    return load(DataRequest("digits", points=70)).x
+    return load("digits", points=70).x
 
 
-def test_the_names_are_the_same_with_and_without_torch() -> None:
-    assert list(NETWORKS) == list(IMAGE_NETWORKS)
+def test_each_file_of_the_folder_is_found_by_its_name() -> None:
+    files = {path.stem for path in (Path(networks.__file__).parent / "images").glob("*.py")} - {"__init__", "record"}
+    assert files == set(IMAGE_NETWORKS) == {record.name for record in IMAGE_NETWORKS.values()}
 
 
 @every_cell
@@ -324,13 +329,11 @@ def test_batch_norm_uses_all_points_and_keeps_its_running_statistics(placement: 
 def test_training_knows_the_two_kinds_of_batch_statistics_of_images(images: torch.Tensor) -> None:
     points = Points(images, (images.mean(dim=(1, 2, 3)) > 0).long())
     build = partial(image_network, "cnn", "batch", "before", (1, 8, 8), 2)
-    rows = train(build, points, points, Plan("adam", 1e-3, 35, epochs=2, runs=1))
-    loss = {
-        mode: [row[training.LOSS] for row in rows if row[columns(2).index("bn_statistics")] == mode] for mode in (0, 1)
-    }
-    assert len(loss[0]) == len(loss[1]) > 2
-    assert loss[0][-1] < loss[0][0]
-    assert not np.allclose(loss[0], loss[1])
+    rows = train_runs(build, points, points, Plan("adam", 1e-3, 35, epochs=2, runs=1))
+    batch, running = ([row["loss"] for row in rows if row["bn_statistics"] == kind] for kind in ("batch", "running"))
+    assert len(batch) == len(running) > 2
+    assert batch[-1] < batch[0]
+    assert not np.allclose(batch, running)
 
 
 # Residual blocks of MLPs at infinite width. Points have the kernel K; a branch of He-normal weights and GELU adds
@@ -344,7 +347,7 @@ def scaled(kernel: np.ndarray) -> np.ndarray:
 def gamma_of_blocks(kernel: np.ndarray, placement: str, depth: int) -> float:
     def branch(of: np.ndarray) -> np.ndarray:
         variance = np.broadcast_to(2 * np.diag(of), of.shape)
-        return 2 * DUALS["gelu"].product(variance, variance.T, np.clip(scaled(of), -1, 1))
+        return 2 * dual(ACTIVATIONS["gelu"]).product(variance, variance.T, np.clip(scaled(of), -1, 1))
 
     for _ in range(depth):
         kernel = kernel + branch(scaled(kernel) if placement == "before" else kernel)
@@ -377,7 +380,7 @@ def test_a_post_norm_vit_is_more_prejudiced_than_a_pre_norm_one(norm: str) -> No
     """As in the theory of blocks: the input's share of a pre-norm stream falls slowly, of a post-norm one by a factor
     a block.
     """
-    x = load(DataRequest("digits", points=64)).x
+    x = load("digits", points=64).x
     intervals = []
     for placement in ("before", "after"):
         found = sample_images(partial(image_network, "vit", norm, placement, (1, 8, 8), 10), x, 120, seed=0)
@@ -388,7 +391,7 @@ def test_a_post_norm_vit_is_more_prejudiced_than_a_pre_norm_one(norm: str) -> No
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("resnet10", "none", None), r"--network resnet10: unknown, allowed are resnet9, cnn, mixer, vit"),
+        (("resnet10", "none", None), r"--network resnet10: unknown, allowed are cnn, mixer, resnet9, vit"),
         (("resnet9", "layer", "before"), r"--norm layer: not for resnet9, allowed are none, batch, group"),
         (("vit", "batch", "before"), r"--norm batch: not for vit, allowed are none, layer, rms"),
         (("mixer", "rms", None), r"--placement is missing: --norm rms needs one of before, after"),
@@ -397,7 +400,7 @@ def test_a_post_norm_vit_is_more_prejudiced_than_a_pre_norm_one(norm: str) -> No
 )
 def test_what_is_not_there_says_what_is(arguments: tuple[str, str, str | None], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        image_network(*arguments, CIFAR10, 2)
+        ImageNetwork(*arguments)
 
 
 @pytest.mark.parametrize(
@@ -410,4 +413,4 @@ def test_what_is_not_there_says_what_is(arguments: tuple[str, str, str | None], 
 )
 def test_images_of_a_wrong_size_are_refused(name: str, shape: tuple[int, ...], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        image_network(name, "none", None, shape, 2)
+        image_network(name, "none", "none", shape, 2)

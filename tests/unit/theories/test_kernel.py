@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from normplace.data.datasets import DataRequest, load
-from normplace.networks.architecture import ACTIVATIONS, HALVES, MLP, PLACEMENTS
-from normplace.networks.mlp import ACTIVATION_MODULES
-from normplace.networks.norms import normalise
+from normplace.data.datasets import load
+from normplace.networks.activations import ACTIVATIONS
+from normplace.networks.architecture import MLP, PLACEMENTS
+from normplace.networks.norms import NORMS, halves
 from normplace.networks.random import network_generator
 from normplace.sampling.mlps import sample
 from normplace.statistics import bootstrap_gamma, gamma, interval
 from normplace.theories import isotropic as theory
 from normplace.theories import kernel
-from normplace.theories.activations import DUALS, Array
+from normplace.theories.duals import Array, dual
 from tests.cells import CELLS, every_cell
 
 POINTS, WIDTH, DEPTH = 40, 1000, 2
@@ -27,12 +27,13 @@ BATCH_ERROR = {
 
 @pytest.fixture(scope="module")
 def x() -> np.ndarray:
-    return load(DataRequest("digits", points=POINTS)).x.flatten(1).numpy()
+    return load("digits", points=POINTS).x.flatten(1).numpy()
 
 
 def sampled_kernels(x: np.ndarray, spec: MLP, draws: int) -> Iterator[Array]:
     """h h'/width of random networks' last hidden layer, as nn.Modules would compute it."""
-    norm, activation = normalise(spec.norm), ACTIVATION_MODULES[spec.activation]()
+    norm, activation = NORMS[spec.norm].operation, ACTIVATIONS[spec.activation].module()
+    assert norm is not None
     for index in range(draws):
         generator = network_generator(11, index)
         h = torch.from_numpy(x).unsqueeze(0)
@@ -79,13 +80,13 @@ def one_deviation_for_all_nodes(x: np.ndarray, placement: str, depth: int) -> Ar
         k = normalised(k) if placement == "before" else k
         v = np.diag(k)
         rho = np.clip(k / np.sqrt(np.outer(v, v)), -1, 1)
-        k = DUALS["relu"].product(v[:, None], v[None, :], rho)
+        k = dual(ACTIVATIONS["relu"]).product(v[:, None], v[None, :], rho)
         k = normalised(k) if placement == "after" else k
     return k
 
 
 def test_batch_norm_where_many_directions_share_the_variance_needs_one_deviation_only() -> None:
-    x = load(DataRequest("gaussian", points=200)).x.numpy()
+    x = load("gaussian", points=200).x.numpy()
     for placement in ("before", "after"):
         *_, found = kernel.hidden_kernels(x, "batch", placement, "relu", DEPTH)
         simple = one_deviation_for_all_nodes(x, placement, DEPTH)
@@ -95,7 +96,7 @@ def test_batch_norm_where_many_directions_share_the_variance_needs_one_deviation
 
 def test_batch_norm_on_images_when_deep() -> None:
     """Wide networks agree with the average over nodes at depth 60; the simple kernel has long gone wrong there."""
-    depth, x = 60, load(DataRequest("patches", points=100, classes="all")).x.flatten(1)
+    depth, x = 60, load("patches", points=100, classes="all").x.flatten(1)
     sampled = sample(x, MLP("batch", "before", depth, width=400, classes=10), 24, seed=0)
     measured = gamma(sampled.output_mean, sampled.output_var)[-1]
     low, high = interval(bootstrap_gamma(sampled.output_mean, sampled.output_var, 500, seed=0))
@@ -164,7 +165,7 @@ def test_drawn_guess_fractions_for_more_classes(x: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
-@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("half", halves())
 def test_kernels_of_halves_match_wide_networks(half: str, placement: str, x: np.ndarray) -> None:
     spec = MLP(half, placement, DEPTH, WIDTH)
     *_, expected = kernel.hidden_kernels(x, half, placement, "relu", DEPTH)

@@ -176,13 +176,16 @@ def learnt(folder: Path) -> str:
 
 def test_labels_permuted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert learnt(tmp_path) == HOLDS
-    load = datasets.load
+    read = datasets.read
 
-    def permuted(request: datasets.DataRequest, split: str = "train") -> Any:
-        data = load(request, split)
-        return data._replace(y=data.y[torch.randperm(len(data.y), generator=torch.Generator().manual_seed(0))])
+    def shuffled(y: torch.Tensor) -> torch.Tensor:
+        return y[torch.randperm(len(y), generator=torch.Generator().manual_seed(0))]
 
-    monkeypatch.setattr(datasets, "load", permuted)
+    def permuted(request: datasets.DataRequest) -> datasets.Data:
+        data = read(request)
+        return replace(data, y=shuffled(data.y), test_y=shuffled(data.test_y))
+
+    monkeypatch.setattr(datasets, "read", permuted)
     assert learnt(tmp_path) == FAILS
 
 
