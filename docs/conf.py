@@ -20,10 +20,11 @@ nitpicky = True
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "force"
-nb_execution_raise_on_error = True
+nb_execution_show_tb = True  # a cell that fails is a warning, and so an error
 nb_execution_timeout = 300
 
 # The API reference is the docstrings; the types that they name are explained there, not on other sites.
+default_role = "code"
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 nitpick_ignore_regex = [("py:.*", ".*")]

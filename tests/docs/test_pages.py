@@ -115,7 +115,7 @@ def test_the_readmes_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
         block = block.replace(shown, run)
     names: dict[str, object] = {"build": build}
     exec(compile(block, str(README), "exec"), names)
-    assert "gamma" in capsys.readouterr().out
+    assert "gamma of the guesses" in capsys.readouterr().out  # the report, in words
     seen, theory = names["seen"], names["theory"]
     for name in ("gamma", "regime", "plot"):  # as the comment beside it says
         getattr(seen, name)()
