@@ -5,7 +5,6 @@ Each says how it was made: its command and options, its data, the versions. Of t
 
 import io
 from collections.abc import Mapping
-from math import inf, nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,11 +13,14 @@ import numpy.typing as npt
 
 from normplace.errors import UserError
 from normplace.files import read_json, read_npz, sha256_of_text, versions, write_json, write_npz, write_text
-from normplace.statistics import Estimate
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Json = Mapping[str, Any]
+Doubles = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
 # What reading a file of another kind raises.
 FOREIGN = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
@@ -45,19 +47,19 @@ class Sample(NamedTuple):
     """One file of `normplace sample`: arrays [depth, inits, classes] and the cell it belongs to."""
 
     cell: Cell
-    guess_fraction: npt.NDArray[np.float32]
-    output_mean: npt.NDArray[np.float32]
-    output_var: npt.NDArray[np.float32]
+    guess_fraction: Floats
+    output_mean: Floats
+    output_var: Floats
 
 
 class KernelTheory(NamedTuple):
     """One file of `normplace theory --draws-output`: gamma [depth]; guess_fraction [len(depths), draws, classes]."""
 
     cell: Cell
-    gamma: npt.NDArray[np.float64]
-    guess_fraction_std: npt.NDArray[np.float64]
-    depths: npt.NDArray[np.int64]
-    guess_fraction: npt.NDArray[np.float32]
+    gamma: Doubles
+    guess_fraction_std: Doubles
+    depths: Integers
+    guess_fraction: Floats
 
 
 class TrainingCell(NamedTuple):
@@ -89,48 +91,19 @@ class TrainingCell(NamedTuple):
     runs: int
 
 
-class MeasuredCell(NamedTuple):
-    """Which model was measured, on which data: the first columns of its table, in their order."""
-
-    model: str
-    dataset: str
-    label: str
-    stand_in: bool
-    points: int
-    shape: str  # of a point, such as 3x32x32
-    classes: int
-    inits: int
-
-
-class MeasuredGuesses(NamedTuple):
-    """What was seen of a model under one kind of BatchNorm statistics.
-
-    gamma_of_guesses: can be infinite; not a number if the model makes no guess, its last layer being zero.
-    readout: gamma of a random linear readout in the last layer's place. quantiles: share of networks -> largest guess
-    fraction. rises_at: the kind of layer that raises gamma most, empty if none does.
-    """
-
-    regime: str
-    gamma_of_guesses: Estimate[float]
-    readout: Estimate[float]
-    largest_fraction: float
-    quantiles: dict[float, float]
-    rises_at: str
-
-
-def made_by(command: str, options: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+def made_by(command: str, options: Json, data: Json) -> dict[str, Any]:
     """How a file was made: a command with all options that its numbers depend on, and the provenance of its data."""
     return {"command": command, "options": {**options}, "data": {**data}, "versions": versions()}
 
 
 def write_sample(
     path: Path,
-    options: Mapping[str, Any],
-    data: Mapping[str, Any],
-    guess_fraction: npt.NDArray[np.float32],
-    output_mean: npt.NDArray[np.float32],
-    output_var: npt.NDArray[np.float32],
-    gamma: npt.NDArray[np.float64],
+    options: Json,
+    data: Json,
+    guess_fraction: Floats,
+    output_mean: Floats,
+    output_var: Floats,
+    gamma: Doubles,
 ) -> None:
     """Write a file of `normplace sample`: arrays [depth, inits, classes], gamma [depth]."""
     arrays = {"guess_fraction": guess_fraction, "output_mean": output_mean, "output_var": output_var}
@@ -152,12 +125,12 @@ def read_sample(path: Path) -> Sample:
 
 def write_kernel_theory(
     path: Path,
-    options: Mapping[str, Any],
-    data: Mapping[str, Any],
-    gamma: npt.NDArray[np.float64],
-    guess_fraction_std: npt.NDArray[np.float64],
-    depths: npt.NDArray[np.int64],
-    guess_fraction: npt.NDArray[np.float32],
+    options: Json,
+    data: Json,
+    gamma: Doubles,
+    guess_fraction_std: Doubles,
+    depths: Integers,
+    guess_fraction: Floats,
 ) -> None:
     """Write a file of `normplace theory --draws-output`: by depth [depth], drawn [len(depths), draws, classes]."""
     arrays: dict[str, npt.NDArray[Any]] = {"gamma": gamma, "guess_fraction_std": guess_fraction_std, "depths": depths}
@@ -182,24 +155,24 @@ def read_kernel_theory(path: Path) -> KernelTheory:
     return KernelTheory(_cell(config, path), **arrays)
 
 
-def _cell(config: dict[str, Any], path: Path) -> Cell:
+def _cell(config: Json, path: Path) -> Cell:
     try:
-        options, data = config["options"], config["data"]
-        return Cell(
-            **{key: data[key] for key in ("dataset", "label", "stand_in", "shift", "points", "first_points_sha256")},
-            **{key: options[key] for key in ("norm", "placement", "bn_statistics")},
-            network=options.get("network", "mlp"),
-            activation=options.get("activation", ""),
-            width=options.get("width", 0),
-            classes=len(data["classes"]),
-        )
+        columns = _columns(config)
+        return Cell(*(columns[name] for name in Cell._fields))
     except KeyError as error:
         raise UserError(f"{path}: its config has no {error}") from None
-    except (TypeError, AttributeError) as error:
+    except FOREIGN as error:
         raise UserError(f"{path}: its config is not that of a file of normplace ({error})") from None
 
 
-def write_training(path: Path, options: Mapping[str, Any], data: Mapping[str, Any], rows: str) -> None:
+def _columns(config: Json) -> dict[str, Any]:
+    """All options and the data's provenance; what only MLPs have is empty or 0 for others."""
+    options, data = config["options"], config["data"]
+    others = {"network": "mlp", "activation": "", "depth": 0, "width": 0}
+    return {**others, **options, **data, "classes": len(data["classes"])}
+
+
+def write_training(path: Path, options: Json, data: Json, rows: str) -> None:
     """Write the rows of `normplace train` as CSV text, and how they were made as a .json beside it.
 
     data: with test_class_counts, the test points of each class.
@@ -221,70 +194,31 @@ def read_training(path: Path) -> "tuple[TrainingCell, pd.DataFrame]":
     try:
         config, text = read_json(path.with_suffix(".json")), path.read_bytes().decode()
         if config["rows_sha256"] != sha256_of_text(text):
-            raise ValueError("its SHA-256 is not that in the .json")
+            raise ValueError("its SHA-256 differs from that in the .json")
         rows = parse(io.StringIO(text))
-        options, data = config["options"], config["data"]
-        test_points = sum(data["test_class_counts"])
-        cell = TrainingCell(
-            **{key: data[key] for key in ("dataset", "label", "stand_in", "points")},
-            **{key: options[key] for key in ("norm", "placement", "optimizer", "learning_rate", "batch_size")},
-            **{key: options[key] for key in ("epochs", "select", "runs")},
-            **{key: options.get(key, 0) for key in ("depth", "width")},
-            classes=len(data["classes"]),
-            test_points=test_points,
-            one_class_accuracy_low=min(data["test_class_counts"]) / test_points,
-            one_class_accuracy_high=max(data["test_class_counts"]) / test_points,
-            class_names=" / ".join(data["classes"]),
-            network=options.get("network", "mlp"),
-            activation=options.get("activation", ""),
-        )
+        counts, total = config["data"]["test_class_counts"], sum(config["data"]["test_class_counts"])
+        columns = {
+            **_columns(config),
+            "test_points": total,
+            "one_class_accuracy_low": min(counts) / total,
+            "one_class_accuracy_high": max(counts) / total,
+            "class_names": " / ".join(config["data"]["classes"]),
+        }
+        cell = TrainingCell(*(columns[name] for name in TrainingCell._fields))
         return cell, rows.assign(gap=rows["accuracy_majority"] - rows["accuracy_minority"])
     except FOREIGN as error:
         raise UserError(f"{path}: not a file of `normplace train` with its .json beside it ({error})") from None
 
 
-def write_measurement(
-    path: Path, options: Mapping[str, Any], data: Mapping[str, Any], measured: Mapping[str, Any]
-) -> None:
-    """Write a file of `normplace measure`; measured: a measurement as `measuring.report.record` has it."""
+def write_measurement(path: Path, options: Json, data: Json, measured: Json) -> None:
+    """Write a file of `normplace measure`; measured: what `measuring.report.record` says of a measurement."""
     write_json(path, {**made_by("measure", options, data), **measured})
 
 
-def read_measurement(path: Path) -> tuple[MeasuredCell, dict[str, MeasuredGuesses]]:
-    """Read a file of `normplace measure`: the cell it belongs to, and what was seen by kind of BatchNorm statistics.
+def read_measurement(path: Path) -> dict[str, Any]:
+    """Read a file of `normplace measure`: how it was made, and what was measured.
 
     Raises:
-        UserError: it is missing, damaged, altered or foreign.
+        UserError: it is missing, damaged or altered.
     """
-    try:
-        found = read_json(path)
-        cell = MeasuredCell(
-            found["options"]["model"].removeprefix("torchvision:"),
-            **{key: found["data"][key] for key in ("dataset", "label", "stand_in")},
-            points=found["input_shape"][0],
-            shape="x".join(map(str, found["input_shape"][1:])),
-            classes=found["classes"],
-            inits=found["inits"],
-        )
-        return cell, {kind: _guesses(seen) for kind, seen in found["bn_statistics"].items()}
-    except FOREIGN as error:
-        raise UserError(f"{path}: not a file of `normplace measure` ({error!r})") from None
-
-
-def _guesses(seen: dict[str, Any]) -> MeasuredGuesses:
-    readout = next((layer for layer in seen["layers"] if layer["name"] == seen["layers"][-1]["follows"]), None)
-    return MeasuredGuesses(
-        seen["regime"],
-        _estimate(None if seen["regime"] == "no guess" else seen["gamma_of_guesses"], null=inf),
-        _estimate(readout, null=nan),
-        seen["largest_fraction"]["mean"],
-        {float(share): value for share, value in seen["largest_fraction"]["quantiles"].items()},
-        seen["rises"][0]["kind"] if seen["rises"] else "",
-    )
-
-
-def _estimate(numbers: dict[str, Any] | None, null: float) -> Estimate[float]:
-    """Three numbers of a JSON file, where null stands for what is not finite."""
-    if numbers is None:
-        return Estimate(nan, nan, nan)
-    return Estimate(*(null if numbers[end] is None else numbers[end] for end in ("value", "low", "high")))
+    return read_json(path)

@@ -96,7 +96,7 @@ def read_claims(path: Path) -> list[Claim]:
     """The claims of a file.
 
     Raises:
-        UserError: it is missing, no YAML, has a key or value that is not allowed, has an id twice or an option that its
+        UserError: it is missing, not YAML, or has a key or value that is not allowed, an id twice, or an option that its
             statistic lacks.
     """
     try:
@@ -110,7 +110,7 @@ def read_claims(path: Path) -> list[Claim]:
     names = [claim.id for claim in claims]
     for claim in claims:
         if names.count(claim.id) > 1:
-            raise UserError(f"--claims {path}: the id {claim.id} is there twice")
+            raise UserError(f"--claims {path}: the id {claim.id} appears twice")
         for test in claim.tests:
             try:
                 inspect.signature(STATISTICS[test.statistic]).bind(None, **test.options)

@@ -57,21 +57,22 @@ def compare(results: Path, reference: Path) -> Comparison:
     """Compare two results folders that have manifests.
 
     Raises:
-        UserError: a manifest is missing, or the two are of different configurations.
+        UserError: a manifest is missing, or the two have different configurations.
     """
     ours, theirs = read_manifest(results), read_manifest(reference)
     for key in sorted(set(ours.configuration) | set(theirs.configuration)):
         values = [manifest.configuration.get(key, "nothing") for manifest in (ours, theirs)]
         if values[0] != values[1]:
             raise UserError(
-                f"--against {reference}: is of another configuration ({key}: {values[0]} here, {values[1]} there)"
+                f"--against {reference}: has another configuration ({key}: {values[0]} here, {values[1]} there)"
             )
     others = [line for part in SAME_BYTES for line in _difference(part, ours, theirs)]
     if others:
-        basis = ["numbers are compared within their intervals, because bytes need not agree:", *others]
-        return Comparison(results, reference, *_numbers(results, reference, basis))
-    basis = ["SHA-256 of every file is compared: configuration, code, lock, versions, device and processor agree"]
-    return Comparison(results, reference, basis, _hashes(results, ours, theirs))
+        why = "numbers are compared within their intervals, because bytes need not agree:"
+        compared, differences = _numbers(results, reference)
+        return Comparison(results, reference, [why, *others, compared], differences)
+    why = "SHA-256 of every file is compared: configuration, code, lock, versions, device and processor agree"
+    return Comparison(results, reference, [why], _hashes(results, ours, theirs))
 
 
 def _difference(part: str, ours: Manifest, theirs: Manifest) -> list[str]:
@@ -104,8 +105,8 @@ def _hashes(results: Path, ours: Manifest, theirs: Manifest) -> list[str]:
     return differences
 
 
-def _numbers(results: Path, reference: Path, basis: list[str]) -> tuple[list[str], list[str]]:
-    """The basis, with what was compared added, and the differences."""
+def _numbers(results: Path, reference: Path) -> tuple[str, list[str]]:
+    """What was compared, in words, and the differences."""
     differences: list[str] = []
     numbers: list[tuple[str, str, pd.DataFrame, pd.DataFrame]] = []
     for path in sorted((reference / "tidy").glob("*/*.csv")):
@@ -131,12 +132,12 @@ def _numbers(results: Path, reference: Path, basis: list[str]) -> tuple[list[str
             f"{name}, row {row + 1}, {column}: {here[column][row]} here, {there[column][row]} there"
             for row in np.flatnonzero(off > 1)
         ]
-    basis.append(
+    compared = (
         f"{total} numbers of {len({name for name, *_ in numbers})} tables; allowed is what chance exceeds for "
         f"one of them in 1 of 100 cases (Student's t, by the networks or runs of each), "
         f"theory {ROUNDING['relative']:g} of itself; largest seen: {worst:.2g} of what is allowed"
     )
-    return basis, differences
+    return compared, differences
 
 
 def _compared(table: pd.DataFrame) -> list[str]:

@@ -278,17 +278,15 @@ def entropy(rows: pd.DataFrame) -> list[Check]:
     """
     checks = []
     for row in row_dicts(rows[rows["rank"] == 1]):
-        at = [
-            _mean_entropy(gamma, row["classes"]) for gamma in (*_allowed(row, row["gamma_kernel"]), row["gamma_kernel"])
-        ]
-        least, most = row["entropy_kernel"] + at[1] - at[2], row["entropy_kernel"] + at[0] - at[2]
+        kernel, gamma, classes = row["entropy_kernel"], row["gamma_kernel"], row["classes"]
+        at_most, at_least = (_mean_entropy(end, classes) for end in _allowed(row, gamma))
+        expected = _mean_entropy(gamma, classes)
+        least, most = kernel + at_least - expected, kernel + at_most - expected
         check = check_column(row, "entropy", least=least, most=most, resolution=ENTROPY_RESOLUTION)
         drawn = (row["entropy_kernel_high"] - row["entropy_kernel_low"]) / 2
-        low, high = (
-            check.value - np.hypot(check.value - check.low, drawn),
-            check.value + np.hypot(check.high - check.value, drawn),
-        )
-        checks.append(replace(check, low=float(low), high=float(high)))
+        low = check.value - float(np.hypot(check.value - check.low, drawn))
+        high = check.value + float(np.hypot(check.high - check.value, drawn))
+        checks.append(replace(check, low=low, high=high))
     return checks
 
 

@@ -242,7 +242,7 @@ def test_a_damaged_table_is_one_clear_line(results: Path) -> None:
         (lambda claim: claim["tests"][0]["where"].update(cell=[]), r"claims\.0\.tests\.0\.where\.cell \[\]: .*"),
         (lambda claim: claim["tests"][0].update(statistic="eval"), "claims.*'eval': allowed are interval, .*, learns"),
         (lambda claim: claim["tests"][0].update(options={"depth": 1}), "batch-before-constant: constant: .*expected.*"),
-        (lambda claim: claim.update(id="density"), "the id density is there twice"),
+        (lambda claim: claim.update(id="density"), "the id density appears twice"),
     ],
 )
 def test_a_mistake_in_the_claims_is_one_clear_line(
