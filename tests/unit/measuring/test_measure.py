@@ -15,7 +15,7 @@ from normplace.errors import UserError
 from normplace.measuring.builders import find_model, seeded
 from normplace.measuring.layers import recorded
 from normplace.measuring.measure import look_at, measure
-from normplace.measuring.prejudice import Estimate, regime
+from normplace.measuring.prejudice import Estimate, regime_at_depth
 from normplace.measuring.report import report, rises
 from normplace.networks.architecture import MLP
 from normplace.networks.mlp import mlp
@@ -295,13 +295,13 @@ def test_what_was_measured_before_an_interrupt_is_kept(digits: torch.Tensor) -> 
 
 
 def test_regimes() -> None:
-    assert regime(Estimate(0.05, 0.01, 0.09), 20, 0) == "neutral"
-    assert regime(Estimate(0.5, 0.2, 0.9), 20, 0) == "prejudiced"
-    assert regime(Estimate(3, 1.1, np.inf), 20, 0) == "deeply prejudiced"
-    assert regime(Estimate(0.5, 0.05, 0.9), 20, 0) == "undecided"
-    assert regime(Estimate(0.8, 0.2, 1.1), 20, 0) == "undecided"
-    assert regime(Estimate(0.5, 0.2, 0.9), 19, 0) == "undecided"
-    assert regime(Estimate(0.05, 0.01, 0.09), 20, 0.9) == "no guess"
+    assert regime_at_depth(Estimate(0.05, 0.01, 0.09), 20, 0) == "neutral"
+    assert regime_at_depth(Estimate(0.5, 0.2, 0.9), 20, 0) == "prejudiced"
+    assert regime_at_depth(Estimate(3, 1.1, np.inf), 20, 0) == "deeply prejudiced"
+    assert regime_at_depth(Estimate(0.5, 0.05, 0.9), 20, 0) == "undecided"
+    assert regime_at_depth(Estimate(0.8, 0.2, 1.1), 20, 0) == "undecided"
+    assert regime_at_depth(Estimate(0.5, 0.2, 0.9), 19, 0) == "undecided"
+    assert regime_at_depth(Estimate(0.05, 0.01, 0.09), 20, 0.9) == "no guess"
 
 
 class Broken(nn.Module):
