@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from normplace.statistics import NEUTRAL_GAMMA
 
@@ -51,6 +52,12 @@ def guesses_of(guess_fraction: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], str]
     if guess_fraction.shape[1] == 2:
         return guess_fraction[:, 0], "G₀: share of the data put into class 0"
     return guess_fraction.max(axis=1), "share of the data put into\nthe most guessed class"
+
+
+def depth_axis(axes: Axes) -> None:
+    """Whole numbers of hidden layers."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_xlabel("depth (hidden layers)")
 
 
 def gamma_axis(axes: Axes) -> None:

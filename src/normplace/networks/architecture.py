@@ -51,9 +51,9 @@ class MLP:
             raise UserError(f"--width 1: {NORMS[self.norm].label} over one node leaves nothing, at least 2 are needed")
 
     def __str__(self) -> str:
-        """In words, such as "BatchNorm before relu, depth 20, width 100"."""
+        """In words, such as "BatchNorm before relu, depth 20"."""
         norm = "no norm," if self.norm == "none" else f"{NORMS[self.norm].label} {self.placement}"
-        return f"{norm} {self.activation}, depth {self.depth}, width {self.width}"
+        return f"{norm} {self.activation}, depth {self.depth}"
 
 
 @dataclass(frozen=True)

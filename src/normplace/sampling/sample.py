@@ -68,17 +68,18 @@ class Guesses:
             pictures.histogram(left, values, colour, outline=colour == pictures.GREY, label=name)
             left.set_xlabel(label)
         if isinstance(self.net, MLP):
-            left.legend()
+            left.legend(frameon=False, fontsize=7)
         value, low, high = self.gamma()
         bars = np.maximum([value - low, high - value], 0)
         right.errorbar(np.arange(1, depths + 1), value, bars, color=pictures.BLUE, fmt="o-", ms=3, lw=0.9)
-        right.set_xlabel("depth (hidden layers)")
         pictures.gamma_axis(right)
+        pictures.depth_axis(right)
         return figure
 
     def _title(self) -> str:
         inits = self.guess_fraction.shape[1]
-        return f"{inits:,} networks, {self.net}, on {self.provenance['label']}, {self.provenance['points']:,} points"
+        width = f", width {self.net.width}" if isinstance(self.net, MLP) else ""
+        return f"{inits:,} networks, {self.net}{width}, on {self.provenance['label']}, {self.provenance['points']:,} points"
 
     def __repr__(self) -> str:
         """The networks, the data, gamma at the first and the last depth, and the regime where there is one."""
@@ -115,11 +116,11 @@ def sample(
             outputs that vanish or overflow in float32.
 
     >>> from normplace import MLP, load
-    >>> seen = sample(MLP("batch", "before", depth=4), load("digits", points=200), inits=200)
+    >>> seen = sample(MLP("none", depth=10), load("digits", points=200), inits=200)
     >>> seen.guess_fraction.shape
-    (4, 200, 2)
+    (10, 200, 2)
     >>> seen.regime().name
-    'prejudiced'
+    'deeply prejudiced'
     """
     if inits < 2:
         raise UserError(f"--inits {inits}: at least 2 are needed, for a variance over networks")

@@ -93,8 +93,8 @@ class Theory:
 
         figure, (left, right) = pictures.new_figure(f"infinite width: {self.net}, on {self.data}", 2)
         left.plot(np.arange(1, self.net.depth + 1), self.gamma, color=pictures.BLUE, lw=1.1)
-        left.set_xlabel("depth (hidden layers)")
         pictures.gamma_axis(left)
+        pictures.depth_axis(left)
         values, label = pictures.guesses_of(self.draw(10_000))
         pictures.histogram(right, values, pictures.BLUE)
         right.set_xlabel(label)
