@@ -79,7 +79,8 @@ class Guesses:
     def _title(self) -> str:
         inits = self.guess_fraction.shape[1]
         width = f", width {self.net.width}" if isinstance(self.net, MLP) else ""
-        return f"{inits:,} networks, {self.net}{width}, on {self.provenance['label']}, {self.provenance['points']:,} points"
+        label, points = self.provenance["label"], self.provenance["points"]
+        return f"{inits:,} networks, {self.net}{width}, on {label}, {points:,} points"
 
     def __repr__(self) -> str:
         """The networks, the data, gamma at the first and the last depth, and the regime where there is one."""
