@@ -72,6 +72,6 @@ def shipped() -> pd.DataFrame:
     rows = []
     for what, scale, part in ((QUICK, "quick", ""), (STUDY, "paper", "--output results/paper/init/placements/")):
         manifest = read_manifest(ROOT / "reference" / scale)
-        jobs = [job["seconds"] for job in manifest["jobs"] if part in job["command"]]
-        rows.append({"what": what, "jobs": len(jobs), "seconds": sum(jobs) / manifest["machine"]["cores"]})
+        jobs = [job["seconds"] for job in manifest.jobs if part in job["command"]]
+        rows.append({"what": what, "jobs": len(jobs), "seconds": sum(jobs) / manifest.machine["cores"]})
     return pd.DataFrame(rows)

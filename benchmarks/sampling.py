@@ -13,7 +13,7 @@ from normplace.data.datasets import load
 from normplace.networks.architecture import MLP, configurations
 from normplace.networks.products import batched
 from normplace.networks.random import network_generator
-from normplace.sampling.mlps import compress, draw_weights, outputs_at_every_depth, sample_part, statistics
+from normplace.sampling.mlps import compress, draw_weights, guess_moments, outputs_at_every_depth, sample_part
 
 SIZES = {"gaussian": 20_000, "mnist": 1000, "cifar10": 1000}  # points
 DEPTHS = (1, 20)
@@ -55,7 +55,7 @@ def in_bfloat16(features: torch.Tensor, fan_in: int, spec: MLP, networks: int) -
     for index in range(networks):
         weights = draw_weights(spec, features.shape[1], fan_in, [network_generator(0, index)])
         weights = type(weights)(*([layer.bfloat16() for layer in layers] for layers in weights))
-        statistics(outputs_at_every_depth(rounded, weights, spec).float())
+        guess_moments(outputs_at_every_depth(rounded, weights, spec).float())
 
 
 def measure(data_root: Path, device: str) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -23,12 +23,11 @@ from normplace.data.record import Where
 from normplace.data.sets import mnist
 from normplace.errors import UserError
 from normplace.files import sha256_of_file, sha256_of_text, write_json, write_npz
-from normplace.tables.learning_curves import read_training
-from normplace.tables.records import read_kernel_theory, read_sample
+from normplace.tables.records import read_kernel_theory, read_sample, read_training
 from normplace.tables.zoo import measurements
 from normplace.training import checkpoints
 from normplace.training.optimizers import OPTIMIZERS
-from normplace.verifying.claims import Result, judge, read_claims
+from normplace.verifying.claims import Judgement, judge, read_claims
 from normplace.verifying.manifest import problems, read_manifest
 from study import configuration, experiments
 from tests.checkout import ROOT
@@ -172,9 +171,9 @@ def test_tidy_tables(damage: Callable[[bytes], bytes], table: str, run: Path) ->
     """Judged, or refused in one line; and `verify --integrity` names the table if a byte of it is another."""
     path = run / "tidy" / f"{table}.csv"
     content = path.read_bytes()
-    claims = [claim for claim in read_claims(ROOT / "claims.yaml") if claim["id"] == JUDGED[table]]
+    claims = [claim for claim in read_claims(ROOT / "claims.yaml") if claim.id == JUDGED[table]]
 
-    def judged() -> list[Result]:
+    def judged() -> list[Judgement]:
         altered = problems(run, read_manifest(run))
         assert altered == ([] if path.read_bytes() == content else [f"altered: tidy/{table}.csv"])
         return judge(claims, run / "tidy")

@@ -10,7 +10,7 @@ import torch
 from normplace.data.datasets import Data
 from normplace.errors import UserError
 from normplace.files import sha256_of_json, sha256_of_package, versions
-from normplace.networks.architecture import MLP, ImageNetwork
+from normplace.networks.architecture import MLP, ImageNetwork, check_classes
 from normplace.networks.modules import builder
 from normplace.training.evaluations import Points
 from normplace.training.runs import Plan, train_runs
@@ -58,7 +58,7 @@ def train(
 
     if not len(data.test_y):
         raise UserError("--test-points 0: training needs test points; load the data with some")
-    check_classes(net, data)
+    check_classes(net, len(data.classes))
     plan = Plan(optimizer, lr, batch_size, epochs, runs, select, seed)
     shape = tuple(data.x.shape[1:])
     build = builder(net, shape, len(data.classes))
@@ -76,16 +76,6 @@ def train(
         progress=progress,
     )
     return pd.DataFrame(rows)
-
-
-def check_classes(net: MLP | ImageNetwork, data: Data) -> None:
-    """Refuse an MLP with another number of outputs than the data have classes; image networks take theirs from data.
-
-    Raises:
-        UserError: the numbers differ.
-    """
-    if isinstance(net, MLP) and net.classes != len(data.classes):
-        raise UserError(f"--classes {net.classes}: the network's, but the data have {len(data.classes)}")
 
 
 def _points(net: MLP | ImageNetwork, x: torch.Tensor) -> torch.Tensor:
