@@ -96,8 +96,8 @@ def read_claims(path: Path) -> list[Claim]:
     """The claims of a file.
 
     Raises:
-        UserError: it is missing, not YAML, or has a key or value that is not allowed, an id twice, or an option that its
-            statistic lacks.
+        UserError: it is missing, not YAML, or has a key or value that is not allowed, an id twice, or an option that
+            its statistic lacks.
     """
     try:
         claims = _ClaimsFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))).claims
