@@ -117,7 +117,7 @@ def test_the_readmes_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(block, str(README), "exec"), names)
     assert "gamma of the guesses" in capsys.readouterr().out  # the report, in words
     seen, theory = names["seen"], names["theory"]
-    for name in ("gamma", "regime", "plot"):  # as the comment beside it says
+    for name in ("gamma", "regime", "plot"):  # as the text below it says
         getattr(seen, name)()
     assert theory.gamma.shape == (20,)  # type: ignore[attr-defined]
     assert theory.density(0.5) > 0  # type: ignore[attr-defined]
