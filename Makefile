@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_NUM_THREADS := 1
 export PYTHONPATH := $(CURDIR)/workflow$(if $(PYTHONPATH),:$(PYTHONPATH))
 
-.PHONY: replicate paper test lint figures verify archive bench clean
+.PHONY: replicate paper test lint docs figures verify archive bench clean
 
 replicate: .venv/installed ## Every experiment, figure and table at the quick scale, into results/quick
 	@test -f config/$(SCALE).yaml || { echo "SCALE=$(SCALE): allowed are $(basename $(notdir $(sort $(wildcard config/*.yaml))))" >&2; exit 2; }
@@ -28,6 +28,10 @@ lint: .venv/installed ## Style, types, workflow
 	snakefmt --check Snakefile workflow
 	mypy
 	python -m study.lint
+
+docs: .venv/docs ## The documentation as a site, into build/docs; warnings are errors
+	sphinx-build --fresh-env --quiet --fail-on-warning --keep-going --nitpicky docs build/docs
+	@echo "Open build/docs/index.html"
 
 # This machine's own finished run, or the shipped one where there is none.
 RUN = $(if $(wildcard results/$(SCALE)/manifest.json),results,reference)/$(SCALE)
@@ -56,4 +60,8 @@ clean: ## Delete results and caches of tools; data, .venv and cached outputs sta
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+.venv/docs: docs/requirements.lock .venv/installed
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

@@ -1,4 +1,4 @@
-"""What the repository shows is what the workflow computed: README, gallery and reference agree."""
+"""What the repository shows is what the workflow computed: documents, gallery and reference agree."""
 
 import json
 import shutil
@@ -12,13 +12,13 @@ import pandas as pd
 from figures import __main__ as figures
 from figures import style
 from normplace.files import sha256_of_file
-from study.reference import IN_GALLERY, IN_README, ROOT, shown_in_readme
+from study.reference import IN_GALLERY, IN_RESULTS, ROOT, shown_in_results
 from tests.checkout import copy_of_repository, run
 
 
-def test_the_readmes_tables_are_the_references() -> None:
-    for table, scale in IN_README.items():
-        assert shown_in_readme(table) == (ROOT / "reference" / scale / "tables" / f"{table}.md").read_text().strip()
+def test_the_documents_tables_are_the_references() -> None:
+    for table, scale in IN_RESULTS.items():
+        assert shown_in_results(table) == (ROOT / "reference" / scale / "tables" / f"{table}.md").read_text().strip()
 
 
 def test_the_references_are_what_their_manifests_say() -> None:
@@ -48,7 +48,7 @@ def test_make_figures_on_a_fresh_clone_draws_the_gallery_without_torch(tmp_path:
     for name, scale in IN_GALLERY.items():
         shown = ROOT / "figures" / "gallery" / f"{name}.png"
         assert changed_pixels(clone / "results" / scale / "figures" / f"{name}.png", shown) <= allowed, name
-    for table, scale in IN_README.items():
+    for table, scale in IN_RESULTS.items():
         if table != "claims":
             shipped = ROOT / "reference" / scale / "tables" / f"{table}.md"
             assert (clone / "results" / scale / "tables" / f"{table}.md").read_text() == shipped.read_text()
@@ -68,8 +68,8 @@ def test_a_gallery_of_other_numbers_is_noticed(tmp_path: Path) -> None:
     assert changed_pixels(tmp_path / "gamma_by_depth.png", shown) > 0
 
 
-def test_the_readme_shows_only_pictures_that_are_there() -> None:
-    text = (ROOT / "README.md").read_text()
+def test_the_documents_show_every_picture_of_the_gallery() -> None:
+    text = (ROOT / "docs" / "results.md").read_text()
     pictures = [part.split(")")[0] for part in text.split("](")[1:] if part.split(")")[0].endswith(".png")]
-    assert len(pictures) == len(IN_GALLERY)
-    assert all((ROOT / picture).is_file() for picture in pictures)
+    assert sorted(Path(picture).stem for picture in pictures) == sorted(IN_GALLERY)
+    assert all((ROOT / "docs" / picture).is_file() for picture in pictures)

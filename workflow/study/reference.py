@@ -1,4 +1,4 @@
-"""Ship a finished run: tidy tables and manifest to reference, figures to the gallery, tables to the README.
+"""Ship a finished run: tidy tables and manifest to reference, figures to the gallery, tables to docs/results.md.
 
 `python -m study.reference SCALE` after the run: the repository then shows what the workflow computed.
 """
@@ -14,24 +14,25 @@ from normplace.files import write_text
 from normplace.verifying.manifest import MANIFEST, read_manifest
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "results.md"
 # What is shown, and the scale of the run that it is of.
-IN_README = {"headline": "paper", "learning": "quick", "claims": "quick"}
+IN_RESULTS = {"headline": "paper", "learning": "quick", "claims": "quick"}
 SHIPPED = ("tables", "tidy")
 AT_QUICK_SCALE = ("start_matters", "learning_rates", "architectures", "resnet_dynamics")  # experiments
 IN_GALLERY = {figure: "quick" if experiment in AT_QUICK_SCALE else "paper" for figure, experiment in FIGURES.items()}
 
 
 def block(table: str) -> re.Pattern[str]:
-    """Where the README shows a table."""
-    opening = f"<!-- table {table} of results/{IN_README[table]} -->"
+    """Where docs/results.md shows a table."""
+    opening = f"<!-- table {table} of results/{IN_RESULTS[table]} -->"
     return re.compile(rf"({opening}\n).*?(<!-- end -->)", flags=re.DOTALL)
 
 
-def shown_in_readme(table: str) -> str:
-    """A table as the README shows it now."""
-    found = block(table).search((ROOT / "README.md").read_text(encoding="utf-8"))
+def shown_in_results(table: str) -> str:
+    """A table as docs/results.md shows it now."""
+    found = block(table).search(PAGE.read_text(encoding="utf-8"))
     if found is None:
-        sys.exit(f"README.md has no block for the table {table}")
+        sys.exit(f"docs/results.md has no block for the table {table}")
     return found.group(0).removeprefix(found.group(1)).removesuffix(found.group(2)).strip()
 
 
@@ -48,13 +49,12 @@ def main(scale: str) -> None:
     for figure, of_scale in IN_GALLERY.items():
         if of_scale == scale:
             shutil.copy2(results / "figures" / f"{figure}.png", gallery)
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    for table, of_scale in IN_README.items():
+    text = PAGE.read_text(encoding="utf-8")
+    for table, of_scale in IN_RESULTS.items():
         if of_scale == scale:
             shown = (reference / "tables" / f"{table}.md").read_text(encoding="utf-8")
             text = block(table).sub(lambda found, shown=shown: found.group(1) + shown + found.group(2), text)  # type: ignore[misc]
-    readme.write_text(text, encoding="utf-8")
+    PAGE.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

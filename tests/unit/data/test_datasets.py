@@ -10,11 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
+from normplace.data.datasets import DataRequest, load, prepare, read
 from normplace.data.image_folder import image_folder as image_folder_source
 from normplace.data.record import Where
 from normplace.data.sets import DATASETS, cifar10, mnist
 from normplace.data.sets.digits import DIGITS
-from normplace.data.datasets import DataRequest, load, prepare, read
 from normplace.errors import UserError
 
 REAL_DATA = Path(os.environ.get("DATA_ROOT") or "data")
