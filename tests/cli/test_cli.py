@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from normplace.cli.parser import main
+from normplace.cli.main import main
 
 
 def run(*arguments: object) -> None:

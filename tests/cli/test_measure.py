@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from normplace.cli.parser import main
+from normplace.cli.main import main
 
 MODELS = """
 import torch

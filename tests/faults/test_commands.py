@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from normplace.cli.parser import main
+from normplace.cli.main import main
 from normplace.files import read_npz
 from tests.checkout import ROOT, environment
 
@@ -73,7 +73,7 @@ def test_names_that_the_terminal_cannot_show(image_folder: Path, tmp_path: Path)
         (image_folder / split / "bee").rename(image_folder / split / "abeille dorée")
     images = image_folder.rename(tmp_path / "forêt")
     ascii_only = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    command = [sys.executable, "-m", "normplace.cli.parser", "data", "--dataset", f"folder:{images}"]
+    command = [sys.executable, "-m", "normplace.cli.main", "data", "--dataset", f"folder:{images}"]
     found = subprocess.run(
         [*command, "--output", str(tmp_path / "é.npz")],
         env=environment(ROOT) | ascii_only,

@@ -17,7 +17,7 @@ from normplace.data import sources
 ROOT = Path(__file__).resolve().parents[2]
 
 # The modules that a stage's results depend on. A change in one of them, or in the lock, redoes the stage.
-COMMON = ("cli.parser", "cli.commands", "errors", "files", "networks.architecture")
+COMMON = ("cli.main", "cli.commands", "errors", "files", "networks.architecture")
 DATA = ("data.datasets", "data.sources")
 NETWORKS = ("networks.products", "networks.random", "parallel")
 IMAGES = ("networks.mlp", "networks.images")
