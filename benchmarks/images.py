@@ -12,7 +12,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from benchmarks.timing import medians
 from normplace.networks import products
 from normplace.networks.images import image_network
-from normplace.networks.mlp import evaluating, initialise
+from normplace.networks.modules import evaluating, initialise
 from normplace.networks.random import network_generator
 from normplace.sampling.images import sample_part
 

@@ -17,14 +17,25 @@ from normplace.data import sources
 ROOT = Path(__file__).resolve().parents[2]
 
 # The modules that a stage's results depend on. A change in one of them, or in the lock, redoes the stage.
-COMMON = ("cli.main", "cli.commands", "errors", "files", "networks.architecture")
+COMMON = (
+    *("cli.main", "cli.command", "cli.options", "cli.data_options", "cli.network_options", "cli.image_builder"),
+    *("cli.data", "cli.sample", "cli.theory", "cli.train", "cli.summarise", "cli.finite_width", "cli.curves"),
+    "cli.measurements",
+    "errors",
+    "files",
+    "networks.architecture",
+    "networks.norms",
+    "networks.activations",
+    "networks.lazy",
+)
+IMAGE_RECORDS = tuple(f"networks.images.{name}" for name in ("__init__", "record", "resnet9", "cnn", "mixer", "vit"))
 DATA = ("data.datasets", "data.sources")
 NETWORKS = ("networks.products", "networks.random", "parallel")
-IMAGES = ("networks.mlp", "networks.images")
-THEORY = ("theories.activations", "theories.isotropic", "theories.guesses")
+IMAGES = ("networks.mlp", "networks.modules", "networks.blocks", *IMAGE_RECORDS)
+THEORY = ("theories.duals", "theories.isotropic", "theories.guesses")
 STAGES = {
     "data": (*COMMON, *DATA),
-    "sample": (*COMMON, *DATA, *NETWORKS, *IMAGES, "networks.norms", "sampling.mlps", "sampling.images", "statistics"),
+    "sample": (*COMMON, *DATA, *NETWORKS, *IMAGES, "sampling.mlps", "sampling.images", "statistics"),
     "theory": (*COMMON, *DATA, *THEORY, "theories.kernel"),
     "train": (*COMMON, *DATA, *NETWORKS, *IMAGES, "training.runs", "training.optimizers", "training.checkpoints"),
     "curves": (*COMMON, "statistics", "tables.learning_curves"),

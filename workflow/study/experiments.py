@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from typing import Any
 
-from normplace.networks.architecture import ACTIVATIONS, HALVES, IMAGE_NETWORKS, PLACEMENTS, configurations
+from normplace.networks.activations import ACTIVATIONS
+from normplace.networks.architecture import PLACEMENTS, configurations
+from normplace.networks.images import IMAGE_NETWORKS
+from normplace.networks.norms import halves
 from study.configuration import LARGEST
 
 # A cell is a norm and where it stands, such as batch-before; or none.
 CELLS = {"none" if norm == "none" else f"{norm}-{place}": (norm, place) for norm, place in configurations()}
-HALF_CELLS = {f"{norm}-{place}": (norm, place) for norm in HALVES for place in PLACEMENTS}
+HALF_CELLS = {f"{norm}-{place}": (norm, place) for norm in halves() for place in PLACEMENTS}
 GROUP_CELLS = {f"group-{place}": ("group", place) for place in PLACEMENTS}
 # rms has the infinite-width gamma of layer-before, and batch-after's is 0 by construction: nothing to converge to.
 WIDTH_CELLS = ("none", "batch-before", "layer-before", "layer-after")
@@ -104,7 +107,7 @@ def samples(config: dict[str, Any]) -> dict[str, dict[str, Job]]:
             )
             for network, inits in networks["inits"].items()
             for cell in networks["cells"]
-            if _norm_of(cell)[0] in IMAGE_NETWORKS[network]
+            if _norm_of(cell)[0] in IMAGE_NETWORKS[network].norms
         },
     }
 

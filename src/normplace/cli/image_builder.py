@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from normplace.cli.network_options import ImageNetwork
+from normplace.networks.architecture import ImageNetwork
 from normplace.networks.images import image_network
 
 if TYPE_CHECKING:
@@ -20,6 +20,6 @@ def image_builder(network: ImageNetwork, data: "Dataset") -> "Callable[[], nn.Mo
         UserError: the points are no images, or of a size that the network cannot take.
     """
     shape, classes = tuple(data.x.shape[1:]), len(data.provenance["classes"])
-    build = partial(image_network, network.network, network.norm, network.placement, shape, classes)
+    build = partial(image_network, network.network, network.norm, network.placement or "none", shape, classes)
     build()  # refuses at once what it cannot take
     return build

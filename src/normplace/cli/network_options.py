@@ -1,25 +1,17 @@
-"""The options that say which network, and the checked specification that they make."""
+"""The options that say which network, and the specification that they make."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import click
 
 from normplace.cli.options import Decorator, Names, Whole, gathered
 from normplace.errors import UserError
-from normplace.networks import architecture
-from normplace.networks.architecture import MLP, check_image_network, check_placement
-
-
-@dataclass(frozen=True)
-class ImageNetwork:
-    """A network for images, whose depth, width and activation are its own."""
-
-    network: str
-    norm: str
-    placement: str
-    bn_statistics: str = "batch"
+from normplace.networks.activations import ACTIVATIONS
+from normplace.networks.architecture import MLP, PLACEMENTS, ImageNetwork
+from normplace.networks.images import IMAGE_NETWORKS
+from normplace.networks.norms import NORMS
 
 
 def mlp_options(norms: Callable[[], Iterable[str]], *more: Decorator) -> Decorator:
@@ -28,13 +20,9 @@ def mlp_options(norms: Callable[[], Iterable[str]], *more: Decorator) -> Decorat
         "network",
         specification,
         click.option("--norm", type=Names(norms), required=True),
-        click.option(
-            "--placement",
-            type=Names(lambda: architecture.PLACEMENTS),
-            help="of the norm: before or after the activation",
-        ),
+        click.option("--placement", type=click.Choice(PLACEMENTS), help="of the norm: before or after the activation"),
         click.option("--depth", type=Whole(1), help="hidden layers of an MLP (sample, theory: every depth up to it)"),
-        click.option("--activation", type=Names(lambda: architecture.ACTIVATIONS), help="of an MLP (default: relu)"),
+        click.option("--activation", type=Names(lambda: ACTIVATIONS), help="of an MLP (default: relu)"),
         *more,
     )
 
@@ -46,7 +34,7 @@ def network_options(norms: Callable[[], Iterable[str]], *more: Decorator) -> Dec
         click.option("--width", type=Whole(1), help="nodes a hidden layer of an MLP (default: 100)"),
         click.option(
             "--network",
-            type=Names(lambda: ("mlp", *architecture.IMAGE_NETWORKS)),
+            type=Names(lambda: ("mlp", *IMAGE_NETWORKS)),
             default="mlp",
             help="an MLP, or a network for images of fixed depth, width and activation",
         ),
@@ -74,19 +62,16 @@ def specification(
                 raise UserError(f"--{option} {value}: is for --network mlp; {network} has its own")
         if bn_statistics == "running":
             raise UserError(f"--bn-statistics running: is for --network mlp, not {network}")
-        return ImageNetwork(network, norm, check_image_network(network, norm, placement))
+        return ImageNetwork(network, norm, placement)
     if depth is None:
         raise UserError("--depth is missing: an MLP needs a number of hidden layers, at least 1")
-    if norm == "group":
-        raise UserError("--norm group: is for --network resnet9 or cnn; an MLP's is layer")
-    if bn_statistics == "running" and norm != "batch":
-        raise UserError(f"--bn-statistics running: is for --norm batch, not {norm}")
-    if width == 1 and norm == "layer":
-        raise UserError("--width 1: LayerNorm over one node leaves nothing, at least 2 are needed")
-    placement, activation = check_placement(norm, placement), activation or MLP.activation
+    if not NORMS[norm].operation:
+        networks = [name for name, record in IMAGE_NETWORKS.items() if norm in record.norms]
+        raise UserError(f"--norm {norm}: is not for MLPs, but for --network {' or '.join(networks)}")
+    activation = activation or MLP.activation
     return MLP(norm, placement, depth, width or MLP.width, activation, bn_statistics=bn_statistics)
 
 
 def network_record(network: MLP | ImageNetwork) -> dict[str, Any]:
     """The network as results keep it; how many classes there are, their data says."""
-    return {name: value for name, value in asdict(network).items() if name != "classes"}
+    return {"bn_statistics": "batch"} | {name: value for name, value in asdict(network).items() if name != "classes"}

@@ -8,16 +8,17 @@ import click
 
 from normplace.cli import options
 from normplace.cli.data_options import data_options, data_record
-from normplace.cli.network_options import ImageNetwork, network_options, network_record
+from normplace.cli.network_options import network_options, network_record
 from normplace.errors import UserError
-from normplace.networks import architecture
+from normplace.networks.architecture import BN_STATISTICS, MLP, ImageNetwork
+from normplace.networks.norms import NORMS
 
 if TYPE_CHECKING:
     from normplace.data.datasets import DataRequest
 
 bn_statistics = click.option(
     "--bn-statistics",
-    type=click.Choice(architecture.BN_STATISTICS),
+    type=click.Choice(BN_STATISTICS),
     default="batch",
     help="BatchNorm's statistics: of all points (batch), or eval mode with fresh ones (running)",
 )
@@ -25,7 +26,7 @@ bn_statistics = click.option(
 
 @options.command()
 @data_options()
-@network_options(lambda: (*architecture.NORMS, *architecture.HALVES, "group"), bn_statistics)
+@network_options(lambda: NORMS, bn_statistics)
 @click.option("--inits", type=options.Whole(2), default=1000, help="random networks")
 @options.seed
 @options.device
@@ -33,7 +34,7 @@ bn_statistics = click.option(
 @options.output()
 def sample(
     request: "DataRequest",
-    network: architecture.MLP | ImageNetwork,
+    network: MLP | ImageNetwork,
     inits: int,
     seed: int,
     device: str,
@@ -52,7 +53,7 @@ def sample(
 
     data = load(request)
     progress = f"{network.norm} {network.placement}"
-    if isinstance(network, architecture.MLP):
+    if isinstance(network, MLP):
         network = replace(network, classes=len(data.provenance["classes"]))
         guesses = mlps.sample(data.x, network, inits, seed, device=device, processes=processes, progress=progress)
     else:
@@ -67,6 +68,6 @@ def sample(
     config = {"command": "sample", "options": given, "data": data.provenance, "versions": versions()}
     write_npz(output, {**guesses._asdict(), "gamma": gammas}, config)
     found = f"gamma {gammas[0]:.4g}"
-    if isinstance(network, architecture.MLP):
+    if isinstance(network, MLP):
         found += f" at depth 1, {gammas[-1]:.4g} at depth {network.depth}"
     print(f"{data.provenance['label']}: {found}")

@@ -13,7 +13,8 @@ from normplace.cli import options
 from normplace.cli.data_options import data_options, data_record, data_request
 from normplace.cli.network_options import mlp_options, network_record
 from normplace.errors import UserError
-from normplace.networks import architecture
+from normplace.networks.architecture import MLP
+from normplace.networks.norms import NORMS
 
 if TYPE_CHECKING:
     from normplace.data.datasets import DataRequest
@@ -31,7 +32,7 @@ class Depths(click.ParamType[list[int]]):
 
 @options.command()
 @data_options(required=False)
-@mlp_options(lambda: (*architecture.NORMS, *architecture.HALVES))
+@mlp_options(lambda: [norm.name for norm in NORMS.values() if norm.operation])
 @click.option(
     "--draws-output",
     type=options.Output(),
@@ -43,7 +44,7 @@ class Depths(click.ParamType[list[int]]):
 @options.output()
 def theory(
     request: "DataRequest | None",
-    network: architecture.MLP,
+    network: MLP,
     draws_output: Path | None,
     draws: int,
     draws_depths: list[int] | None,
@@ -81,19 +82,19 @@ def _refuse_options_of_data() -> None:
             raise UserError(f"--{option}: needs --dataset; without one, theory is for isotropic data")
 
 
-def _isotropic(network: architecture.MLP) -> tuple[Any, Any, Any]:
+def _isotropic(network: MLP) -> tuple[Any, Any, Any]:
     """gamma, correlation and the deviation of G_0 by depth, of isotropic data."""
     import numpy as np
 
     from normplace.theories import guesses, isotropic
 
-    rho = isotropic.correlations(network.norm, network.placement, network.activation, network.depth)
+    rho = isotropic.correlations(network.norm, network.placement or "none", network.activation, network.depth)
     gammas = np.array([isotropic.gamma_of_correlation(value) for value in rho])
     return gammas, rho, np.array([guesses.standard_deviation(value) for value in gammas])
 
 
 def _of_kernel(
-    request: "DataRequest", network: architecture.MLP, draws: int, draws_depths: list[int], draws_output: Path | None
+    request: "DataRequest", network: MLP, draws: int, draws_depths: list[int], draws_output: Path | None
 ) -> tuple[Any, Any]:
     """gamma and the deviation of G_0 by depth on the data's own kernel; writes the draws where asked."""
     import numpy as np
@@ -106,7 +107,7 @@ def _of_kernel(
     data = load_arrays(request)
     classes = len(data.provenance["classes"])
     gammas, deviations, drawn = [], [], []
-    layers = kernel.hidden_kernels(data.x, network.norm, network.placement, network.activation, network.depth)
+    layers = kernel.hidden_kernels(data.x, network.norm, network.placement or "none", network.activation, network.depth)
     for layer, hidden in enumerate(tqdm(layers, total=network.depth, unit="layer", disable=None), start=1):
         gammas.append(kernel.gamma(hidden))
         deviations.append(kernel.guess_fraction_std(hidden, classes))

@@ -9,9 +9,10 @@ import click
 
 from normplace.cli import options
 from normplace.cli.data_options import data_options, data_record
-from normplace.cli.network_options import ImageNetwork, network_options, network_record
+from normplace.cli.network_options import network_options, network_record
 from normplace.errors import UserError
-from normplace.networks import architecture
+from normplace.networks.architecture import MLP, ImageNetwork
+from normplace.networks.norms import NORMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,14 +51,14 @@ plan_options = options.gathered(
 @options.command()
 @data_options()
 @click.option("--test-points", type=options.Whole(1), help="the first N test points (default: all)")
-@network_options(lambda: (*architecture.NORMS, "group"))
+@network_options(lambda: [norm.name for norm in NORMS.values() if not norm.is_half])
 @plan_options
 @options.device
 @options.processes
 @options.output("the file to write, F.csv; its settings go beside it, to F.json")
 def train(
     request: "DataRequest",
-    network: architecture.MLP | ImageNetwork,
+    network: MLP | ImageNetwork,
     plan: "Plan",
     device: str,
     processes: int,
@@ -83,7 +84,7 @@ def train(
         raise UserError(f"--dataset {request.dataset}: has no test points; a prepared file needs --test-points")
     classes = len(data.provenance["classes"])
     train_points, test_points = (runs.Points(split.x, split.y) for split in (data, test))
-    if isinstance(network, architecture.MLP):
+    if isinstance(network, MLP):
         train_points, test_points = (points._replace(x=points.x.flatten(1)) for points in (train_points, test_points))
         build: Callable[[], nn.Module] = partial(mlp, replace(network, classes=classes), train_points.x.shape[1])
     else:

@@ -16,7 +16,7 @@ from normplace.measuring.builders import Builder, own_initialisation, seeded
 from normplace.measuring.layers import Layer, recorded
 from normplace.measuring.prejudice import Look, Place, Prejudice, together
 from normplace.networks.architecture import BN_STATISTICS
-from normplace.networks.mlp import batch_norms, evaluating
+from normplace.networks.modules import batch_norms, evaluating
 
 LAYERS_AT_ONCE = 3  # of the size of the largest: what a forward pass without gradients holds in memory, about
 

@@ -1,41 +1,14 @@
-"""What an architecture is called and made of: norms, placements, activations, sizes. Nothing here imports torch."""
+"""Networks by their specification: what they are called and made of. Nothing here imports torch."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from normplace.errors import UserError
+from normplace.networks.activations import ACTIVATIONS
+from normplace.networks.images import IMAGE_NETWORKS
+from normplace.networks.norms import NORMS, norms_of_mlps
 
-
-class Norm(NamedTuple):
-    """What a norm does to a hidden layer's values: over which axis, and whether it centres, scales or both."""
-
-    axis: str  # "points" for batch norms, "nodes" for layer norms
-    centres: bool
-    scales: bool
-
-
-NORMS = ("none", "batch", "layer", "rms")
-# rms is layer's other half: it scales without centring, by the root mean square instead of the deviation.
-HALVES = ("batch-centring", "batch-scaling", "layer-centring")
-ANATOMY = {
-    "none": Norm("nodes", centres=False, scales=False),
-    "batch": Norm("points", centres=True, scales=True),
-    "layer": Norm("nodes", centres=True, scales=True),
-    "rms": Norm("nodes", centres=False, scales=True),
-    "batch-centring": Norm("points", centres=True, scales=False),
-    "batch-scaling": Norm("points", centres=False, scales=True),
-    "layer-centring": Norm("nodes", centres=True, scales=False),
-}
-PLACEMENTS = ("before", "after")  # of the activation
-ACTIVATIONS = ("relu", "leaky_relu", "gelu", "silu", "tanh")  # gelu is the exact one
+PLACEMENTS = ("before", "after")  # of the norm: before or after the activation
 BN_STATISTICS = ("batch", "running")
-# The networks for images with the norms each can have, before or after; group is one group of all channels.
-IMAGE_NETWORKS = {
-    "resnet9": ("none", "batch", "group"),
-    "cnn": ("none", "batch", "group"),
-    "mixer": ("none", "layer", "rms"),
-    "vit": ("none", "layer", "rms"),
-}
 GAIN = 2**0.5  # He-normal weights N(0, GAIN^2/fan_in) whatever the activation, output layer too (authors' setting)
 
 
@@ -43,22 +16,72 @@ GAIN = 2**0.5  # He-normal weights N(0, GAIN^2/fan_in) whatever the activation, 
 class MLP:
     """An MLP of `depth` hidden layers of `width` nodes and a linear output layer, biases 0.
 
-    placement: "before" or "after" the activation, "none" without a norm. bn_statistics: BatchNorm with the
-    statistics of all points given ("batch"), or in eval mode with fresh running statistics ("running").
+    placement: "before" or "after" the activation, ignored without a norm. bn_statistics: BatchNorm with the statistics
+    of all points given ("batch"), or in eval mode with fresh running statistics ("running").
+
+    Raises:
+        UserError: an unknown name, a norm without a placement, or a size that is too small.
+
+    >>> MLP("batch", "before", depth=20)
+    MLP(norm='batch', placement='before', depth=20, width=100, activation='relu', classes=2, bn_statistics='batch')
     """
 
     norm: str
-    placement: str
-    depth: int
+    placement: str | None = None
+    depth: int = 1
     width: int = 100
     activation: str = "relu"
     classes: int = 2
     bn_statistics: str = "batch"
 
+    def __post_init__(self) -> None:
+        """Check every field."""
+        _one_of("norm", self.norm, [norm.name for norm in NORMS.values() if norm.operation])
+        object.__setattr__(self, "placement", check_placement(self.norm, self.placement))
+        _one_of("activation", self.activation, ACTIVATIONS)
+        _one_of("bn-statistics", self.bn_statistics, BN_STATISTICS)
+        for name, least in (("depth", 1), ("width", 1), ("classes", 2)):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < least:
+                raise UserError(f"--{name} {value}: a whole number of at least {least} is needed")
+        if self.bn_statistics == "running" and not NORMS[self.norm].running:
+            kept = ", ".join(norm.name for norm in NORMS.values() if norm.running)
+            raise UserError(f"--bn-statistics running: is for --norm {kept}, not {self.norm}")
+        if self.width == 1 and NORMS[self.norm].centres and NORMS[self.norm].axis == "nodes":
+            raise UserError(f"--width 1: {NORMS[self.norm].label} over one node leaves nothing, at least 2 are needed")
+
+
+@dataclass(frozen=True)
+class ImageNetwork:
+    """A network for images of fixed depth, width and activation, by its name; placement as in `MLP`.
+
+    Raises:
+        UserError: an unknown network, a norm it cannot have, or a norm without a placement.
+    """
+
+    network: str
+    norm: str
+    placement: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        _one_of("network", self.network, IMAGE_NETWORKS)
+        norms = IMAGE_NETWORKS[self.network].norms
+        if self.norm not in norms:
+            raise UserError(f"--norm {self.norm}: not for {self.network}, allowed are {', '.join(norms)}")
+        object.__setattr__(self, "placement", check_placement(self.norm, self.placement))
+
+
+def _one_of(option: str, value: str, allowed: object) -> None:
+    names = list(allowed)  # type: ignore[call-overload]
+    if value not in names:
+        raise UserError(f"--{option} {value}: unknown, allowed are {', '.join(names)}")
+
 
 def configurations() -> list[tuple[str, str]]:
-    """All (norm, placement): ("none", "none") first, then every norm before and after the activation."""
-    return [("none", "none"), *((norm, place) for norm in NORMS[1:] for place in PLACEMENTS)]
+    """All (norm, placement) of MLPs: ("none", "none") first, then every norm before and after the activation."""
+    first, *others = norms_of_mlps()
+    return [(first, "none"), *((norm, place) for norm in others for place in PLACEMENTS)]
 
 
 def check_placement(norm: str, placement: str | None) -> str:
@@ -73,16 +96,3 @@ def check_placement(norm: str, placement: str | None) -> str:
         given = "is missing" if placement is None else placement
         raise UserError(f"--placement {given}: --norm {norm} needs one of {', '.join(PLACEMENTS)}")
     return placement
-
-
-def check_image_network(name: str, norm: str, placement: str | None) -> str:
-    """The placement to use in a network of IMAGE_NETWORKS, as `check_placement` has it.
-
-    Raises:
-        UserError: an unknown network, a norm it cannot have, or a norm without a placement.
-    """
-    if name not in IMAGE_NETWORKS:
-        raise UserError(f"--network {name}: unknown, allowed are {', '.join(IMAGE_NETWORKS)}")
-    if norm not in IMAGE_NETWORKS[name]:
-        raise UserError(f"--norm {norm}: not for {name}, allowed are {', '.join(IMAGE_NETWORKS[name])}")
-    return check_placement(norm, placement)

@@ -11,7 +11,7 @@ from functools import partial
 import torch
 from torch import nn
 
-from normplace.networks.mlp import batch_norms, evaluating, initialise
+from normplace.networks.modules import batch_norms, evaluating, initialise
 from normplace.networks.random import network_generator
 from normplace.parallel import one_thread
 from normplace.sampling.mlps import PARTS_A_PROCESS, Floats, InitialGuesses, in_parts, statistics

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from tqdm import tqdm
 
-from normplace.networks.architecture import ANATOMY, GAIN, MLP
-from normplace.networks.norms import normalise
+from normplace.networks.activations import ACTIVATIONS
+from normplace.networks.architecture import GAIN, MLP
+from normplace.networks.norms import NORMS
 from normplace.networks.products import batched
 from normplace.networks.random import network_generator
 from normplace.parallel import completed, one_thread
@@ -27,14 +27,6 @@ PARTS_A_PROCESS = 32  # the steps in which work is handed out, and progress show
 GPU_NUMBERS = 2**28  # a layer's and all weights of the networks at once on a GPU: 1 GiB, hundreds on 1000 points
 CACHED = 2**20  # numbers of one layer at once on a processor
 ALIGNED = 16  # floats: where a layer's weights begin, and what torch draws normals in multiples of
-# The sampler owns what goes into an activation; torch has no gelu in place.
-IN_PLACE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    "relu": torch.relu_,
-    "leaky_relu": F.leaky_relu_,
-    "gelu": F.gelu,
-    "silu": partial(F.silu, inplace=True),
-    "tanh": torch.tanh_,
-}
 
 
 class InitialGuesses(NamedTuple):
@@ -98,7 +90,9 @@ def draw_weights(spec: MLP, rank: int, fan_in: int, generators: Sequence[torch.G
 
 def forward(features: torch.Tensor, weights: Weights, spec: MLP) -> Iterator[torch.Tensor]:
     """Outputs [networks, classes, n] of the depth-1, depth-2, ... networks that share these hidden weights."""
-    activation, norm = IN_PLACE[spec.activation], normalise(spec.norm, spec.bn_statistics)
+    activation, record = ACTIVATIONS[spec.activation].operation(), NORMS[spec.norm]
+    norm = record.running if spec.bn_statistics == "running" else record.operation
+    assert norm is not None  # as the specification checked
     h = features.unsqueeze(0)
     for hidden, output in zip(weights.hidden, weights.output, strict=True):
         h = batched(h, hidden)
@@ -115,7 +109,7 @@ def outputs_at_every_depth(features: torch.Tensor, weights: Weights, spec: MLP) 
 
     Unless a norm looks over the points, they are taken in groups that stay in a processor's cache.
     """
-    together = ANATOMY[spec.norm].axis == "points" or features.device.type != "cpu"
+    together = NORMS[spec.norm].axis == "points" or features.device.type != "cpu"
     groups = [features] if together else torch.split(features, CACHED // max(features.shape[1], spec.width))
     return torch.cat([torch.stack(list(forward(group, weights, spec))) for group in groups], dim=3)
 

@@ -10,8 +10,10 @@ import numpy as np
 from scipy.optimize import brentq
 
 from normplace.errors import UserError
-from normplace.networks.architecture import ANATOMY, GAIN, HALVES, Norm
-from normplace.theories.activations import DUALS, Array, Dual, quadrature
+from normplace.networks.activations import ACTIVATIONS
+from normplace.networks.architecture import GAIN
+from normplace.networks.norms import NORMS, Norm
+from normplace.theories.duals import Array, Dual, dual, quadrature
 
 WEIGHT_VARIANCE = GAIN**2  # sigma_w^2 of He initialisation
 REGIMES = ("neutral", "prejudiced", "deeply prejudiced")
@@ -53,22 +55,27 @@ def layer_map(norm: str, placement: str, activation: str, variance: float, rho: 
     """
     if variance < DEAD:  # so close to 0 every activation is linear: correlations stay
         return variance, rho
-    kind, dual = ANATOMY[norm], DUALS[activation]
+    kind, phi = NORMS[norm], dual(ACTIVATIONS[activation])
     if placement == "before":
         variance, rho = _normalised(kind, variance, rho)
     v = np.array(variance)
-    if placement == "after" and kind == ANATOMY["batch-scaling"]:
-        gamma = _gamma_after_scaling_nodes(dual, variance, rho)
+    if placement == "after" and _divides_nodes_alone(kind):
+        gamma = _gamma_after_scaling_nodes(phi, variance, rho)
         return WEIGHT_VARIANCE * (1 + gamma), gamma / (1 + gamma)
-    q = float(dual.second_moment(v))
-    k = float(dual.product(v, v, np.array(rho)))
+    q = float(phi.second_moment(v))
+    k = float(phi.product(v, v, np.array(rho)))
     if placement == "after":
         if kind.axis == "nodes" and kind.centres:
-            m2 = float(dual.mean(v)) ** 2
+            m2 = float(phi.mean(v)) ** 2
             q, k = q - m2, k - m2
         q, rho = _normalised(kind, q, _ratio(k, q))
         return WEIGHT_VARIANCE * q, rho
     return WEIGHT_VARIANCE * q, _ratio(k, q)
+
+
+def _divides_nodes_alone(kind: Norm) -> bool:
+    """Whether each node is divided by its own deviation over the data, and keeps its mean."""
+    return kind.axis == "points" and kind.scales and not kind.centres
 
 
 def _normalised(kind: Norm, variance: float, rho: float) -> tuple[float, float]:
@@ -81,14 +88,14 @@ def _normalised(kind: Norm, variance: float, rho: float) -> tuple[float, float]:
     return variance / over_data, rho
 
 
-def _gamma_after_scaling_nodes(dual: Dual, variance: float, rho: float) -> float:
+def _gamma_after_scaling_nodes(phi: Dual, variance: float, rho: float) -> float:
     """gamma of activations each divided by its node's own deviation over the data.
 
     A node's pre-activation is sqrt(v rho) u + sqrt(v (1 - rho)) z, with u its own and z over the data: gamma is the
     mean over u of (mean over z)^2 / (variance over z).
     """
     u, weights = quadrature()
-    mean, over_data = dual.moments(np.sqrt(variance * rho) * u, np.full_like(u, np.sqrt(variance * (1 - rho))))
+    mean, over_data = phi.moments(np.sqrt(variance * rho) * u, np.full_like(u, np.sqrt(variance * (1 - rho))))
     alive = over_data > DEAD
     return float(np.sum(weights[alive] * mean[alive] ** 2 / over_data[alive]))
 
@@ -122,12 +129,13 @@ def regime(norm: str, placement: str, activation: str) -> Regime:
     Raises:
         UserError: half a norm with an activation that is not homogeneous; where its variance goes is not worked out.
     """
-    if norm in HALVES and not DUALS[activation].homogeneous:
+    kind, phi = NORMS[norm], dual(ACTIVATIONS[activation])
+    if kind.is_half and not phi.homogeneous:
         raise UserError(f"--norm {norm}: its regime is known with relu and leaky_relu only, not with {activation}")
-    if ANATOMY[norm].axis == "points" and ANATOMY[norm].centres:  # the map is constant: its value is the fixed point
+    if kind.axis == "points" and kind.centres:  # the map is constant: its value is the fixed point
         variance, rho = layer_map(norm, placement, activation, WEIGHT_VARIANCE, 0.0)
-        return _classify(rho, 0.0, 1.0 if (norm, placement) == ("batch", "before") else variance)
-    if (norm, placement) == ("batch-scaling", "after"):
+        return _classify(rho, 0.0, 1.0 if kind.scales and placement == "before" else variance)
+    if placement == "after" and _divides_nodes_alone(kind):
         return _fixed_point_by_iteration(norm, placement, activation)
     variance, rho = _limit_of_variance(norm, placement, activation)
     if variance == 0:  # the signal dies out, the map becomes the identity: rho stays where it got to
@@ -136,13 +144,13 @@ def regime(norm: str, placement: str, activation: str) -> Regime:
     def step(rho: float) -> float:
         return layer_map(norm, placement, activation, variance, rho)[1]
 
-    centred = placement == "after" and ANATOMY[norm].centres
+    centred = placement == "after" and kind.centres
     v = np.array(variance)
-    m2 = float(DUALS[activation].mean(v)) ** 2 if centred else 0.0
-    scale = float(DUALS[activation].second_moment(v)) - m2
+    m2 = float(phi.mean(v)) ** 2 if centred else 0.0
+    scale = float(phi.second_moment(v)) - m2
 
     def slope(rho: float) -> float:
-        return DUALS[activation].slope(variance, rho) / scale
+        return phi.slope(variance, rho) / scale
 
     if step(0.0) < 1e-12:
         return _classify(0.0, slope(0.0), variance)
@@ -175,7 +183,7 @@ def _limit_of_variance(norm: str, placement: str, activation: str) -> tuple[floa
     """The limit of the pre-activation variance with depth (0: dies out), and the correlation reached on the way."""
     if placement == "before":
         return 1.0, 0.0
-    if ANATOMY[norm].scales or DUALS[activation].homogeneous:
+    if NORMS[norm].scales or dual(ACTIVATIONS[activation]).homogeneous:
         return WEIGHT_VARIANCE, 0.0
     variance, rho = WEIGHT_VARIANCE, 0.0
     for _ in range(10_000):

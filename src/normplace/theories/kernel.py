@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from normplace.networks.architecture import ANATOMY, Norm
+from normplace.networks.activations import ACTIVATIONS, Activation
+from normplace.networks.norms import EPS, NORMS, Norm
 from normplace.theories import guesses
-from normplace.theories.activations import DUALS, FUNCTIONS, Array
+from normplace.theories.duals import Array, dual
 from normplace.theories.isotropic import DEAD, WEIGHT_VARIANCE
 
 DRAWS_AT_ONCE = 1000
 BATCH_NODES = 4096  # a layer: what the kernel of a batch-normalised layer is averaged over
-BN_EPS = 1e-5  # of nn.BatchNorm1d
 
 
 def hidden_kernels(
@@ -32,13 +32,13 @@ def hidden_kernels(
     directions share the variance, and goes wrong on images, whose variance sits in a few: with depth it lets one
     direction take everything, which no network does (tests/unit/test_kernel.py measures both).
     """
-    kind, dual = ANATOMY[norm], DUALS[activation]
-    over_points = kind.axis == "points"
+    kind, phi = NORMS[norm], ACTIVATIONS[activation]
+    averages, over_points = dual(phi), kind.axis == "points"
     flat = x.reshape(len(x), -1).astype(np.float64)
     kernel = WEIGHT_VARIANCE * flat @ flat.T / flat.shape[1]
     for layer in range(depth):
         if over_points and kind.scales:
-            kernel = _batch_kernel(kernel, kind, placement, activation, np.random.default_rng(layer))
+            kernel = _batch_kernel(kernel, kind, placement, phi, np.random.default_rng(layer))
         else:
             if placement == "before":
                 kernel = _centred(kernel) if over_points else _unit_variance(kernel) if kind.scales else kernel
@@ -46,11 +46,11 @@ def hidden_kernels(
             if variance.max() < DEAD:  # so close to 0 every activation is linear: correlations stay
                 yield kernel
                 continue
-            mean = dual.mean(variance)
+            mean = averages.mean(variance)
             deviation = np.sqrt(variance)
             rho = np.clip(kernel / np.outer(deviation, deviation), -1, 1)
-            kernel = dual.product(variance[:, None], variance[None, :], rho)
-            np.fill_diagonal(kernel, dual.second_moment(variance))
+            kernel = averages.product(variance[:, None], variance[None, :], rho)
+            np.fill_diagonal(kernel, averages.second_moment(variance))
             if placement == "after":
                 if kind.centres:
                     kernel = _centred(kernel) if over_points else kernel - np.outer(mean, mean)
@@ -70,11 +70,11 @@ def _centred(kernel: Array) -> Array:
     return np.asarray(kernel - means - means[:, None] + means.mean())
 
 
-def _batch_kernel(kernel: Array, kind: Norm, placement: str, activation: str, generator: np.random.Generator) -> Array:
+def _batch_kernel(kernel: Array, kind: Norm, placement: str, phi: Activation, generator: np.random.Generator) -> Array:
     nodes = _factor(kernel) @ generator.standard_normal((len(kernel), BATCH_NODES), dtype=np.float32)
     if placement == "before":
         nodes = _normalise_nodes(nodes, kind)
-    nodes = FUNCTIONS[activation](nodes)
+    nodes = phi.function(nodes)
     if placement == "after":
         nodes = _normalise_nodes(nodes, kind)
     exact = nodes.astype(np.float64)  # float32 sums would leave negative eigenvalues
@@ -84,7 +84,7 @@ def _batch_kernel(kernel: Array, kind: Norm, placement: str, activation: str, ge
 def _normalise_nodes(nodes: npt.NDArray[np.float32], kind: Norm) -> npt.NDArray[np.float32]:
     """Each node (column) centred, if `kind` does, and scaled over the points (rows): a dead node stays 0."""
     centred = nodes - nodes.mean(axis=0)
-    return np.asarray((centred if kind.centres else nodes) / np.sqrt(centred.var(axis=0) + BN_EPS))
+    return np.asarray((centred if kind.centres else nodes) / np.sqrt(centred.var(axis=0) + EPS))
 
 
 def _factor(kernel: Array) -> npt.NDArray[np.float32]:

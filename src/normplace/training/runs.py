@@ -21,7 +21,7 @@ from torch.nn.utils import parameters_to_vector
 from tqdm import tqdm
 
 from normplace.errors import UserError
-from normplace.networks.mlp import batch_norms, evaluating, initialise
+from normplace.networks.modules import batch_norms, evaluating, initialise
 from normplace.networks.random import network_generator
 from normplace.parallel import completed
 from normplace.training import checkpoints

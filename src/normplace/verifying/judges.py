@@ -21,10 +21,11 @@ import pandas as pd
 from scipy import stats
 
 from normplace import statistics
+from normplace.networks.activations import ACTIVATIONS
 from normplace.tables import classes as class_summaries
 from normplace.tables.learning_curves import learned_accuracy
 from normplace.theories import guesses
-from normplace.theories.activations import FUNCTIONS, quadrature
+from normplace.theories.duals import quadrature
 from normplace.theories.isotropic import gammas
 from normplace.verifying.checks import FALSE_ALARM, Z95, Check, count_column, of_column, of_number, records
 
@@ -304,7 +305,7 @@ STATISTICS: dict[str, Callable[..., list[Check]]] = {
 def kappa(activation: str) -> float:
     """E phi^4 / (E phi^2)^2 - 1, the largest over the variances 0.1 to 2 that an activation sees here."""
     nodes, weights = quadrature()
-    values = [FUNCTIONS[activation](np.sqrt(variance) * nodes) for variance in (0.1, 0.5, 1.0, 2.0)]
+    values = [ACTIVATIONS[activation].function(np.sqrt(variance) * nodes) for variance in (0.1, 0.5, 1.0, 2.0)]
     return float(max((value**4 @ weights) / (value**2 @ weights) ** 2 for value in values) - 1)
 
 

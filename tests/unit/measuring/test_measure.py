@@ -18,7 +18,8 @@ from normplace.measuring.measure import look_at, measure
 from normplace.measuring.prejudice import Estimate, regime
 from normplace.measuring.report import report, rises
 from normplace.networks.architecture import MLP
-from normplace.networks.mlp import evaluating, initialise, mlp
+from normplace.networks.mlp import mlp
+from normplace.networks.modules import evaluating, initialise
 from normplace.sampling.mlps import sample
 
 NETWORKS = 300

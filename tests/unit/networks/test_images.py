@@ -2,6 +2,7 @@
 
 import pickle
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,24 +10,27 @@ import torch
 import torch.nn.functional as F
 from torch import fx, nn
 
+from normplace import networks
 from normplace.data.datasets import DataRequest, load
 from normplace.errors import UserError
-from normplace.networks.architecture import IMAGE_NETWORKS
-from normplace.networks.images import NETWORKS, feed_forward, image_network, residual
-from normplace.networks.mlp import batch_norms, evaluating, initialise
+from normplace.networks.activations import ACTIVATIONS
+from normplace.networks.architecture import ImageNetwork
+from normplace.networks.blocks import feed_forward, residual
+from normplace.networks.images import IMAGE_NETWORKS, image_network
+from normplace.networks.modules import batch_norms, evaluating, initialise
 from normplace.networks.products import Linear
 from normplace.networks.random import network_generator
 from normplace.sampling import images as image_sampling
 from normplace.sampling.images import sample_images, sample_part
 from normplace.statistics import bootstrap_gamma, gamma, interval
-from normplace.theories.activations import DUALS
+from normplace.theories.duals import dual
 from normplace.training import runs as training
 from normplace.training.runs import Plan, Points, columns, train
 
 CELLS = [
     (name, norm, placement)
-    for name, norms in IMAGE_NETWORKS.items()
-    for norm in norms
+    for name, record in IMAGE_NETWORKS.items()
+    for norm in record.norms
     for placement in (("none",) if norm == "none" else ("before", "after"))
 ]
 every_cell = pytest.mark.parametrize(("name", "norm", "placement"), CELLS, ids=["-".join(cell) for cell in CELLS])
@@ -46,8 +50,9 @@ def images() -> torch.Tensor:
     return load(DataRequest("digits", points=70)).x
 
 
-def test_the_names_are_the_same_with_and_without_torch() -> None:
-    assert list(NETWORKS) == list(IMAGE_NETWORKS)
+def test_each_file_of_the_folder_is_found_by_its_name() -> None:
+    files = {path.stem for path in (Path(networks.__file__).parent / "images").glob("*.py")} - {"__init__", "record"}
+    assert files == set(IMAGE_NETWORKS) == {record.name for record in IMAGE_NETWORKS.values()}
 
 
 @every_cell
@@ -344,7 +349,7 @@ def scaled(kernel: np.ndarray) -> np.ndarray:
 def gamma_of_blocks(kernel: np.ndarray, placement: str, depth: int) -> float:
     def branch(of: np.ndarray) -> np.ndarray:
         variance = np.broadcast_to(2 * np.diag(of), of.shape)
-        return 2 * DUALS["gelu"].product(variance, variance.T, np.clip(scaled(of), -1, 1))
+        return 2 * dual(ACTIVATIONS["gelu"]).product(variance, variance.T, np.clip(scaled(of), -1, 1))
 
     for _ in range(depth):
         kernel = kernel + branch(scaled(kernel) if placement == "before" else kernel)
@@ -388,7 +393,7 @@ def test_a_post_norm_vit_is_more_prejudiced_than_a_pre_norm_one(norm: str) -> No
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("resnet10", "none", None), r"--network resnet10: unknown, allowed are resnet9, cnn, mixer, vit"),
+        (("resnet10", "none", None), r"--network resnet10: unknown, allowed are cnn, mixer, resnet9, vit"),
         (("resnet9", "layer", "before"), r"--norm layer: not for resnet9, allowed are none, batch, group"),
         (("vit", "batch", "before"), r"--norm batch: not for vit, allowed are none, layer, rms"),
         (("mixer", "rms", None), r"--placement is missing: --norm rms needs one of before, after"),
@@ -397,7 +402,7 @@ def test_a_post_norm_vit_is_more_prejudiced_than_a_pre_norm_one(norm: str) -> No
 )
 def test_what_is_not_there_says_what_is(arguments: tuple[str, str, str | None], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        image_network(*arguments, CIFAR10, 2)
+        ImageNetwork(*arguments)
 
 
 @pytest.mark.parametrize(
@@ -410,4 +415,4 @@ def test_what_is_not_there_says_what_is(arguments: tuple[str, str, str | None], 
 )
 def test_images_of_a_wrong_size_are_refused(name: str, shape: tuple[int, ...], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        image_network(name, "none", None, shape, 2)
+        image_network(name, "none", "none", shape, 2)

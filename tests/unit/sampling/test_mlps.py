@@ -8,8 +8,11 @@ import torch
 from scipy.stats import ks_2samp
 from torch import nn
 
-from normplace.networks.architecture import ACTIVATIONS, HALVES, MLP, NORMS, PLACEMENTS
-from normplace.networks.mlp import initialise, mlp
+from normplace.networks.activations import ACTIVATIONS
+from normplace.networks.architecture import MLP, PLACEMENTS
+from normplace.networks.mlp import mlp
+from normplace.networks.modules import initialise
+from normplace.networks.norms import halves, norms_of_mlps
 from normplace.networks.random import network_generator
 from normplace.sampling import mlps as sampling
 from normplace.sampling.mlps import compress, draw_weights, forward, outputs_at_every_depth, sample, sample_part
@@ -208,7 +211,7 @@ def test_eval_mode_with_fresh_statistics_erases_batch_norm(digits: torch.Tensor)
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
-@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("half", halves())
 def test_halves_of_norms_by_hand(half: str, placement: str, digits: torch.Tensor) -> None:
     spec = MLP(half, placement, 3, width=20)
     weights = draw_weights(spec, 64, 64, [network_generator(0, 0)])
@@ -238,7 +241,7 @@ def test_centring_after_the_activation_neutralises_and_scaling_does_not(
     assert (guesses.std() < 0.15) == whole
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", norms_of_mlps())
 def test_points_in_groups_are_the_same_points(norm: str, digits: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = MLP(norm, "none" if norm == "none" else "after", 3, width=20, classes=3)
     weights = draw_weights(spec, 64, 64, [network_generator(0, index) for index in range(2)])

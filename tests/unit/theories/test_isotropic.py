@@ -5,9 +5,10 @@ import pytest
 from scipy.integrate import dblquad, quad
 
 from normplace.errors import UserError
-from normplace.networks.architecture import ACTIVATIONS, configurations
+from normplace.networks.activations import ACTIVATIONS
+from normplace.networks.architecture import configurations
 from normplace.theories import isotropic as theory
-from normplace.theories.activations import DUALS, FUNCTIONS, Smooth
+from normplace.theories.duals import Smooth, dual
 
 
 def normal(z: float) -> float:
@@ -17,40 +18,40 @@ def normal(z: float) -> float:
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("variance", [0.25, 1.0, 2.0])
 def test_moments_agree_with_adaptive_quadrature(activation: str, variance: float) -> None:
-    phi, dual, v = FUNCTIONS[activation], DUALS[activation], np.array(variance)
+    phi, averages, v = ACTIVATIONS[activation].function, dual(ACTIVATIONS[activation]), np.array(variance)
     mean = quad(lambda z: phi(variance**0.5 * z) * normal(z), -12, 12, points=[0], epsabs=1e-12)[0]
     second = quad(lambda z: phi(variance**0.5 * z) ** 2 * normal(z), -12, 12, points=[0], epsabs=1e-12)[0]
-    assert float(dual.mean(v)) == pytest.approx(mean, abs=1e-10)
-    assert float(dual.second_moment(v)) == pytest.approx(second, abs=1e-10)
+    assert float(averages.mean(v)) == pytest.approx(mean, abs=1e-10)
+    assert float(averages.second_moment(v)) == pytest.approx(second, abs=1e-10)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("rho", [-0.5, 0.0, 0.3, 0.9])
 def test_duals_agree_with_adaptive_quadrature(activation: str, rho: float) -> None:
-    phi, row, column = FUNCTIONS[activation], 0.5, 2.0
+    phi, row, column = ACTIVATIONS[activation].function, 0.5, 2.0
 
     def integrand(w: float, u: float) -> float:
         other = rho * u + (1 - rho**2) ** 0.5 * w
         return phi(row**0.5 * u) * phi(column**0.5 * other) * normal(u) * normal(w)
 
     expected = dblquad(integrand, -8, 8, -8, 8, epsabs=1e-6, epsrel=1e-6)[0]
-    found = DUALS[activation].product(np.array(row), np.array(column), np.array(rho))
+    found = dual(ACTIVATIONS[activation]).product(np.array(row), np.array(column), np.array(rho))
     assert float(found) == pytest.approx(expected, abs=3e-6)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_dual_ends_and_slope(activation: str) -> None:
-    dual, v = DUALS[activation], np.array(1.3)
-    assert float(dual.product(v, v, np.array(0.0))) == pytest.approx(float(dual.mean(v)) ** 2, abs=1e-12)
-    assert float(dual.product(v, v, np.array(1.0))) == pytest.approx(float(dual.second_moment(v)), rel=1e-10)
+    averages, v = dual(ACTIVATIONS[activation]), np.array(1.3)
+    assert float(averages.product(v, v, np.array(0.0))) == pytest.approx(float(averages.mean(v)) ** 2, abs=1e-12)
+    assert float(averages.product(v, v, np.array(1.0))) == pytest.approx(float(averages.second_moment(v)), rel=1e-10)
     step = 1e-5
-    ends = [float(dual.product(v, v, np.array(0.6 + sign * step))) for sign in (-1, 1)]
-    assert dual.slope(1.3, 0.6) == pytest.approx((ends[1] - ends[0]) / (2 * step), rel=1e-6)
+    ends = [float(averages.product(v, v, np.array(0.6 + sign * step))) for sign in (-1, 1)]
+    assert averages.slope(1.3, 0.6) == pytest.approx((ends[1] - ends[0]) / (2 * step), rel=1e-6)
 
 
 def test_the_hermite_series_reproduces_the_closed_form_of_relu() -> None:
     """Gauss-Hermite converges slowly for a kink: its 400 nodes are 0.08 apart there, an error of order 0.08^2 / 8."""
-    series, exact = Smooth(lambda x: np.maximum(x, 0)), DUALS["relu"]
+    series, exact = Smooth(lambda x: np.maximum(x, 0)), dual(ACTIVATIONS["relu"])
     rho = np.linspace(-0.9, 0.9, 7)
     one = np.ones(7)
     np.testing.assert_allclose(series.product(one, one, rho), exact.product(one, one, rho), atol=0.08**2 / 8)
@@ -143,12 +144,12 @@ def test_centring_alone_does_to_relu_what_the_whole_norm_does() -> None:
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_moments_given_a_mean_agree_with_adaptive_quadrature(activation: str) -> None:
-    phi = FUNCTIONS[activation]
+    phi = ACTIVATIONS[activation].function
     for mu, sigma in ((-1.0, 0.5), (0.3, 1.2), (4.0, 0.1)):
         first = quad(lambda z, m=mu, s=sigma: phi(m + s * z) * normal(z), -12, 12, points=[-mu / sigma], epsabs=1e-12)[
             0
         ]
         second = quad(lambda z, m=mu, s=sigma: phi(m + s * z) ** 2 * normal(z), -12, 12, points=[-mu / sigma])[0]
-        mean, variance = DUALS[activation].moments(np.array([mu]), np.array([sigma]))
+        mean, variance = dual(ACTIVATIONS[activation]).moments(np.array([mu]), np.array([sigma]))
         assert mean[0] == pytest.approx(first, abs=1e-7)
         assert variance[0] == pytest.approx(second - first**2, abs=1e-7)

@@ -7,15 +7,15 @@ import pytest
 import torch
 
 from normplace.data.datasets import DataRequest, load
-from normplace.networks.architecture import ACTIVATIONS, HALVES, MLP, PLACEMENTS
-from normplace.networks.mlp import ACTIVATION_MODULES
-from normplace.networks.norms import normalise
+from normplace.networks.activations import ACTIVATIONS
+from normplace.networks.architecture import MLP, PLACEMENTS
+from normplace.networks.norms import NORMS, halves
 from normplace.networks.random import network_generator
 from normplace.sampling.mlps import sample
 from normplace.statistics import bootstrap_gamma, gamma, interval
 from normplace.theories import isotropic as theory
 from normplace.theories import kernel
-from normplace.theories.activations import DUALS, Array
+from normplace.theories.duals import Array, dual
 from tests.cells import CELLS, every_cell
 
 POINTS, WIDTH, DEPTH = 40, 1000, 2
@@ -32,7 +32,8 @@ def x() -> np.ndarray:
 
 def sampled_kernels(x: np.ndarray, spec: MLP, draws: int) -> Iterator[Array]:
     """h h'/width of random networks' last hidden layer, as nn.Modules would compute it."""
-    norm, activation = normalise(spec.norm), ACTIVATION_MODULES[spec.activation]()
+    norm, activation = NORMS[spec.norm].operation, ACTIVATIONS[spec.activation].module()
+    assert norm is not None
     for index in range(draws):
         generator = network_generator(11, index)
         h = torch.from_numpy(x).unsqueeze(0)
@@ -79,7 +80,7 @@ def one_deviation_for_all_nodes(x: np.ndarray, placement: str, depth: int) -> Ar
         k = normalised(k) if placement == "before" else k
         v = np.diag(k)
         rho = np.clip(k / np.sqrt(np.outer(v, v)), -1, 1)
-        k = DUALS["relu"].product(v[:, None], v[None, :], rho)
+        k = dual(ACTIVATIONS["relu"]).product(v[:, None], v[None, :], rho)
         k = normalised(k) if placement == "after" else k
     return k
 
@@ -164,7 +165,7 @@ def test_drawn_guess_fractions_for_more_classes(x: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("placement", PLACEMENTS)
-@pytest.mark.parametrize("half", HALVES)
+@pytest.mark.parametrize("half", halves())
 def test_kernels_of_halves_match_wide_networks(half: str, placement: str, x: np.ndarray) -> None:
     spec = MLP(half, placement, DEPTH, WIDTH)
     *_, expected = kernel.hidden_kernels(x, half, placement, "relu", DEPTH)

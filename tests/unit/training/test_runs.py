@@ -19,7 +19,8 @@ from torch import nn
 from normplace.data.datasets import DataRequest, load
 from normplace.errors import UserError
 from normplace.networks.architecture import MLP
-from normplace.networks.mlp import evaluating, initialise, mlp
+from normplace.networks.mlp import mlp
+from normplace.networks.modules import evaluating, initialise
 from normplace.networks.random import network_generator
 from normplace.training import checkpoints
 from normplace.training import runs as training

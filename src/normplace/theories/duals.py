@@ -5,12 +5,14 @@ k = E phi(sqrt(v) u) phi(sqrt(v') (rho u + sqrt(1 - rho^2) w)) with u, w standar
 """
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any, Protocol
+from functools import cache
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, ndtr, roots_hermitenorm
+from scipy.special import ndtr, roots_hermitenorm
+
+from normplace.networks.activations import Activation
 
 Array = npt.NDArray[np.float64]
 NODES = 400  # of Gauss-Hermite quadrature
@@ -131,19 +133,12 @@ class Smooth:
         return of_phi, (values - of_phi[..., None]) ** 2 @ weights
 
 
-LEAK = 0.01  # nn.LeakyReLU's default slope
-FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    "relu": lambda x: np.maximum(x, 0),
-    "leaky_relu": lambda x: np.maximum(x, LEAK * x),
-    "gelu": lambda x: x * ndtr(x),
-    "silu": lambda x: x * expit(x),
-    "tanh": np.tanh,
-}
-DUALS: dict[str, Dual] = {
-    "relu": PiecewiseLinear(0.0),
-    "leaky_relu": PiecewiseLinear(LEAK),
-    **{name: Smooth(FUNCTIONS[name]) for name in ("gelu", "silu", "tanh")},
-}
+@cache
+def dual(activation: Activation) -> Dual:
+    """The Gaussian averages of an activation: in closed form where it is piecewise linear, else by quadrature."""
+    if activation.negative_slope is not None:
+        return PiecewiseLinear(activation.negative_slope)
+    return Smooth(activation.function)
 
 
 def _terms_needed(coefficients: Array) -> int:
@@ -152,14 +147,14 @@ def _terms_needed(coefficients: Array) -> int:
     return int(np.flatnonzero(needed)[-1]) + 1 if needed.any() else 1
 
 
-@lru_cache(maxsize=1)
+@cache
 def quadrature() -> tuple[Array, Array]:
     """Nodes and weights of Gauss-Hermite quadrature for the standard normal."""
     nodes, weights = roots_hermitenorm(NODES)
     return nodes, weights / np.sqrt(2 * np.pi)
 
 
-@lru_cache(maxsize=1)
+@cache
 def _hermite() -> Array:
     """Orthonormal Hermite polynomials at the nodes, [TERMS, NODES], by their recurrence."""
     nodes, _ = quadrature()

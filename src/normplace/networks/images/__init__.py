@@ -1,0 +1,44 @@
+"""Networks for images: one file a network, found by its record; built with a norm and a placement.
+
+Norm and placement act in two places only (`blocks`): a hidden layer of the convolutional networks has its norm before
+or after the activation; half a block of Mixer and ViT has it before the branch (pre-norm) or after the residual
+addition (post-norm).
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from typing import TYPE_CHECKING
+
+from normplace.errors import UserError
+from normplace.networks.images.record import ImageNetworkRecord
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def _found() -> dict[str, ImageNetworkRecord]:
+    """The record NETWORK of every module of this package that has one."""
+    modules = (importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
+    records = [module.NETWORK for module in modules if hasattr(module, "NETWORK")]
+    return {record.name: record for record in records}
+
+
+IMAGE_NETWORKS = _found()
+
+
+def image_network(name: str, norm: str, placement: str, shape: tuple[int, ...], classes: int) -> nn.Sequential:
+    """A network as a module [n, *shape] -> [n, classes], its weights torch's own: see `initialise`.
+
+    Raises:
+        UserError: the points are no images, or of a size that the network cannot take.
+    """
+    import torch
+
+    record = IMAGE_NETWORKS[name]
+    if len(shape) != 3:
+        raise UserError(f"--network {name}: needs images, a point of this data has shape {list(shape)}")
+    record.check_size(*shape[1:])
+    with torch.random.fork_rng(devices=[]):  # layers draw weights from the global generator
+        return record.build(norm, placement, shape, classes)
