@@ -168,7 +168,6 @@ SAMPLE = ["sample", "--dataset", "digits", "--norm", "layer", "--placement", "be
         (["--initz", "5"], ["--initz", "--inits"]),
         (["--init", "5"], ["--init", "--inits"]),
         (["--classes", "--no-stand-in"], ["--classes", "--no-stand-in", "requires a value"]),
-        (["--classes"], ["--classes", "requires an argument"]),
         (["stray"], ["stray", "unexpected"]),
     ],
 )
@@ -297,6 +296,7 @@ def test_several_values_after_one_option(tmp_path: Path, capsys: pytest.CaptureF
     assert pd.read_csv(tmp_path / "both" / "gamma.csv")["gamma_kernel"].notna().all()
     line = mistake(capsys, "finite-width", *samples, "--theory", "--output", tmp_path / "w.csv")
     assert "'--theory'" in line
+    assert "'--output' requires an argument" in mistake(capsys, "curves", "t.csv", "--output")
     assert "'SAMPLE.npz...'" in mistake(capsys, "finite-width", "--theory", *theories, "--output", tmp_path / "w.csv")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from normplace.cli import options
+from normplace.files import write_text
 
 
 @options.command()
@@ -12,7 +13,6 @@ from normplace.cli import options
 @options.output("the folder to write", folder=True)
 def curves(trainings: tuple[Path, ...], output: Path) -> None:
     """Tidy tables (curves, milestones) of training runs."""
-    from normplace.files import write_text
     from normplace.tables.learning_curves import summarise
 
     for name, table in zip(("curves", "milestones"), summarise(list(trainings)), strict=True):

@@ -1,14 +1,12 @@
 """The options that say which points to load, and the `DataRequest` that they make."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from normplace.cli.options import Decorator, Number, Whole, gathered, path
-
-if TYPE_CHECKING:
-    from normplace.data.datasets import DataRequest
+from normplace.data.datasets import DataRequest
 
 DATASETS = "gaussian, mnist, cifar10, digits, patches, folder:PATH (images), or file:PATH (from `normplace data`)"
 
@@ -49,16 +47,14 @@ def data_request(
     no_stand_in: bool,
     shift: float = 0.0,
     test_points: int | None = 0,
-) -> "DataRequest | None":
+) -> DataRequest | None:
     """The request, or None without a data set."""
-    from normplace.data.datasets import DataRequest
-
     if dataset is None:
         return None
     return DataRequest(dataset, data_root, classes, points, shift, standardise, not no_stand_in, test_points)
 
 
-def data_record(request: "DataRequest") -> dict[str, Any]:
+def data_record(request: DataRequest) -> dict[str, Any]:
     """The request as results keep it: a file's provenance says what is in it, wherever this machine has it."""
     kind, _, place = request.dataset.partition(":")
     return {

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from normplace.cli import options
+from normplace.files import write_text
 
 
 @options.command("finite-width")
@@ -12,7 +13,6 @@ from normplace.cli import options
 @options.output()
 def finite_width(samples: tuple[Path, ...], theory: tuple[Path, ...], bootstrap: int, output: Path) -> None:
     """How gamma changes with depth / width, fitted."""
-    from normplace.files import write_text
     from normplace.tables.finite_width import first_order
 
     write_text(output, first_order(list(samples), list(theory), bootstrap).to_csv(index=False))

@@ -13,25 +13,38 @@ import click
 from normplace import __version__
 from normplace.cli.command import fail
 
-COMMANDS = (
-    *("data", "sample", "theory", "train", "measure", "verify"),
-    *("summarise", "finite-width", "curves", "measurements"),
-)
+COMMANDS = {
+    "data": "Write points of a data set to one file that file:PATH loads.",
+    "sample": "Guess fractions of random networks.",
+    "theory": "Guess fractions by infinite-width theory.",
+    "train": "Train many runs and record how the first guess is absorbed.",
+    "measure": "How prejudiced is my network? Any PyTorch classifier.",
+    "verify": "Which claims hold; are files unaltered; do runs agree.",
+    "summarise": "Tidy tables of samples: gamma, histograms, regimes, classes.",
+    "finite-width": "How gamma changes with depth / width, fitted.",
+    "curves": "Tidy tables (curves, milestones) of training runs.",
+    "measurements": "Tidy table of measured models.",
+}
 # One thread a process: threads of several jobs fight over the cores, and results must not depend on how many there are.
 # Parallel work is several processes.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 class LazyGroup(click.Group):
-    """Commands whose files are imported when they are called, or their help is asked for."""
+    """Commands whose files, and the libraries that these need, are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order of COMMANDS."""
-        return list(self.commands)
+        return list(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands in the help, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The function of the file that is called like the command."""
-        if cmd_name not in self.commands:
+        if cmd_name not in COMMANDS:
             return None
         name = cmd_name.replace("-", "_")
         command: click.Command = getattr(importlib.import_module(f"normplace.cli.{name}"), name)
@@ -48,7 +61,7 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
-    commands={name: click.Command(name) for name in COMMANDS},  # stand for those in the files
+    commands={name: click.Command(name) for name in COMMANDS},  # the names, to suggest for one that is close
     no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 120},
     epilog="To complete commands and options with the Tab key, put this line into ~/.bashrc: "

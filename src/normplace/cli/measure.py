@@ -3,16 +3,14 @@
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from normplace.cli import options
 from normplace.cli.data_options import data_options, data_record
+from normplace.data.datasets import DataRequest
 from normplace.errors import UserError
-
-if TYPE_CHECKING:
-    from normplace.data.datasets import DataRequest
+from normplace.files import check_writable, versions, write_json
 
 MODEL = (
     "torchvision:NAME (grey images are given to it as three equal channels), or package.module:callable, a function or "
@@ -36,7 +34,7 @@ MODEL = (
 @options.output("the file to write, F.json; the picture goes beside it")
 def measure(
     model: str,
-    request: "DataRequest",
+    request: DataRequest,
     resize: int | None,
     inits: int,
     precision: float | None,
@@ -46,8 +44,6 @@ def measure(
     output: Path,
 ) -> None:
     """How prejudiced is my network? Any PyTorch classifier."""
-    from normplace.files import check_writable, versions, write_json
-
     if output.suffix != ".json":
         raise UserError(f"--output {output}: needs the suffix .json; the picture goes beside it")
     pictures = [output.with_suffix(suffix) for suffix in (".png", ".pdf")]

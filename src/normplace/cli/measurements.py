@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from normplace.cli import options
+from normplace.files import write_text
 
 
 @options.command()
@@ -12,7 +13,6 @@ from normplace.cli import options
 @options.output()
 def measurements(measured: tuple[Path, ...], output: Path) -> None:
     """Tidy table of measured models."""
-    from normplace.files import write_text
     from normplace.tables import zoo
 
     write_text(output, zoo.measurements(list(measured)).to_csv(index=False))

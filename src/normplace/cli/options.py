@@ -11,6 +11,7 @@ import click
 
 from normplace.cli.command import Command
 from normplace.errors import UserError
+from normplace.files import check_writable
 
 Decorator = Callable[[Callable[..., Any]], Any]
 command = functools.partial(click.command, cls=Command)
@@ -73,8 +74,6 @@ class Output(click.Path[Path]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Check that it can be written."""
-        from normplace.files import check_writable
-
         output = Path(value)
         try:
             check_writable(output / "x" if self.dir_okay else output, param.opts[0] if param else "--output")

@@ -2,19 +2,19 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+import numpy as np
 
 from normplace.cli import options
 from normplace.cli.data_options import data_options, data_record
 from normplace.cli.network_options import network_options, network_record
+from normplace.data.datasets import DataRequest, load
 from normplace.errors import UserError
+from normplace.files import versions, write_npz
 from normplace.networks.architecture import BN_STATISTICS, MLP, ImageNetwork
 from normplace.networks.norms import NORMS
-
-if TYPE_CHECKING:
-    from normplace.data.datasets import DataRequest
+from normplace.statistics import gamma
 
 bn_statistics = click.option(
     "--bn-statistics",
@@ -33,7 +33,7 @@ bn_statistics = click.option(
 @options.processes
 @options.output()
 def sample(
-    request: "DataRequest",
+    request: DataRequest,
     network: MLP | ImageNetwork,
     inits: int,
     seed: int,
@@ -43,13 +43,8 @@ def sample(
 ) -> None:
     """Guess fractions of random networks. Those of MLPs are given at every depth up to --depth."""
     device = options.resolve_device(device)
-    import numpy as np
-
     from normplace.cli.image_builder import image_builder
-    from normplace.data.datasets import load
-    from normplace.files import versions, write_npz
     from normplace.sampling import images, mlps
-    from normplace.statistics import gamma
 
     data = load(request)
     progress = f"{network.norm} {network.placement}"

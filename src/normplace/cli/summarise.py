@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from normplace.cli import options
+from normplace.files import write_text
 
 
 @options.command()
@@ -12,7 +13,6 @@ from normplace.cli import options
 @options.output("the folder to write", folder=True)
 def summarise(samples: tuple[Path, ...], theory: tuple[Path, ...], bootstrap: int, output: Path) -> None:
     """Tidy tables of samples: gamma, histograms, regimes, classes."""
-    from normplace.files import write_text
     from normplace.tables import samples as tables
 
     for name, table in tables.summarise(list(samples), list(theory), bootstrap).items():

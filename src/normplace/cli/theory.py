@@ -4,20 +4,22 @@ import csv
 import inspect
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+import numpy as np
 from click.core import ParameterSource
+from tqdm import tqdm
 
 from normplace.cli import options
 from normplace.cli.data_options import data_options, data_record, data_request
 from normplace.cli.network_options import mlp_options, network_record
+from normplace.data.datasets import DataRequest, load_arrays
 from normplace.errors import UserError
+from normplace.files import versions, write_npz, write_text
 from normplace.networks.architecture import MLP
 from normplace.networks.norms import NORMS
-
-if TYPE_CHECKING:
-    from normplace.data.datasets import DataRequest
+from normplace.theories import guesses, isotropic, kernel
 
 
 class Depths(click.ParamType[list[int]]):
@@ -43,7 +45,7 @@ class Depths(click.ParamType[list[int]]):
 @click.option("--draws-depths", type=Depths(), metavar="L,L,...", help="at these depths (default: 1 and --depth)")
 @options.output()
 def theory(
-    request: "DataRequest | None",
+    request: DataRequest | None,
     network: MLP,
     draws_output: Path | None,
     draws: int,
@@ -51,10 +53,6 @@ def theory(
     output: Path,
 ) -> None:
     """Guess fractions by infinite-width theory. For isotropic data or, with --dataset, on the data's own kernel."""
-    import numpy as np
-
-    from normplace.files import write_text
-
     if request is None:
         _refuse_options_of_data()
         gammas, rho, deviations = _isotropic(network)
@@ -84,26 +82,15 @@ def _refuse_options_of_data() -> None:
 
 def _isotropic(network: MLP) -> tuple[Any, Any, Any]:
     """gamma, correlation and the deviation of G_0 by depth, of isotropic data."""
-    import numpy as np
-
-    from normplace.theories import guesses, isotropic
-
     rho = isotropic.correlations(network.norm, network.placement or "none", network.activation, network.depth)
     gammas = np.array([isotropic.gamma_of_correlation(value) for value in rho])
     return gammas, rho, np.array([guesses.standard_deviation(value) for value in gammas])
 
 
 def _of_kernel(
-    request: "DataRequest", network: MLP, draws: int, draws_depths: list[int], draws_output: Path | None
+    request: DataRequest, network: MLP, draws: int, draws_depths: list[int], draws_output: Path | None
 ) -> tuple[Any, Any]:
     """gamma and the deviation of G_0 by depth on the data's own kernel; writes the draws where asked."""
-    import numpy as np
-    from tqdm import tqdm
-
-    from normplace.data.datasets import load_arrays
-    from normplace.files import versions, write_npz
-    from normplace.theories import kernel
-
     data = load_arrays(request)
     classes = len(data.provenance["classes"])
     gammas, deviations, drawn = [], [], []

@@ -2,14 +2,17 @@
 
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from normplace import files
 from normplace.cli import options
 from normplace.cli.data_options import data_options, data_record
 from normplace.cli.network_options import network_options, network_record
+from normplace.data.datasets import DataRequest, load
 from normplace.errors import UserError
 from normplace.networks.architecture import MLP, ImageNetwork
 from normplace.networks.norms import NORMS
@@ -19,7 +22,6 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from normplace.data.datasets import DataRequest
     from normplace.training.runs import Plan
 
 
@@ -57,7 +59,7 @@ plan_options = options.gathered(
 @options.processes
 @options.output("the file to write, F.csv; its settings go beside it, to F.json")
 def train(
-    request: "DataRequest",
+    request: DataRequest,
     network: MLP | ImageNetwork,
     plan: "Plan",
     device: str,
@@ -65,17 +67,12 @@ def train(
     output: Path,
 ) -> None:
     """Train many runs and record how the first guess is absorbed."""
-    from normplace import files
-
     settings = output.with_suffix(".json")
     if output == settings:
         raise UserError(f"--output {output}: .json is for the settings beside it, name it .csv")
     files.check_writable(settings)
     device = options.resolve_device(device)
-    from functools import partial
-
     from normplace.cli.image_builder import image_builder
-    from normplace.data.datasets import load
     from normplace.networks.mlp import mlp
     from normplace.training import runs
 

@@ -7,6 +7,7 @@ import click
 
 from normplace.cli import options
 from normplace.errors import UserError
+from normplace.files import check_writable
 
 
 @options.command()
@@ -37,7 +38,6 @@ def verify(results: Path, claims: Path, output: Path | None, integrity: bool, ag
 
 
 def _claims_hold(run: Path, claims: Path, folder: Path) -> bool:
-    from normplace.files import check_writable
     from normplace.verifying import report as claim_report
     from normplace.verifying.checks import FAILS
     from normplace.verifying.claims import judge, read_claims
