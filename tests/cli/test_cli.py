@@ -167,7 +167,8 @@ SAMPLE = ["sample", "--dataset", "digits", "--norm", "layer", "--placement", "be
         (["--standardise", "minmax"], ["--standardise", "'minmax'", "own"]),
         (["--initz", "5"], ["--initz", "--inits"]),
         (["--init", "5"], ["--init", "--inits"]),
-        (["--classes", "--no-stand-in"], ["--classes", "--no-stand-in", "requires a value"]),
+        (["--classes", "--no-stand-in"], ["--classes", "--no-stand-in", "requires an argument"]),
+        (["--no-stand-in=5"], ["--no-stand-in", "does not take a value"]),
         (["stray"], ["stray", "unexpected"]),
     ],
 )
@@ -197,6 +198,7 @@ def test_an_unwritable_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "not a regular file" in mistake(capsys, *SAMPLE, "--output", "/dev/null")
     (tmp_path / "file").write_text("")
     assert "cannot be written" in mistake(capsys, *SAMPLE, "--output", tmp_path / "file" / "x.npz")
+    assert "cannot be written (File name too long)" in mistake(capsys, *SAMPLE, "--output", "x" * 300)
 
 
 @pytest.mark.parametrize(
@@ -296,7 +298,8 @@ def test_several_values_after_one_option(tmp_path: Path, capsys: pytest.CaptureF
     assert pd.read_csv(tmp_path / "both" / "gamma.csv")["gamma_kernel"].notna().all()
     line = mistake(capsys, "finite-width", *samples, "--theory", "--output", tmp_path / "w.csv")
     assert "'--theory'" in line
-    assert "'--output' requires an argument" in mistake(capsys, "curves", "t.csv", "--output")
+    line = mistake(capsys, "curves", "t.csv", "--output")
+    assert line == "normplace curves: error: Option '--output' requires an argument. (see normplace curves --help)"
     assert "'SAMPLE.npz...'" in mistake(capsys, "finite-width", "--theory", *theories, "--output", tmp_path / "w.csv")
 
 

@@ -51,7 +51,9 @@ def test_a_read_only_folder_is_refused_before_any_work(small_disk: Path, capsys:
 
 
 def test_an_interrupt_is_one_line_and_keeps_the_checkpoint(tmp_path: Path) -> None:
-    impatient = "from normplace.cli import main; from normplace.training import runs; runs.CHECKPOINT_SECONDS = 0; main.main()"
+    impatient = (
+        "from normplace.cli.main import main; from normplace.training import runs; runs.CHECKPOINT_SECONDS = 0; main()"
+    )
     command = [sys.executable, "-c", impatient, *TRAIN, "--output", str(tmp_path / "runs.csv")]
     process = subprocess.Popen(command, env=environment(ROOT), stderr=subprocess.PIPE, text=True)
     begun = time.monotonic()

@@ -20,8 +20,12 @@ class Command(click.Command):
         with_value = {name for option in options if not option.is_flag for name in option.opts}
         for name, value in itertools.pairwise(args):
             if name in with_value and value.startswith("--"):
-                raise click.BadOptionUsage(name, f"Option {name!r} requires a value, not the option {value!r}.", ctx)
-        return super().parse_args(ctx, args)
+                raise click.BadOptionUsage(name, f"Option {name!r} requires an argument, not {value!r}.", ctx)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # click's parser leaves it out of some
+            raise
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""

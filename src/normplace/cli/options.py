@@ -74,11 +74,13 @@ class Output(click.Path[Path]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Check that it can be written."""
-        output = Path(value)
+        output, option = Path(value), param.opts[0] if param else "--output"
         try:
-            check_writable(output / "x" if self.dir_okay else output, param.opts[0] if param else "--output")
+            check_writable(output / "x" if self.dir_okay else output, option)
         except UserError as error:
             raise click.UsageError(str(error), ctx) from None
+        except OSError as error:  # such as a name that is too long
+            raise click.UsageError(f"{option} {output}: cannot be written ({error.strerror})", ctx) from None
         return output
 
 
