@@ -9,7 +9,8 @@ import numpy as np
 from normplace.cli import options
 from normplace.cli.data_options import data_options, data_record
 from normplace.cli.network_options import network_options, network_record
-from normplace.data.datasets import DataRequest, load
+from normplace.data import datasets
+from normplace.data.datasets import DataRequest
 from normplace.errors import UserError
 from normplace.files import versions, write_npz
 from normplace.networks.architecture import BN_STATISTICS, MLP, ImageNetwork
@@ -46,7 +47,7 @@ def sample(
     from normplace.cli.image_builder import image_builder
     from normplace.sampling import images, mlps
 
-    data = load(request)
+    data = datasets.load(request)
     progress = f"{network.norm} {network.placement}"
     if isinstance(network, MLP):
         network = replace(network, classes=len(data.provenance["classes"]))

@@ -14,7 +14,8 @@ from tqdm import tqdm
 from normplace.cli import options
 from normplace.cli.data_options import data_options, data_record, data_request
 from normplace.cli.network_options import mlp_options, network_record
-from normplace.data.datasets import DataRequest, load_arrays
+from normplace.data import datasets
+from normplace.data.datasets import DataRequest
 from normplace.errors import UserError
 from normplace.files import versions, write_npz, write_text
 from normplace.networks.architecture import MLP
@@ -91,7 +92,7 @@ def _of_kernel(
     request: DataRequest, network: MLP, draws: int, draws_depths: list[int], draws_output: Path | None
 ) -> tuple[Any, Any]:
     """gamma and the deviation of G_0 by depth on the data's own kernel; writes the draws where asked."""
-    data = load_arrays(request)
+    data = datasets.load_arrays(request)
     classes = len(data.provenance["classes"])
     gammas, deviations, drawn = [], [], []
     layers = kernel.hidden_kernels(data.x, network.norm, network.placement or "none", network.activation, network.depth)

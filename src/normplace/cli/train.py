@@ -12,7 +12,8 @@ from normplace import files
 from normplace.cli import options
 from normplace.cli.data_options import data_options, data_record
 from normplace.cli.network_options import network_options, network_record
-from normplace.data.datasets import DataRequest, load
+from normplace.data import datasets
+from normplace.data.datasets import DataRequest
 from normplace.errors import UserError
 from normplace.networks.architecture import MLP, ImageNetwork
 from normplace.networks.norms import NORMS
@@ -76,7 +77,7 @@ def train(
     from normplace.networks.mlp import mlp
     from normplace.training import runs
 
-    data, test = load(request), load(request, "test")
+    data, test = datasets.load(request), datasets.load(request, "test")
     if not len(test.y):
         raise UserError(f"--dataset {request.dataset}: has no test points; a prepared file needs --test-points")
     classes = len(data.provenance["classes"])
