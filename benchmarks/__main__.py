@@ -11,7 +11,8 @@ import torch
 
 from benchmarks import dag, images, parts, sampling, scaling, training
 from benchmarks.timing import machine, medians
-from normplace.data.sources import default_data_roots, locate
+from normplace.data.on_disk import default_data_roots
+from normplace.data.sets import DATASETS
 from normplace.files import write_text
 from normplace.networks.architecture import MLP, configurations
 from normplace.sampling.mlps import compress
@@ -132,7 +133,9 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=OUTPUT)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    mnist = next((root for root in default_data_roots() if locate("mnist", root) == "torchvision files"), None)
+    on_disk = DATASETS["mnist"].on_disk
+    assert on_disk is not None
+    mnist = next((root for root in default_data_roots() if on_disk.locate(root) == "torchvision files"), None)
     if mnist is None:
         parser.exit(2, "benchmarks: need MNIST's own files; `python -m study.fetch config/quick.yaml` downloads them\n")
     start, targets, written = time.monotonic(), Targets(), []

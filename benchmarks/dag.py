@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from normplace.data.sources import default_data_roots
+from normplace.data.on_disk import default_data_roots
 from normplace.verifying.manifest import read_manifest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -72,6 +72,6 @@ def shipped() -> pd.DataFrame:
     rows = []
     for what, scale, part in ((QUICK, "quick", ""), (STUDY, "paper", "--output results/paper/init/placements/")):
         manifest = read_manifest(ROOT / "reference" / scale)
-        jobs = [job["seconds"] for job in manifest["jobs"] if part in job["command"]]
-        rows.append({"what": what, "jobs": len(jobs), "seconds": sum(jobs) / manifest["machine"]["cores"]})
+        jobs = [job["seconds"] for job in manifest.jobs if part in job["command"]]
+        rows.append({"what": what, "jobs": len(jobs), "seconds": sum(jobs) / manifest.machine["cores"]})
     return pd.DataFrame(rows)

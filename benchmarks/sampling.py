@@ -9,11 +9,11 @@ import torch
 
 from benchmarks import usual
 from benchmarks.timing import geometric_mean, medians
-from normplace.data.datasets import DataRequest, load
+from normplace.data.datasets import load
 from normplace.networks.architecture import MLP, configurations
 from normplace.networks.products import batched
 from normplace.networks.random import network_generator
-from normplace.sampling.mlps import compress, draw_weights, outputs_at_every_depth, sample_part, statistics
+from normplace.sampling.mlps import compress, draw_weights, guess_moments, outputs_at_every_depth, sample_part
 
 SIZES = {"gaussian": 20_000, "mnist": 1000, "cifar10": 1000}  # points
 DEPTHS = (1, 20)
@@ -21,7 +21,7 @@ DEPTHS = (1, 20)
 
 def points(dataset: str, data_root: Path, count: int | None = None) -> torch.Tensor:
     """The first points of a data set, flattened [n, d]. CIFAR-10 may be a stand-in of the same size."""
-    return load(DataRequest(dataset, data_root, points=count or SIZES[dataset])).x.flatten(1)
+    return load(dataset, data_root=data_root, points=count or SIZES[dataset]).x.flatten(1)
 
 
 def ours(features: torch.Tensor, fan_in: int, spec: MLP, networks: int, device: str) -> Callable[[], object]:
@@ -55,7 +55,7 @@ def in_bfloat16(features: torch.Tensor, fan_in: int, spec: MLP, networks: int) -
     for index in range(networks):
         weights = draw_weights(spec, features.shape[1], fan_in, [network_generator(0, index)])
         weights = type(weights)(*([layer.bfloat16() for layer in layers] for layers in weights))
-        statistics(outputs_at_every_depth(rounded, weights, spec).float())
+        guess_moments(outputs_at_every_depth(rounded, weights, spec).float())
 
 
 def measure(data_root: Path, device: str) -> tuple[pd.DataFrame, pd.DataFrame]:

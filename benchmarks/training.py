@@ -15,11 +15,13 @@ from torch import nn
 
 from benchmarks import usual
 from benchmarks.timing import medians
-from normplace.data.datasets import DataRequest, load
-from normplace.data.sources import PAPER_MEAN_STD, import_torchvision
+from normplace.data.datasets import load
+from normplace.data.sets import DATASETS
+from normplace.data.vision import import_torchvision
 from normplace.networks.architecture import MLP
 from normplace.networks.mlp import mlp
-from normplace.training.runs import Plan, Points, evaluation_steps, train
+from normplace.training.evaluations import Points, evaluation_steps
+from normplace.training.runs import Plan, train_runs
 
 # About the paper's proportion of training to evaluation: 80 epochs there and some 40 evaluations, 40 and 25 here.
 TRAIN, TEST, EPOCHS = 5_000, 1_000, 40
@@ -30,7 +32,9 @@ CELLS = [("none", "none"), ("batch", "before"), ("layer", "after")]
 def usual_run(norm: str, placement: str, depth: int, mnist: Path) -> None:
     """A run as most code does it."""
     torchvision = import_torchvision()
-    (mean,), (std,) = PAPER_MEAN_STD["mnist"]
+    constants = DATASETS["mnist"].constants
+    assert constants is not None
+    (mean,), (std,) = constants
     transform = torchvision.transforms.Compose(
         [torchvision.transforms.ToTensor(), torchvision.transforms.Normalize((mean,), (std,))]
     )
@@ -84,13 +88,13 @@ def _batches(splits: "tuple[torch.utils.data.Subset[object], ...]") -> "Iterator
 
 def measure(mnist: Path, repeats: int = 1) -> pd.DataFrame:
     """Seconds of a run of both, by configuration and depth. mnist: the folder that torchvision reads MNIST from."""
-    request = DataRequest("mnist", mnist, points=TRAIN, test_points=TEST, stand_in_allowed=False)
-    points = [Points(data.x.flatten(1), data.y) for data in (load(request), load(request, "test"))]
+    data = load("mnist", points=TRAIN, test_points=TEST, data_root=mnist, stand_in_allowed=False)
+    points = [Points(data.x.flatten(1), data.y), Points(data.test_x.flatten(1), data.test_y)]
     plan = Plan("adam", RATE, BATCH, epochs=EPOCHS, runs=1)
     rows = []
     for depth in (1, 20):
         for norm, placement in CELLS:
-            ours = partial(train, partial(mlp, MLP(norm, placement, depth), 784), points[0], points[1], plan)
+            ours = partial(train_runs, partial(mlp, MLP(norm, placement, depth), 784), points[0], points[1], plan)
             found = medians(
                 {"usual": partial(usual_run, norm, placement, depth, mnist), "ours": ours}, repeats, warm_up=False
             )

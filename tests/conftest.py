@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from normplace.data.datasets import DataRequest, load
+from normplace.data.datasets import load
 
 torch.set_num_threads(1)
 
@@ -29,7 +29,7 @@ def own_output_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(scope="session")
 def digits() -> torch.Tensor:
     """200 real 8x8 digits, standardised, [200, 64]."""
-    return load(DataRequest("digits", points=200)).x.flatten(1)
+    return load("digits", points=200).x.flatten(1)
 
 
 @pytest.fixture

@@ -1,36 +1,43 @@
-"""Statistics of prejudice from sampled networks: gamma, its interval, the regime seen, distances to a theory."""
+"""Statistics of prejudice from sampled networks: gamma, its interval, the regime by growth, distances to a theory."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Number = TypeVar("Number", float, Array)
 
-# The regime by experiment, fixed before looking. Depth turns a finite limit of gamma into a growth exponent
-# of 0 and a deeply prejudiced one into an exponent of 1 or more; halfway is the boundary. A gamma below
-# NEUTRAL_GAMMA moves G_0 by a standard deviation of at most 0.12.
+# The regime by growth, fixed before looking. Depth turns a finite limit of gamma into a growth exponent of 0 and a
+# deeply prejudiced one into an exponent of 1 or more; halfway is the boundary. A gamma below NEUTRAL_GAMMA moves G_0
+# by a standard deviation of at most 0.12.
 NEUTRAL_GAMMA = 0.1
 GROWTH = 0.5
 CONFIDENCE = 0.95
+_ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)  # quantiles
+
+
+class Estimate(NamedTuple, Generic[Number]):
+    """A value with its 95 % interval: three numbers, or three arrays of one shape."""
+
+    value: Number
+    low: Number
+    high: Number
 
 
 @dataclass(frozen=True)
-class SeenRegime:
-    """name: a regime or "undecided"; growth: d log gamma / d log depth over the last doubling, with its interval.
+class RegimeByGrowth:
+    """name: a regime or "undecided". gamma: at the last depth, as the guesses imply it (`gamma_of_guesses`).
 
-    gamma: at the last depth, as the guesses imply it (`gamma_of_guesses`), with its interval.
+    growth: d log gamma / d log depth over the last doubling.
     """
 
     name: str
-    gamma: float
-    gamma_low: float
-    gamma_high: float
-    growth: float
-    growth_low: float
-    growth_high: float
+    gamma: Estimate[float]
+    growth: Estimate[float]
 
 
 def gamma(output_mean: npt.NDArray[Any], output_var: npt.NDArray[Any]) -> Array:
@@ -42,14 +49,20 @@ def gamma(output_mean: npt.NDArray[Any], output_var: npt.NDArray[Any]) -> Array:
     return np.asarray(between / output_var.astype(np.float64).mean(axis=(-2, -1)))
 
 
+def gamma_with_interval(
+    output_mean: npt.NDArray[Any], output_var: npt.NDArray[Any], resamples: int, seed: int
+) -> Estimate[Array]:
+    """gamma with its 95 % bootstrap interval over networks: [depth, inits, classes] -> three arrays [depth]."""
+    return estimate(gamma(output_mean, output_var), bootstrap_gamma(output_mean, output_var, resamples, seed))
+
+
 def bootstrap_gamma(output_mean: npt.NDArray[Any], output_var: npt.NDArray[Any], resamples: int, seed: int) -> Array:
     """gamma of `resamples` bootstrap samples of the networks: [depth, inits, classes] -> [resamples, depth].
 
     Networks, not nodes, are resampled, the same ones at every depth: they are the independent units.
     """
     depth, inits, classes = output_mean.shape
-    draws = np.random.default_rng(seed).integers(inits, size=(resamples, inits))
-    weights = np.stack([np.bincount(row, minlength=inits) for row in draws]) / inits
+    weights = bootstrap_weights(inits, resamples, seed)
     mean = output_mean.astype(np.float64).transpose(1, 0, 2).reshape(inits, depth * classes)
     first = (weights @ mean).reshape(resamples, depth, classes)
     second = (weights @ mean**2).reshape(resamples, depth, classes)
@@ -58,9 +71,31 @@ def bootstrap_gamma(output_mean: npt.NDArray[Any], output_var: npt.NDArray[Any],
     return np.asarray(between / within)
 
 
+def bootstrap(n: int, resamples: int, seed: int) -> npt.NDArray[np.int64]:
+    """Bootstrap samples of n independent units, as their indices: [resamples, n]."""
+    return np.random.default_rng(seed).integers(n, size=(resamples, n))
+
+
+def bootstrap_weights(n: int, resamples: int, seed: int) -> Array:
+    """The same samples as the share of each unit, so that a sample's mean is a product: [resamples, n]."""
+    return np.stack([np.bincount(row, minlength=n) for row in bootstrap(n, resamples, seed)]) / n
+
+
+def estimate(value: Array, resampled: Array) -> Estimate[Array]:
+    """Values [...] with the 95 % intervals of their bootstrap samples [resamples, ...].
+
+    Samples that are not finite are left out: of networks whose outputs are the same for all points there is no gamma.
+    """
+    finite = np.where(np.isfinite(resampled), resampled, np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # without any finite sample the interval is not a number
+        low, high = np.nanquantile(finite, _ENDS, axis=0)
+    return Estimate(value, low, high)
+
+
 def interval(samples: Array) -> tuple[Array, Array]:
-    """The central 95 % of bootstrap samples along axis 0."""
-    low, high = np.quantile(samples, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2], axis=0)
+    """The central 95 % of bootstrap samples along axis 0, infinite ones among them."""
+    low, high = np.quantile(samples, _ENDS, axis=0)
     return low, high
 
 
@@ -75,7 +110,7 @@ def gamma_of_guesses(second_moment: Array) -> Array:
         return np.asarray(rho / (1 - rho))
 
 
-def seen_regime(guess_fraction: npt.NDArray[Any], resamples: int, seed: int) -> SeenRegime:
+def regime_by_growth(guess_fraction: npt.NDArray[Any], resamples: int, seed: int) -> RegimeByGrowth:
     """The regime that the guesses of sampled two-class networks show: G_0 as [depth, inits], depth at least 2.
 
     neutral: gamma (of guesses) below 0.1 at the last depth, or falling faster than depth^-0.5. deeply prejudiced:
@@ -85,22 +120,22 @@ def seen_regime(guess_fraction: npt.NDArray[Any], resamples: int, seed: int) -> 
     depth, inits = guess_fraction.shape
     half = depth // 2
     squares = (guess_fraction[[half - 1, depth - 1]].astype(np.float64) - 0.5) ** 2
-    draws = np.random.default_rng(seed).integers(inits, size=(resamples, inits))
+    draws = bootstrap(inits, resamples, seed)
     resampled = np.stack([gamma_of_guesses(row[draws].mean(axis=1)) for row in squares])
     estimates = gamma_of_guesses(squares.mean(axis=1))
-    growth, *growths = (_growth(values, depth / half) for values in (estimates, resampled))
-    low, high = interval(resampled[1])
-    growth_low, growth_high = interval(growths[0])
-    if high < NEUTRAL_GAMMA or growth_high < -GROWTH:
+    growths = (_growth(values, depth / half) for values in (estimates, resampled))
+    last, growth = (
+        Estimate(*map(float, (value, *interval(samples)))) for value, samples in ((estimates[1], resampled[1]), growths)
+    )
+    if last.high < NEUTRAL_GAMMA or growth.high < -GROWTH:
         name = "neutral"
-    elif low > 1 and growth_low > GROWTH:
+    elif last.low > 1 and growth.low > GROWTH:
         name = "deeply prejudiced"
-    elif low > NEUTRAL_GAMMA and growth_low > -GROWTH and growth_high < GROWTH:
+    elif last.low > NEUTRAL_GAMMA and growth.low > -GROWTH and growth.high < GROWTH:
         name = "prejudiced"
     else:
         name = "undecided"
-    numbers = (estimates[1], low, high, growth, growth_low, growth_high)
-    return SeenRegime(name, *(float(number) for number in numbers))
+    return RegimeByGrowth(name, last, growth)
 
 
 def _growth(half_and_last: Array, ratio: float) -> Array:
@@ -109,12 +144,12 @@ def _growth(half_and_last: Array, ratio: float) -> Array:
         return np.asarray(np.log(half_and_last[1] / half_and_last[0]) / np.log(ratio))
 
 
-def proportion(count: int, n: int) -> tuple[float, float, float]:
+def proportion(count: int, n: int) -> Estimate[float]:
     """A share with its 95 % Wilson interval."""
     from scipy.stats import binomtest  # scipy.stats takes a second to import, and sampling needs none of it
 
     low, high = binomtest(count, n).proportion_ci(CONFIDENCE, method="wilson")
-    return count / n, float(low), float(high)
+    return Estimate(count / n, float(low), float(high))
 
 
 def distance_to_distribution(values: npt.NDArray[Any], distribution: Callable[[Array], Array], points: int) -> float:

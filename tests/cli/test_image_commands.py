@@ -10,7 +10,7 @@ import pytest
 
 from normplace import statistics
 from normplace.cli.main import main
-from normplace.data.datasets import DataRequest, load
+from normplace.data.datasets import load
 from normplace.networks.images import image_network
 from normplace.sampling.images import sample_images
 
@@ -40,7 +40,7 @@ def sampled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_sample_writes_what_the_sampler_of_image_networks_finds(sampled: Path) -> None:
-    x = load(DataRequest("digits", points=40)).x
+    x = load("digits", points=40).x
     expected = sample_images(partial(image_network, "cnn", "batch", "before", (1, 8, 8), 2), x, 30, seed=4)
     with np.load(sampled) as archive:
         for name, array in expected._asdict().items():

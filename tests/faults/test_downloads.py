@@ -1,16 +1,24 @@
 """Downloads from a server that misbehaves: nothing half or wrong is kept, and what takes its place is said."""
 
+import gzip
 import http.server
+import io
+import tarfile
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from normplace.data import sources
+from normplace.data import on_disk
+from normplace.data.record import Where
+from normplace.data.sets import DATASETS
 from normplace.errors import UserError
 
 BODY = b"not what was asked for" * 100
+GOOD: dict[str, bytes] = {}  # what is served as it should be, by path
 
 
 class Misbehaving(http.server.BaseHTTPRequestHandler):
@@ -20,6 +28,11 @@ class Misbehaving(http.server.BaseHTTPRequestHandler):
         how = self.path.split("/")[1]
         if how == "absent":
             self.send_error(404)
+            return
+        if how == "good":
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(GOOD[self.path])
             return
         self.send_response(200)
         self.send_header("Content-Length", str(len(BODY)))
@@ -42,6 +55,36 @@ def server() -> Iterator[str]:
         server.shutdown()
 
 
+def served_by(server: str, how: str, name: str) -> on_disk.OnDisk:
+    """The data set's files, to be downloaded from this server."""
+    files = DATASETS[name].on_disk
+    assert files is not None
+    archives = (
+        replace(archive, urls=tuple(f"{server}/{how}/{url.rpartition('/')[2]}" for url in archive.urls))
+        for archive in files.downloads
+    )
+    return replace(files, downloads=tuple(archives))
+
+
+def test_a_good_download_is_unpacked_where_it_belongs(server: str, tmp_path: Path) -> None:
+    """A gzip file becomes the file it is named for, a tar its own folders; nothing else stays."""
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("batches/data_batch_1"), io.BytesIO())
+    GOOD["/good/images.gz"], GOOD["/good/batches.tar.gz"] = gzip.compress(BODY), tar.getvalue()
+    absent, first, second = (
+        f"{server}/{path}" for path in ("absent/images.gz", "good/images.gz", "good/batches.tar.gz")
+    )
+    archives = (
+        on_disk.Download((absent, first), f"sha256:{sha256(GOOD['/good/images.gz']).hexdigest()}", "raw/images"),
+        on_disk.Download((second,), f"sha256:{sha256(GOOD['/good/batches.tar.gz']).hexdigest()}"),
+    )
+    on_disk.download(archives, tmp_path / "new")
+    found = {str(path.relative_to(tmp_path / "new")) for path in (tmp_path / "new").rglob("*") if path.is_file()}
+    assert found == {"raw/images", "batches/data_batch_1"}
+    assert (tmp_path / "new" / "raw" / "images").read_bytes() == BODY
+
+
 # Connections that end like this are left to the garbage collector by those who opened them.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 @pytest.mark.parametrize("how", ["absent", "cut", "wrong", "silent"])
@@ -55,17 +98,14 @@ def test_a_bad_download_leaves_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.delenv("NORMPLACE_OFFLINE")
-    monkeypatch.setattr(sources, "DOWNLOAD_TIMEOUT", 0.5)
-    datasets = sources.import_torchvision().datasets
-    monkeypatch.setattr(datasets.MNIST, "mirrors", [f"{server}/{how}/"])
-    monkeypatch.setattr(datasets.CIFAR10, "url", f"{server}/{how}/cifar-10-python.tar.gz")
-    title = {"mnist": "MNIST", "cifar10": "CIFAR-10"}[name]
-    found = sources.mnist_or_cifar10(name, "train", [tmp_path], stand_in_allowed=True)
+    monkeypatch.setattr(on_disk, "DOWNLOAD_TIMEOUT", 0.5)
+    files = served_by(server, how, name)
+    found = files.source("train", Where((tmp_path,)))
     assert found.stand_in
     said = capsys.readouterr().err
-    assert f"WARNING: {title} was not found" in said
+    assert f"WARNING: {files.title} was not found" in said
     assert "STAND-IN" in said
     assert not list(tmp_path.rglob("*")), "nothing is left of the download"
     with pytest.raises(UserError, match="could not be downloaded"):
-        sources.mnist_or_cifar10(name, "train", [tmp_path], stand_in_allowed=False)
+        files.source("train", Where((tmp_path,), stand_in_allowed=False))
     assert not list(tmp_path.rglob("*"))

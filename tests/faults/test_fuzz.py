@@ -17,17 +17,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from normplace.data import sources
-from normplace.data.datasets import DataRequest, load_arrays, prepare
+from normplace.data.datasets import DataRequest, prepare, read_arrays
 from normplace.data.inputs import load_inputs
+from normplace.data.record import Where
+from normplace.data.sets import mnist
 from normplace.errors import UserError
 from normplace.files import sha256_of_file, sha256_of_text, write_json, write_npz
-from normplace.tables.learning_curves import read_training
-from normplace.tables.records import read_kernel_theory, read_sample
+from normplace.tables.records import read_kernel_theory, read_sample, read_training
 from normplace.tables.zoo import measurements
 from normplace.training import checkpoints
 from normplace.training.optimizers import OPTIMIZERS
-from normplace.verifying.claims import Result, judge, read_claims
+from normplace.verifying.claims import Judgement, judge, read_claims
 from normplace.verifying.manifest import problems, read_manifest
 from study import configuration, experiments
 from tests.checkout import ROOT
@@ -146,7 +146,7 @@ def test_kernel_theory(damage: Callable[[bytes], bytes], folder: Path) -> None:
 @given(damage=damages())
 def test_prepared_data(damage: Callable[[bytes], bytes], folder: Path) -> None:
     path = folder / "data.npz"
-    refused_or_the_same(path, damage, lambda: load_arrays(DataRequest(f"file:{path}")))
+    refused_or_the_same(path, damage, lambda: read_arrays(DataRequest(f"file:{path}")))
 
 
 @fuzzed
@@ -171,9 +171,9 @@ def test_tidy_tables(damage: Callable[[bytes], bytes], table: str, run: Path) ->
     """Judged, or refused in one line; and `verify --integrity` names the table if a byte of it is another."""
     path = run / "tidy" / f"{table}.csv"
     content = path.read_bytes()
-    claims = [claim for claim in read_claims(ROOT / "claims.yaml") if claim["id"] == JUDGED[table]]
+    claims = [claim for claim in read_claims(ROOT / "claims.yaml") if claim.id == JUDGED[table]]
 
-    def judged() -> list[Result]:
+    def judged() -> list[Judgement]:
         altered = problems(run, read_manifest(run))
         assert altered == ([] if path.read_bytes() == content else [f"altered: tidy/{table}.csv"])
         return judge(claims, run / "tidy")
@@ -202,7 +202,7 @@ def test_a_damaged_npy_file_is_refused_or_holds_numbers(damage: Callable[[bytes]
 def test_a_damaged_image_is_refused_or_an_image(damage: Callable[[bytes], bytes], name: str, folder: Path) -> None:
     path = folder / "images" / "train" / name
     request = DataRequest(f"folder:{folder / 'images'}", points=3, standardise="own")
-    found, refusal = read_damaged(path, damage, lambda: load_arrays(request))
+    found, refusal = read_damaged(path, damage, lambda: read_arrays(request))
     assert "images" in refusal if refusal else np.isfinite(found.x).all()
 
 
@@ -243,7 +243,7 @@ def test_no_file_runs_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     torch.save({"rows": Trap(tmp_path / "sprung")}, tmp_path / "trap.pt")
     readers: dict[str, Callable[[], object]] = {
         "sample": lambda: read_sample(tmp_path / "trap.npz"),
-        "data": lambda: load_arrays(DataRequest(f"file:{tmp_path / 'trap.npz'}")),
+        "data": lambda: read_arrays(DataRequest(f"file:{tmp_path / 'trap.npz'}")),
         "npy": lambda: load_inputs(DataRequest(f"npy:{tmp_path / 'trap.npy'}")),
     }
     for read in readers.values():
@@ -258,20 +258,20 @@ def test_no_file_runs_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 
 
 @fuzzed
-@given(damage=damages(), name=st.sampled_from(sorted(sources.MNIST_SHA256)))
+@given(damage=damages(), name=st.sampled_from(sorted(mnist.SHA256)))
 def test_altered_idx_files_are_refused(damage: Callable[[bytes], bytes], name: str, folder: Path) -> None:
     raw = folder / "MNIST" / "raw"
     raw.mkdir(parents=True, exist_ok=True)
-    for file in sources.MNIST_SHA256:
+    for file in mnist.SHA256:
         (raw / file).write_bytes(b"\0\0\x08\x01\0\0\0\x02\x01\x02")
-    sums = {file: sha256_of_file(raw / file) for file in sources.MNIST_SHA256}
-    with patch.object(sources, "MNIST_SHA256", sums):
+    sums = {file: sha256_of_file(raw / file) for file in mnist.SHA256}
+    with patch.object(mnist, "SHA256", sums):
         whole, damaged = (raw / name).read_bytes(), damage((raw / name).read_bytes())
         if damaged == whole:
             return
         (raw / name).write_bytes(damaged)
         with pytest.raises(UserError, match=rf"{name}: altered or incomplete"):
-            sources.mnist_or_cifar10("mnist", "train", [folder], stand_in_allowed=True)
+            mnist.ON_DISK.source("train", Where((folder,)))
 
 
 @fuzzed

@@ -30,7 +30,8 @@ def test_bootstrap_intervals_cover_the_truth() -> None:
     covered = []
     for seed in range(200):
         mean, var = outputs(TRUE, 100, 2, seed)
-        low, high = statistics.interval(statistics.bootstrap_gamma(mean[None], var[None], 200, seed))
+        value, low, high = statistics.gamma_with_interval(mean[None], var[None], 200, seed)
+        assert value == statistics.gamma(mean, var)
         covered.append(low[0] <= TRUE <= high[0])
     # Coverage estimated from 200 data sets has a standard error of 1.5 %; percentile intervals of a variance from
     # 100 networks are known to cover up to 3 % too little.
@@ -43,6 +44,21 @@ def test_bootstrap_resamples_the_same_networks_at_every_depth() -> None:
     twice = statistics.bootstrap_gamma(np.stack([mean, mean]), np.stack([var, var]), 100, seed=2)
     np.testing.assert_allclose(twice[:, 0], twice[:, 1])
     assert np.mean(twice[:, 0]) == pytest.approx(statistics.gamma(mean, var), rel=0.05)
+
+
+def test_bootstrap_weights_are_the_shares_of_the_indices() -> None:
+    draws, weights = statistics.bootstrap(7, 50, seed=3), statistics.bootstrap_weights(7, 50, seed=3)
+    values = np.random.default_rng(0).normal(size=7)
+    np.testing.assert_allclose(weights @ values, values[draws].mean(axis=1))
+    assert weights.sum(axis=1) == pytest.approx(np.ones(50))
+
+
+def test_an_estimate_leaves_out_samples_that_are_not_finite() -> None:
+    resampled = np.column_stack([np.arange(101.0), np.full(101, np.nan)])
+    infinite = np.concatenate([resampled, np.full((40, 2), np.inf), np.full((40, 2), np.nan)])
+    value, low, high = statistics.estimate(np.array([50.0, np.nan]), infinite)
+    assert (value[0], low[0], high[0]) == pytest.approx((50, 2.5, 97.5))
+    assert np.isnan([value[1], low[1], high[1]]).all()
 
 
 def guesses_with(gammas: np.ndarray, inits: int, seed: int) -> np.ndarray:
@@ -72,14 +88,14 @@ DEPTH = np.arange(1.0, 21.0)
         (0.6 * DEPTH**0.5, "undecided"),
     ],
 )
-def test_seen_regimes_of_known_paths(gammas: np.ndarray, name: str) -> None:
-    found = statistics.seen_regime(guesses_with(gammas, 500, seed=0), 500, seed=1)
+def test_regimes_by_growth_of_known_paths(gammas: np.ndarray, name: str) -> None:
+    found = statistics.regime_by_growth(guesses_with(gammas, 500, seed=0), 500, seed=1)
     assert found.name == name
-    assert found.gamma_low < gammas[-1] < found.gamma_high
+    assert found.gamma.low < gammas[-1] < found.gamma.high
 
 
 def test_guesses_of_exactly_one_half_are_neutral() -> None:
-    assert statistics.seen_regime(np.full((4, 50), 0.5), 100, seed=0).name == "neutral"
+    assert statistics.regime_by_growth(np.full((4, 50), 0.5), 100, seed=0).name == "neutral"
 
 
 def test_proportion_and_distances() -> None:

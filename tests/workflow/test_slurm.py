@@ -86,7 +86,7 @@ def test_slurm_makes_the_same_files_with_the_resources_of_the_profile(
     listed = subprocess.run(queue, env=variables, capture_output=True, text=True, check=True).stdout
     jobs = [line.split() for line in listed.splitlines()]
     assert {state for _, state, *_ in jobs} == {"COMPLETED"}
-    assert len(jobs) == len(read_manifest(finished / "results" / "smoke")["jobs"]) + 1  # the manifest's own
+    assert len(jobs) == len(read_manifest(finished / "results" / "smoke").jobs) + 1  # the manifest's own
     asked: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for comment, _, *resources in jobs:
         asked[comment.removeprefix("rule_").partition("_wildcards_")[0]].add(tuple(resources))

@@ -20,7 +20,7 @@ def pack(results: Path, handle: IO[bytes]) -> None:
         gzip.GzipFile(filename="", mode="wb", fileobj=handle, mtime=0) as zipped,
         tarfile.open(mode="w", fileobj=zipped, format=tarfile.PAX_FORMAT) as archive,
     ):
-        for name in sorted([MANIFEST, *read_manifest(results)["files"]]):
+        for name in sorted([MANIFEST, *read_manifest(results).files]):
             entry = tarfile.TarInfo(f"{results.name}/{name}")
             entry.size, entry.mode = (results / name).stat().st_size, 0o644
             with (results / name).open("rb") as content:

@@ -12,13 +12,14 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from normplace import files as provenance
-from normplace.data import sources
+from normplace.data.on_disk import default_data_roots
+from normplace.data.sets import DATASETS
 
 ROOT = Path(__file__).resolve().parents[2]
 
 # The modules that a stage's results depend on. A change in one of them, or in the lock, redoes the stage.
 COMMON = (
-    *("cli.main", "cli.command", "cli.options", "cli.data_options", "cli.network_options", "cli.image_builder"),
+    *("cli.main", "cli.command", "cli.options", "cli.data_options", "cli.network_options"),
     *("cli.data", "cli.sample", "cli.theory", "cli.train", "cli.summarise", "cli.finite_width", "cli.curves"),
     "cli.measurements",
     "errors",
@@ -29,7 +30,10 @@ COMMON = (
     "networks.lazy",
 )
 IMAGE_RECORDS = tuple(f"networks.images.{name}" for name in ("__init__", "record", "resnet9", "cnn", "mixer", "vit"))
-DATA = ("data.datasets", "data.sources")
+DATA = (
+    *("registry", "data.datasets", "data.classes", "data.record", "data.on_disk", "data.image_folder", "data.vision"),
+    *(f"data.sets.{name}" for name in ("__init__", "gaussian", "mnist", "cifar10", "digits", "patches")),
+)
 NETWORKS = ("networks.products", "networks.random", "parallel")
 IMAGES = ("networks.mlp", "networks.modules", "networks.blocks", *IMAGE_RECORDS)
 THEORY = ("theories.duals", "theories.isotropic", "theories.guesses")
@@ -80,13 +84,9 @@ STAGES = {
 }
 # Two-class data sets: how many points there are for initial statistics, for training and for testing.
 LARGEST = {
-    ("gaussian", "all"): (20000, 20000, 1000),
-    ("mnist", "parity"): (60000, 60000, 10000),
-    ("digits", "parity"): (1437, 1437, 360),
-    ("cifar10", "vehicles-animals"): (40000, 40000, 8000),
-    ("cifar10", "cats-dogs"): (10000, 10000, 2000),
-    ("patches", "vehicles-animals"): (15200, 15200, 3200),
-    ("patches", "cats-dogs"): (3800, 3800, 800),
+    (name, classes): (training, training, test)
+    for name, record in DATASETS.items()
+    for classes, (training, test) in record.sizes.items()
 }
 
 
@@ -100,12 +100,13 @@ def code(stage: str) -> str:
 @cache
 def data_found(dataset: str) -> str:
     """Which source of a data set is there now, so that data that arrive later replace a stand-in."""
-    if dataset not in ("mnist", "cifar10"):
+    on_disk = DATASETS[dataset].on_disk
+    if on_disk is None:
         return "built in"
-    for root in sources.default_data_roots():
-        found = sources.locate(dataset, root)
+    for root in default_data_roots():
+        found = on_disk.locate(root)
         if found == "image folder":  # of which there are many; torchvision's files are checked when they are read
-            return f"{found} {_listing(root / dataset)}"
+            return f"image folder {_listing(root / dataset)}"
         if found != "none":
             return found
     return "none"

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from normplace.data import sources
+from normplace.data.on_disk import default_data_roots
+from normplace.data.record import Where
+from normplace.data.sets import DATASETS
 from normplace.errors import UserError
 from study import configuration
 
@@ -23,7 +25,7 @@ def main(path: str) -> None:
     for name in config["datasets"]:
         if configuration.data_found(name) == "none":
             try:
-                sources.mnist_or_cifar10(name, "train", sources.default_data_roots(), config["stand_ins"])
+                DATASETS[name].read("train", Where(tuple(default_data_roots()), config["stand_ins"]))
             except UserError as error:
                 sys.exit(f"normplace: error: {error}")
 

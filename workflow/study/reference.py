@@ -42,7 +42,7 @@ def main(scale: str) -> None:
     for part in SHIPPED:
         shutil.copytree(results / part, reference / part)
     # The manifest says what all files of the run were, and which of them are here.
-    manifest = read_manifest(results) | {"shipped": SHIPPED}
+    manifest = {**read_manifest(results).model_dump(exclude_unset=True), "shipped": SHIPPED}
     write_text(reference / MANIFEST, json.dumps(manifest, indent=1) + "\n")
     gallery.mkdir(exist_ok=True)
     for figure, of_scale in IN_GALLERY.items():

@@ -7,8 +7,7 @@ import click
 
 from normplace.cli.options import Decorator, Number, Whole, gathered, path
 from normplace.data.datasets import DataRequest
-
-DATASETS = "gaussian, mnist, cifar10, digits, patches, folder:PATH (images), or file:PATH (from `normplace data`)"
+from normplace.data.sets import DATASETS
 
 
 def data_options(*, required: bool = True, shift: bool = True, more: str = "") -> Decorator:
@@ -16,7 +15,12 @@ def data_options(*, required: bool = True, shift: bool = True, more: str = "") -
     return gathered(
         "request",
         data_request,
-        click.option("--dataset", required=required, metavar="NAME", help=DATASETS + more),
+        click.option(
+            "--dataset",
+            required=required,
+            metavar="NAME",
+            help=f"{', '.join(DATASETS)}, folder:PATH (images), or file:PATH (from `normplace data`){more}",
+        ),
         click.option("--data-root", type=path, help="where MNIST and CIFAR-10 are (default: $DATA_ROOT, else data/)"),
         click.option(
             "--classes", help="parity, vehicles-animals, cats-dogs, all, or a JSON map from new class to old classes"

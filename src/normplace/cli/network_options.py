@@ -1,7 +1,7 @@
 """The options that say which network, and the specification that they make."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import click
@@ -70,6 +70,11 @@ def specification(
         raise UserError(f"--norm {norm}: is not for MLPs, but for --network {' or '.join(networks)}")
     activation = activation or MLP.activation
     return MLP(norm, placement, depth, width or MLP.width, activation, bn_statistics=bn_statistics)
+
+
+def with_classes(network: MLP | ImageNetwork, classes: int) -> MLP | ImageNetwork:
+    """The network for data of so many classes."""
+    return replace(network, classes=classes) if isinstance(network, MLP) else network
 
 
 def network_record(network: MLP | ImageNetwork) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from normplace.cli import options
-from normplace.errors import UserError
 from normplace.files import check_writable
 
 
@@ -24,48 +24,21 @@ from normplace.files import check_writable
 )
 def verify(results: Path, claims: Path, output: Path | None, integrity: bool, against: Path | None) -> None:
     """Which claims hold; are files unaltered; do runs agree. The exit code is 1 where something fails."""
-    if not results.is_dir():
-        raise UserError(f"--results {results}: no such folder; `make replicate` writes results/quick")
-    checks = []
-    if integrity:
-        checks.append(_is_unaltered(results))
-    if against:
-        checks.append(_agrees(results, against))
-    if not checks:
-        checks.append(_claims_hold(results, claims, output or results / "tables"))
-    if not all(checks):
+    asked: list[dict[str, Any]] = [{"integrity": True}] if integrity else []
+    asked += [{"against": against}] if against else []
+    folder = output or results / "tables"
+    if not asked:
+        asked = [{"claims": claims}]
+        check_writable(folder / "claims.csv")
+    from normplace.verifying import report
+    from normplace.verifying import verify as verifying
+
+    passed = True
+    for what in asked:  # one after the other, so that what was found is printed even if the next is refused
+        found = verifying.verify(results, **what)
+        if found.claims is not None:
+            report.write(found.claims, folder)
+        print(found)
+        passed &= found.passed
+    if not passed:
         sys.exit(1)
-
-
-def _claims_hold(run: Path, claims: Path, folder: Path) -> bool:
-    from normplace.verifying import report as claim_report
-    from normplace.verifying.checks import FAILS
-    from normplace.verifying.claims import judge, read_claims
-
-    check_writable(folder / "claims.csv")
-    if not (run / "tidy").is_dir():
-        raise UserError(f"--results {run}: has no folder tidy, which `make replicate` makes")
-    results = judge(read_claims(claims), run / "tidy")
-    claim_report.write(results, folder)
-    print(claim_report.text(results))
-    return all(result.verdict != FAILS for result in results)
-
-
-def _is_unaltered(run: Path) -> bool:
-    from normplace.verifying.manifest import problems, read_manifest
-
-    found = problems(run, read_manifest(run))
-    for problem in found:
-        print(problem)
-    print(f"integrity of {run}: {len(found) or 'no'} altered, missing or extra files")
-    return not found
-
-
-def _agrees(run: Path, other: Path) -> bool:
-    from normplace.verifying.comparison import compare
-
-    comparison = compare(run, other)
-    for line in (*comparison.basis, *comparison.differences):
-        print(line)
-    print(f"{run} against {other}: {comparison.verdict}")
-    return not comparison.differences

@@ -1,6 +1,5 @@
 """Every data set as one standardised float32 tensor in memory: class selection, order, standardisation, shift."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -8,35 +7,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from normplace.data import sources
+from normplace.data.classes import class_map
+from normplace.data.image_folder import image_folder
+from normplace.data.on_disk import default_data_roots
+from normplace.data.record import Indices, Source, Where
+from normplace.data.sets import DATASETS
 from normplace.errors import UserError
 from normplace.files import read_npz, sha256_of_arrays, write_npz
 
 if TYPE_CHECKING:
     import torch
 
-NAMES = ("gaussian", "mnist", "cifar10", "digits", "patches")
 STORED = ("pixels", "labels", "test_pixels", "test_labels", "mean", "std")  # arrays of a prepared file
 MIN_POINTS = 2  # one point has no variance
 DEFAULT_POINTS = 1000  # the authors' initial statistics use the first 1000 training images
 
-# name -> {new class: original class numbers}; the first new class is class 0.
-CLASS_MAPS: dict[str, dict[str, list[int]]] = {
-    "parity": {"even": [0, 2, 4, 6, 8], "odd": [1, 3, 5, 7, 9]},
-    "vehicles-animals": {"vehicles": [0, 1, 8, 9], "animals": [3, 4, 5, 7]},
-    "cats-dogs": {"cats": [3], "dogs": [5]},
-}
-DEFAULT_CLASSES = {
-    "mnist": "parity",
-    "digits": "parity",
-    "cifar10": "vehicles-animals",
-    "patches": "vehicles-animals",
-}
-
-
 @dataclass(frozen=True)
 class DataRequest:
-    """What to load. `dataset` is one of NAMES, `folder:PATH`, or `file:PATH` (written by `normplace data`).
+    """What to load. `dataset` is a name of `sets.DATASETS`, `folder:PATH`, or `file:PATH` (written by `normplace data`).
 
     points: how many of the first training points, after class selection (None: the first 1000, or all
     where there are fewer; all of a prepared file). standardise: "paper" (the authors' constants), "own"
@@ -55,20 +43,45 @@ class DataRequest:
     test_points: int | None = 0
 
 
-class Dataset(NamedTuple):
-    """x: float32 [n, d] or [n, c, h, w]; y: int64 [n]; provenance: JSON-able, where they come from."""
-
-    x: "torch.Tensor"
-    y: "torch.Tensor"
-    provenance: dict[str, Any]
-
-
 class Arrays(NamedTuple):
-    """A `Dataset` as numpy arrays."""
+    """Standardised points as numpy arrays.
+
+    x: float32 [n, d] or [n, c, h, w]; y: int64 [n]; test_x, test_y: the same of the test split, perhaps of no points.
+    provenance: JSON-able, where the points come from.
+    """
 
     x: npt.NDArray[np.float32]
     y: npt.NDArray[np.int64]
+    test_x: npt.NDArray[np.float32]
+    test_y: npt.NDArray[np.int64]
     provenance: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Data:
+    """Standardised points in memory.
+
+    x: float32 [n, d] or [n, c, h, w]; y: int64 [n]; test_x, test_y: the same of the test split, perhaps of no points.
+    provenance: JSON-able, where the points come from: label, classes, whether they are a stand-in, SHA-256.
+    """
+
+    x: "torch.Tensor"
+    y: "torch.Tensor"
+    test_x: "torch.Tensor"
+    test_y: "torch.Tensor"
+    provenance: dict[str, Any]
+
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes, class 0 first."""
+        return list(self.provenance["classes"])
+
+    def __repr__(self) -> str:
+        """What the points are, on one line."""
+        shape = " x ".join(map(str, self.x.shape[1:]))
+        test = f" and {len(self.test_y):,} to test" if len(self.test_y) else ""
+        label, classes = self.provenance["label"], ", ".join(self.classes)
+        return f"<Data: {label}, {len(self.y):,} points{test} of shape {shape}, classes {classes}>"
 
 
 class _Raw(NamedTuple):
@@ -83,37 +96,65 @@ class _Raw(NamedTuple):
     provenance: dict[str, Any]
 
 
-def load(request: DataRequest, split: str = "train") -> "Dataset":
-    """Load the points asked for. The same request gives the same points in the same order.
+def load(
+    dataset: str,
+    classes: str | None = None,
+    points: int | None = None,
+    *,
+    test_points: int | None = 0,
+    shift: float = 0.0,
+    standardise: str | None = None,
+    data_root: Path | None = None,
+    stand_in_allowed: bool = True,
+) -> Data:
+    """Load a data set as one standardised tensor. The same call gives the same points in the same order.
+
+    Arguments are the fields of `DataRequest`; settings are the authors' code's: its class maps, constants and order.
 
     Raises:
         UserError: an unknown data set or class, too many points, altered or missing files.
+
+    >>> load("digits", classes="parity", points=100)
+    <Data: scikit-learn digits, 100 points of shape 1 x 8 x 8, classes even, odd>
     """
+    return read(
+        DataRequest(dataset, data_root, classes, points, shift, standardise, stand_in_allowed, test_points)
+    )
+
+
+def read(request: DataRequest) -> Data:
+    """`load` by a request."""
     import torch
 
-    arrays = load_arrays(request, split)
-    return Dataset(torch.from_numpy(arrays.x), torch.from_numpy(arrays.y), arrays.provenance)
+    found = read_arrays(request)
+    x, y, test_x, test_y = (torch.from_numpy(array) for array in (found.x, found.y, found.test_x, found.test_y))
+    return Data(x, y, test_x, test_y, found.provenance)
 
 
-def load_arrays(request: DataRequest, split: str = "train") -> Arrays:
+def read_arrays(request: DataRequest) -> Arrays:
     """`load` without torch, which takes seconds to import."""
     kind, _, path = request.dataset.partition(":")
     raw = _read_prepared(Path(path), request) if kind == "file" else _read_source(request)
-    pixels, labels = (raw.pixels, raw.labels) if split == "train" else (raw.test_pixels, raw.test_labels)
+    x, test_x = (_standardised(pixels, raw, request.shift) for pixels in (raw.pixels, raw.test_pixels))
+    for split in (x, test_x):
+        if len(split) and not (split != split[0]).any():
+            raise UserError(f"--dataset {request.dataset}: all {len(split)} points are the same")
+    provenance = {
+        **raw.provenance,
+        "split": "train",
+        "shift": request.shift,
+        "sha256": sha256_of_arrays([x, raw.labels]),
+        "first_points_sha256": sha256_of_arrays([x[:MIN_POINTS]]),  # the same whatever the number of points
+    }
+    return Arrays(x, raw.labels, test_x, raw.test_labels, provenance)
+
+
+def _standardised(pixels: npt.NDArray[Any], raw: _Raw, shift: float) -> npt.NDArray[np.float32]:
     broadcast = (1, -1) + (1,) * (pixels.ndim - 2)
     scale = np.float32(255 if pixels.dtype == np.uint8 else 1)
     mean, std = (values.astype(np.float32).reshape(broadcast) for values in (raw.mean, raw.std))
-    x = (pixels.astype(np.float32) / scale - mean) / std + np.float32(request.shift)
-    if len(x) and not (x != x[0]).any():
-        raise UserError(f"--dataset {request.dataset}: all {len(x)} points are the same")
-    provenance = {
-        **raw.provenance,
-        "split": split,
-        "shift": request.shift,
-        "sha256": sha256_of_arrays([x, labels]),
-        "first_points_sha256": sha256_of_arrays([x[:MIN_POINTS]]),  # the same whatever the number of points
-    }
-    return Arrays(x, labels, provenance)
+    x: npt.NDArray[np.float32] = (pixels.astype(np.float32) / scale - mean) / std + np.float32(shift)
+    return x
 
 
 def prepare(request: DataRequest, output: Path) -> dict[str, Any]:
@@ -143,8 +184,9 @@ def _read_prepared(path: Path, request: DataRequest) -> _Raw:
 def _read_source(request: DataRequest) -> _Raw:
     source = _find_source(request, "train")
     name = request.dataset.partition(":")[0]
-    class_map = _class_map(request.classes or DEFAULT_CLASSES.get(name, "all"), source)
-    chosen, labels = _chosen(source, class_map)
+    usual = DATASETS[name].classes if name in DATASETS else "all"
+    new_classes = class_map(request.classes or usual, source)
+    chosen, labels = _chosen(source, new_classes)
     n = _number_of_points("--points", request.points or min(DEFAULT_POINTS, len(chosen)), len(chosen), request.dataset)
     pixels = source.read(chosen[:n])
     mean, std, scale = _mean_and_std(request.standardise, name, source, pixels)
@@ -153,7 +195,7 @@ def _read_source(request: DataRequest) -> _Raw:
         test = _find_source(request, "test")
         if test.class_names != source.class_names:
             raise UserError(f"--dataset {request.dataset}: its train and test splits have different classes")
-        test_chosen, test_labels = _chosen(test, class_map)
+        test_chosen, test_labels = _chosen(test, new_classes)
         m = _number_of_test_points(request.test_points, len(test_chosen), request.dataset)
         test_pixels, test_labels = test.read(test_chosen[:m]), test_labels[:m]
         if test_pixels.shape[1:] != pixels.shape[1:]:
@@ -163,7 +205,7 @@ def _read_source(request: DataRequest) -> _Raw:
         "source": source.kind,
         "label": source.label,
         "stand_in": source.stand_in,
-        "classes": {new: [source.class_names[old] for old in members] for new, members in class_map.items()},
+        "classes": {new: [source.class_names[old] for old in members] for new, members in new_classes.items()},
         "points": n,
         "test_points": len(test_labels),
         "shape": list(pixels.shape[1:]),
@@ -172,74 +214,24 @@ def _read_source(request: DataRequest) -> _Raw:
     return _Raw(pixels, labels[:n], test_pixels, test_labels, mean, std, provenance)
 
 
-def _chosen(source: sources.Source, class_map: dict[str, list[int]]) -> tuple[sources.Indices, sources.Indices]:
+def _chosen(source: Source, new_classes: dict[str, list[int]]) -> tuple[Indices, Indices]:
     """Indices of the points in the classes asked for, in the source's order, and their new labels."""
     new_label = np.full(len(source.class_names), -1, dtype=np.int64)
-    for label, members in enumerate(class_map.values()):
+    for label, members in enumerate(new_classes.values()):
         new_label[members] = label
     chosen = np.flatnonzero(new_label[source.labels] >= 0)
     return chosen, new_label[source.labels[chosen]]
 
 
-def _find_source(request: DataRequest, split: str) -> sources.Source:
+def _find_source(request: DataRequest, split: str) -> Source:
     name, _, path = request.dataset.partition(":")
-    data_roots = [request.data_root] if request.data_root else sources.default_data_roots()
-    if name in ("mnist", "cifar10"):
-        return sources.mnist_or_cifar10(name, split, data_roots, request.stand_in_allowed)
     if name == "folder" and path:
-        return sources.folder(Path(path), split)
-    if request.dataset in NAMES:
-        return {"gaussian": sources.gaussian, "digits": sources.digits, "patches": sources.patches}[name](split)
-    raise UserError(f"--dataset {request.dataset}: unknown, allowed are {', '.join(NAMES)}, folder:PATH, file:PATH")
-
-
-def _class_map(classes: str, source: sources.Source) -> dict[str, list[int]]:
-    names = source.class_names
-    wanted: Any
-    if classes == "all":
-        wanted = {name: [index] for index, name in enumerate(names)}
-    elif classes in CLASS_MAPS:
-        meant = sources.DIGITS if classes == "parity" else sources.CIFAR10_CLASSES
-        if names != meant and source.kind not in ("scikit-learn photographs", "stand-in"):
-            raise UserError(
-                f"--classes {classes}: is for the classes {', '.join(meant)}, the data has {', '.join(names)}"
-            )
-        wanted = CLASS_MAPS[classes]
-    else:
-        wanted = _from_json(classes)
-    resolved = {new: [_class_number(member, names, classes) for member in members] for new, members in wanted.items()}
-    flat = [number for members in resolved.values() for number in members]
-    if len(resolved) < 2 or not all(resolved.values()) or len(set(flat)) < len(flat):
-        raise UserError(f"--classes {classes}: needs two or more classes, none empty, none in two of them")
-    return resolved
-
-
-def _from_json(classes: str) -> dict[str, list[object]]:
-    try:
-        pairs = json.loads(classes, object_pairs_hook=list)
-    except json.JSONDecodeError:
-        pairs = None
-    well_formed = isinstance(pairs, list) and all(
-        isinstance(pair, tuple) and isinstance(pair[1], list) and not any(isinstance(m, tuple) for m in pair[1])
-        for pair in pairs
-    )
-    if not well_formed:
-        raise UserError(
-            f"--classes {classes}: allowed are {', '.join(CLASS_MAPS)}, all, or a JSON map from new class to "
-            'a list of class names or numbers, such as {"cats": ["cat"], "dogs": ["dog"]}'
-        )
-    if len(dict(pairs)) < len(pairs):
-        raise UserError(f"--classes {classes}: names a class twice")
-    return dict(pairs)
-
-
-def _class_number(member: object, names: list[str], classes: str) -> int:
-    if isinstance(member, str) and member in names:
-        return names.index(member)
-    if isinstance(member, int) and not isinstance(member, bool) and 0 <= member < len(names):
-        return member
-    available = ", ".join(f"{index} ({name})" for index, name in enumerate(names))
-    raise UserError(f"--classes {classes}: the data has no class {member!r}, it has {available}")
+        return image_folder(Path(path), split)
+    if request.dataset in DATASETS:
+        roots = [request.data_root] if request.data_root else default_data_roots()
+        return DATASETS[name].read(split, Where(tuple(roots), request.stand_in_allowed))
+    names = ", ".join(DATASETS)
+    raise UserError(f"--dataset {request.dataset}: unknown, allowed are {names}, folder:PATH, file:PATH")
 
 
 def _number_of_points(option: str, asked: int, available: int, dataset: str) -> int:
@@ -257,15 +249,16 @@ def _number_of_test_points(asked: int | None, available: int, dataset: str) -> i
 
 
 def _mean_and_std(
-    standardise: str | None, name: str, source: sources.Source, pixels: npt.NDArray[Any]
+    standardise: str | None, name: str, source: Source, pixels: npt.NDArray[Any]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], str]:
     """Mean and standard deviation a channel, on the 0..1 scale of pixels, and what they are."""
     if standardise not in (None, "paper", "own"):
         raise UserError(f"--standardise {standardise}: allowed are paper, own")
     if pixels.ndim == 2 and standardise != "own":  # the Gaussian blobs have unit variance as they are
         return np.zeros(1), np.ones(1), "none"
-    if name in sources.PAPER_MEAN_STD and standardise != "own" and not source.stand_in:
-        mean, std = sources.PAPER_MEAN_STD[name]
+    constants = DATASETS[name].constants if name in DATASETS else None
+    if constants and standardise != "own" and not source.stand_in:
+        mean, std = constants
         return np.array(mean), np.array(std), "paper"
     if standardise == "paper" and not source.stand_in:
         raise UserError(f"--standardise paper: the paper has no constants for {name}, use own")

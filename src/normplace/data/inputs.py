@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from normplace.data.datasets import DEFAULT_POINTS, MIN_POINTS, DataRequest, load
+from normplace.data.datasets import DEFAULT_POINTS, MIN_POINTS, DataRequest, read
 from normplace.errors import UserError
 from normplace.files import sha256_of_arrays
 
@@ -26,7 +26,7 @@ def load_inputs(request: DataRequest, resize: int | None = None) -> Inputs:
     """Load the points asked for; images are resized to `resize` x `resize` (bilinear, smoothed when made smaller).
 
     Raises:
-        UserError: see `datasets.load`; a .npy file that is not floats [n, ...]; a resize of what are no images.
+        UserError: see `datasets.read`; a .npy file that is not floats [n, ...]; a resize of what are no images.
     """
     if request.dataset.startswith("npy:"):
         x = torch.from_numpy(_read_npy(request))
@@ -41,8 +41,8 @@ def load_inputs(request: DataRequest, resize: int | None = None) -> Inputs:
             "sha256": sha256_of_arrays([x.numpy()]),
         }
     else:
-        data = load(request)
-        x, class_names, provenance = data.x, list(data.provenance["classes"]), data.provenance
+        data = read(request)
+        x, class_names, provenance = data.x, data.classes, data.provenance
     if resize is not None:
         if x.ndim != 4:
             raise UserError(

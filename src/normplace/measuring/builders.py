@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from normplace.data.sources import import_torchvision
+from normplace.data.vision import import_torchvision
 from normplace.errors import UserError
 from normplace.measuring.blame import blamed
 from normplace.networks.random import network_generator

@@ -32,7 +32,7 @@ class Layer(NamedTuple):
     bytes: int
 
 
-def statistics(h: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def layer_moments(h: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Squared mean and variance of h [n, ...] over points, summed; every place of a map is a unit of its own."""
     mean = h.mean(dim=0, dtype=torch.promote_types(h.dtype, torch.float32))
     points = max(1, (IN_CACHE if h.device.type == "cpu" else ELSEWHERE) // max(1, mean.numel()))
@@ -59,7 +59,7 @@ class Recorder:
         if self._calls[name] > 1:
             name = f"{name} ({self._calls[name]})"
         self._names[id(h)] = weakref.ref(h), h._version, name
-        self.layers[name] = Layer(*statistics(h), kind, follows, h.numel() * h.element_size())
+        self.layers[name] = Layer(*layer_moments(h), kind, follows, h.numel() * h.element_size())
 
     def _name(self, h: torch.Tensor) -> str | None:
         """Of the layer that gave h, unless h was changed in place since."""

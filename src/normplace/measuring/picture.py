@@ -3,7 +3,6 @@
 import textwrap
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -13,31 +12,18 @@ from matplotlib.figure import Figure
 from normplace.files import write_atomically
 from normplace.measuring.measure import Measurement
 from normplace.measuring.prejudice import Prejudice
+from normplace.pictures import BLUE, SETTINGS, VERMILION, gamma_axis, guesses_of, histogram
 from normplace.statistics import NEUTRAL_GAMMA
 
-# Okabe-Ito colours: told apart by readers with any colour vision.
-COLOURS = {"batch": "#0072B2", "running": "#D55E00"}
-BINS = 41
+COLOURS = {"batch": BLUE, "running": VERMILION}
 DRAWN = (1e-3, 1e3)  # gammas beyond are drawn at the edge
 LONGEST = 20  # characters of a layer's name
 LABELLED = 30  # layers that have their name on the axis
-SETTINGS: Any = {
-    "axes.linewidth": 0.6,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.labelsize": 8,
-    "font.size": 8,
-    "legend.fontsize": 7,
-    "legend.frameon": False,
-    "pdf.fonttype": 42,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-}
 
 
 def write(found: Measurement, title: str, path: Path) -> None:
     """Write the picture as path.pdf and path.png; equal input gives equal bytes."""
-    with mpl.rc_context(SETTINGS):
+    with mpl.rc_context({**mpl.rcParamsDefault, **SETTINGS}):
         figure = draw(found, title)
         for kind, unwanted in (("pdf", "CreationDate"), ("png", "Software")):
             save = partial(figure.savefig, format=kind, dpi=200, metadata={unwanted: None})
@@ -53,12 +39,12 @@ def draw(found: Measurement, title: str) -> Figure:
     figure = Figure(figsize=(7.2, 3.9))
     left, right = figure.add_axes((0.075, 0.29, 0.3, 0.56)), figure.add_axes((0.455, 0.42, 0.54, 0.43))
     for kind, seen in kinds.items():
-        _guesses(left, seen, found.classes, COLOURS[kind], outline=kind == "running")
+        values, label = guesses_of(seen.guess_fraction)
+        histogram(left, values, COLOURS[kind], outline=kind == "running")
+        left.set_xlabel(label)
         _layers(right, seen, COLOURS[kind], marker="o" if kind == "batch" else "^")
-    left.set_ylabel("share of networks")
+    gamma_axis(right)
     right.set_ylabel("gamma of a random readout")
-    for boundary in (NEUTRAL_GAMMA, 1):
-        right.axhline(boundary, color="#999999", lw=0.6, ls=(0, (4, 3)), zorder=0)
     labels = [f"{names[kind]}: {seen.regime}" for kind, seen in kinds.items()]
     figure.legend(right.get_lines()[: len(kinds)], labels, loc="upper center", ncol=2, bbox_to_anchor=(0.5, 0.945))
     figure.suptitle(title, fontsize=9, y=0.985)
@@ -74,24 +60,12 @@ def draw(found: Measurement, title: str) -> Figure:
     return figure
 
 
-def _guesses(axes: Axes, seen: Prejudice, classes: int, colour: str, *, outline: bool) -> None:
-    """A histogram of G_0 for two classes, of the largest fraction for more."""
-    values = seen.guess_fraction[:, 0] if classes == 2 else seen.largest_fraction
-    weights = np.full(len(values), 1 / len(values))
-    look: dict[str, Any] = {"histtype": "step", "lw": 1.1} if outline else {"alpha": 0.5, "lw": 0}
-    axes.hist(values, bins=np.linspace(0, 1, BINS + 1).tolist(), weights=weights, color=colour, **look)
-    axes.set_xlim(0, 1)
-    most = "share of the data put into\nthe most guessed class"
-    axes.set_xlabel("G₀: share of the data put into class 0" if classes == 2 else most)
-
-
 def _layers(axes: Axes, seen: Prejudice, colour: str, *, marker: str) -> None:
     names = [*list(seen.layers)[:-1], "outputs"]  # which are compared, not read out, so they have their own gamma
     gammas = np.array([*list(seen.layers.values())[:-1], seen.gamma]).clip(*DRAWN)
     at = np.arange(len(names))
     axes.fill_between(at, gammas[:, 1], gammas[:, 2], color=colour, alpha=0.25, lw=0)
     axes.plot(at, gammas[:, 0], color=colour, lw=0.9, marker=marker, ms=2 if len(names) > LABELLED else 3)
-    axes.set_yscale("log")
     every = -(-len(names) // LABELLED)
     short = [name if len(name) <= LONGEST else f"…{name[-LONGEST:]}" for name in names]
     axes.set_xticks(at[::every], short[::every], rotation=90, fontsize=5.5)

@@ -10,6 +10,7 @@ from normplace import statistics
 from normplace.theories.guesses import gamma_of_agreement
 
 Array = npt.NDArray[np.float64]
+Estimate = statistics.Estimate[float]
 RESAMPLES = 1000
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 ENOUGH = 20  # networks for a regime: bootstrap intervals of fewer are too narrow to rely on
@@ -39,21 +40,14 @@ class Look(NamedTuple):
     places: dict[str, Place]
 
 
-class Estimate(NamedTuple):
-    """A value with its 95 % bootstrap interval over networks."""
-
-    value: float
-    low: float
-    high: float
-
-
 @dataclass(frozen=True)
 class Prejudice:
     """What networks of one architecture say together, under one kind of BatchNorm statistics.
 
-    regime: see `regime`. gamma: Var_W(E_x f_c) / E_W(Var_x f_c) of the outputs. gamma_of_guesses: the gamma at which
-    two points get the same guess as often as here; it looks at guesses alone. guess_fraction: [networks, classes].
-    favoured: the share of networks that guess each class most, [classes]. tied: the share of guesses that are ties.
+    regime: see `regime_at_depth`. gamma: Var_W(E_x f_c) / E_W(Var_x f_c) of the outputs. gamma_of_guesses: the gamma
+    at which two points get the same guess as often as here; it looks at guesses alone. guess_fraction: [networks,
+    classes]. favoured: the share of networks that guess each class most, [classes]. tied: the share of guesses that
+    are ties.
     layers: name -> gamma of a random linear readout of its output, in the order of execution, the input first.
     places: name -> what it is, in the first network.
     """
@@ -83,40 +77,30 @@ def together(looks: list[Look]) -> Prejudice:
     # A module that not every network calls has no gamma over all of them.
     names = [name for name in looks[0].layers if all(name in look.layers for look in looks)]
     layers = np.array([[look.layers[name] for name in names] for look in looks]).reshape(len(looks), len(names), 2)
-    draws = np.random.default_rng(0).integers(len(looks), size=(RESAMPLES, len(looks)))
-    weights = np.stack([np.bincount(row, minlength=len(looks)) for row in draws]) / len(looks)
+    weights = statistics.bootstrap_weights(len(looks), RESAMPLES, seed=0)
     with np.errstate(divide="ignore", invalid="ignore"):  # outputs or layers that are the same for all points
-        gamma = _estimate(
-            float(statistics.gamma(means, variances)),
-            statistics.bootstrap_gamma(means[None], variances[None], RESAMPLES, seed=0)[:, 0],
+        gamma = statistics.gamma_with_interval(means[None], variances[None], RESAMPLES, seed=0)
+        squared_mean, variance = layers.transpose(2, 0, 1)
+        of_layers = statistics.estimate(
+            squared_mean.mean(axis=0) / variance.mean(axis=0), (weights @ squared_mean) / (weights @ variance)
         )
-        of_layers = layers[:, :, 0].mean(axis=0) / layers[:, :, 1].mean(axis=0)
-        resampled = (weights @ layers[:, :, 0]) / (weights @ layers[:, :, 1])
-    shares = _estimate(float(agreements.mean()), weights @ agreements)
+    shares = statistics.estimate(agreements.mean(), weights @ agreements)
     classes = fractions.shape[1]
-    of_guesses = Estimate(*(gamma_of_agreement(share, classes) for share in shares))
+    of_guesses = Estimate(*(gamma_of_agreement(float(share), classes) for share in shares))
     return Prejudice(
-        regime(of_guesses, len(looks), tied),
-        gamma,
+        regime_at_depth(of_guesses, len(looks), tied),
+        Estimate(*(float(number[0]) for number in gamma)),
         of_guesses,
         fractions,
         np.bincount(fractions.argmax(axis=1), minlength=classes) / len(looks),
         tied,
-        {name: _estimate(of_layers[index], resampled[:, index]) for index, name in enumerate(names)},
+        {name: Estimate(*map(float, numbers)) for name, *numbers in zip(names, *of_layers, strict=True)},
         {name: looks[0].places[name] for name in names},
     )
 
 
-def _estimate(value: float, resampled: Array) -> Estimate:
-    finite = resampled[np.isfinite(resampled)]
-    if not len(finite):
-        return Estimate(float(value), float("nan"), float("nan"))
-    low, high = statistics.interval(finite)
-    return Estimate(float(value), float(low), float(high))
-
-
-def regime(gamma_of_guesses: Estimate, networks: int, tied: float) -> str:
-    """The regime at this depth: neutral (gamma of the guesses below 0.1), deeply prejudiced (above 1), or between.
+def regime_at_depth(gamma_of_guesses: Estimate, networks: int, tied: float) -> str:
+    """The regime at one depth: neutral (gamma of the guesses below 0.1), deeply prejudiced (above 1), or between.
 
     Each with its whole 95 % interval, else undecided, as with fewer than 20 networks; "no guess" where most
     guesses are ties.

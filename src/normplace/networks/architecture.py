@@ -50,6 +50,11 @@ class MLP:
         if self.width == 1 and NORMS[self.norm].centres and NORMS[self.norm].axis == "nodes":
             raise UserError(f"--width 1: {NORMS[self.norm].label} over one node leaves nothing, at least 2 are needed")
 
+    def __str__(self) -> str:
+        """In words, such as "BatchNorm before relu, depth 20"."""
+        norm = "no norm," if self.norm == "none" else f"{NORMS[self.norm].label} {self.placement}"
+        return f"{norm} {self.activation}, depth {self.depth}"
+
 
 @dataclass(frozen=True)
 class ImageNetwork:
@@ -70,6 +75,21 @@ class ImageNetwork:
         if self.norm not in norms:
             raise UserError(f"--norm {self.norm}: not for {self.network}, allowed are {', '.join(norms)}")
         object.__setattr__(self, "placement", check_placement(self.norm, self.placement))
+
+    def __str__(self) -> str:
+        """In words, such as "ResNet-9, BatchNorm before"."""
+        norm = "no norm" if self.norm == "none" else f"{NORMS[self.norm].label} {self.placement}"
+        return f"{IMAGE_NETWORKS[self.network].label}, {norm}"
+
+
+def check_classes(net: MLP | ImageNetwork, classes: int) -> None:
+    """Refuse an MLP with another number of outputs than the data have classes; a network for images takes as many.
+
+    Raises:
+        UserError: the numbers differ.
+    """
+    if isinstance(net, MLP) and net.classes != classes:
+        raise UserError(f"--classes {net.classes}: of the network, but the data have {classes} classes")
 
 
 def _one_of(option: str, value: str, allowed: object) -> None:

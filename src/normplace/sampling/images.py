@@ -14,7 +14,7 @@ from torch import nn
 from normplace.networks.modules import batch_norms, evaluating, initialise
 from normplace.networks.random import network_generator
 from normplace.parallel import one_thread
-from normplace.sampling.mlps import PARTS_A_PROCESS, Floats, InitialGuesses, in_parts, statistics
+from normplace.sampling.mlps import PARTS_A_PROCESS, Floats, InitialGuesses, guess_moments, in_parts
 
 CPU_PIXELS = 2**15  # at once, 32 CIFAR-10 images: activations stay in the cache
 GPU_PIXELS = 2**20  # at once, 1024 CIFAR-10 images: the largest activation of ResNet-9 is half a GiB
@@ -57,5 +57,5 @@ def sample_part(build: Callable[[], nn.Module], arrays: Floats, seed: int, devic
         initialise(network, network_generator(seed, index, device))
         with evaluating(network, "batch"):
             outputs = torch.cat([network(points) for points in torch.split(x, at_once)])
-        guesses.append(statistics(outputs.T[None, None]))
+        guesses.append(guess_moments(outputs.T[None, None]))
     return InitialGuesses(*(torch.cat(parts, dim=1).cpu().numpy() for parts in zip(*guesses, strict=True)))

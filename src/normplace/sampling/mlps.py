@@ -116,7 +116,7 @@ def outputs_at_every_depth(features: torch.Tensor, weights: Weights, spec: MLP) 
 
 @one_thread()
 @torch.inference_mode()
-def sample(
+def sample_mlps(
     x: torch.Tensor,
     spec: MLP,
     inits: int,
@@ -171,11 +171,11 @@ def sample_part(
     for first in range(part.start, part.stop, at_once):
         generators = [network_generator(seed, index, device) for index in range(first, min(first + at_once, part.stop))]
         weights = draw_weights(spec, features.shape[1], fan_in, generators)
-        groups.append(statistics(outputs_at_every_depth(features, weights, spec)))
+        groups.append(guess_moments(outputs_at_every_depth(features, weights, spec)))
     return InitialGuesses(*(torch.cat(arrays, dim=1).cpu().numpy() for arrays in zip(*groups, strict=True)))
 
 
-def statistics(outputs: torch.Tensor) -> list[torch.Tensor]:
+def guess_moments(outputs: torch.Tensor) -> list[torch.Tensor]:
     """Guess fractions, means, variances [depth, networks, classes] of outputs [depth, networks, classes, n]."""
     depth, networks, classes, n = outputs.shape
     guesses = outputs.transpose(2, 3).contiguous().argmax(dim=3).view(depth * networks, n)

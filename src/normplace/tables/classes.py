@@ -8,6 +8,7 @@ from scipy.special import ndtri
 
 from normplace import statistics
 from normplace.tables.records import KernelTheory, Sample
+from normplace.tables.tidy import with_interval
 from normplace.theories import guesses
 
 DRAWS = 2000  # of the C-class theory
@@ -27,8 +28,6 @@ def class_rows(sample: Sample, kernel: KernelTheory | None) -> list[dict[str, An
     for depth, drawn in zip(kernel.depths, kernel.guess_fraction, strict=True) if kernel else []:
         found = sample.guess_fraction[depth - 1]
         formula = guesses.draw_class_fractions(float(kernel.gamma[depth - 1]), classes, DRAWS, seed=0)  # type: ignore[union-attr]
-        mean, low, high = mean_with_interval(entropy(found))
-        by_theory = mean_with_interval(entropy(drawn))
         quartiles = np.quantile(ranked(found), [0.25, 0.75], axis=0)
         columns = {
             "fraction": ranked(found).mean(axis=0),
@@ -38,14 +37,12 @@ def class_rows(sample: Sample, kernel: KernelTheory | None) -> list[dict[str, An
             "fraction_gamma": ranked(formula).mean(axis=0),
         }
         of_depth = {
-            **sample.cell,
+            **sample.cell._asdict(),
             "inits": len(found),
             "depth": int(depth),
             "gamma_kernel": float(kernel.gamma[depth - 1]),  # type: ignore[union-attr]
-            "entropy": mean,
-            "entropy_low": low,
-            "entropy_high": high,
-            **dict(zip(("entropy_kernel", "entropy_kernel_low", "entropy_kernel_high"), by_theory, strict=True)),
+            **with_interval("entropy", *mean_with_interval(entropy(found))),
+            **with_interval("entropy_kernel", *mean_with_interval(entropy(drawn))),
             "entropy_gamma": float(entropy(formula).mean()),
         }
         for rank in range(classes):

@@ -16,7 +16,8 @@ import pandas as pd
 
 from normplace import statistics
 from normplace.errors import UserError
-from normplace.tables.records import read_kernel_theory, read_sample
+from normplace.tables.records import Cell, Sample, read_kernel_theory, read_sample
+from normplace.tables.tidy import with_interval
 
 Array = npt.NDArray[np.float64]
 FITTED = 0.1  # depth / width up to which a width takes part in the fit; beyond it, c / width is a prediction
@@ -31,51 +32,47 @@ def first_order(samples: list[Path], kernel_theories: list[Path], resamples: int
     """
     read_samples, read_theories = [*map(read_sample, samples)], [*map(read_kernel_theory, kernel_theories)]
     cells = [*(sample.cell for sample in read_samples), *(theory.cell for theory in read_theories)]
-    if len({cell["first_points_sha256"] for cell in cells}) > 1:
+    if len({cell.first_points_sha256 for cell in cells}) > 1:
         raise UserError("the samples and theories are of several data sets or class maps, one is needed")
-    theories = {_cell(theory.cell): theory.gamma for theory in read_theories}
-    found = sorted(read_samples, key=lambda sample: (_cell(sample.cell), sample.cell["width"]))
+    theories = {_architecture(theory.cell): theory.gamma for theory in read_theories}
+    found = sorted(read_samples, key=lambda sample: (_architecture(sample.cell), sample.cell.width))
     rows: list[dict[str, Any]] = []
-    for cell, of_cell in groupby(found, key=lambda sample: _cell(sample.cell)):
-        if cell not in theories:
-            raise UserError(f"--theory: none for {' '.join(cell)}")
-        widths, values, draws = [], [], []
-        for sample in of_cell:
+    for architecture, of_widths in groupby(found, key=lambda sample: _architecture(sample.cell)):
+        if architecture not in theories:
+            raise UserError(f"--theory: none for {' '.join(architecture)}")
+        widths, values, draws = list(of_widths), [], []
+        for sample in widths:
             arrays = sample.output_mean, sample.output_var
-            resampled = statistics.bootstrap_gamma(*arrays, resamples, seed=sample.cell["width"])
-            infinite = np.log1p(theories[cell][: len(sample.guess_fraction)])
-            widths.append({**sample.cell, "inits": sample.output_mean.shape[1]})
+            resampled = statistics.bootstrap_gamma(*arrays, resamples, seed=sample.cell.width)
+            infinite = np.log1p(theories[architecture][: len(sample.guess_fraction)])
             values.append(np.log1p(statistics.gamma(*arrays)) - infinite)
             draws.append(np.log1p(resampled) - infinite)
         rows += _rows(widths, np.array(values), np.array(draws))
     return pd.DataFrame(rows)
 
 
-def _rows(cells: list[dict[str, Any]], y: Array, draws: Array) -> Iterator[dict[str, Any]]:
-    """cells: one a width. y [widths, depths]; draws [widths, resamples, depths]."""
-    x = 1 / np.array([cell["width"] for cell in cells])
+def _rows(samples: list[Sample], y: Array, draws: Array) -> Iterator[dict[str, Any]]:
+    """samples: one a width. y [widths, depths]; draws [widths, resamples, depths]."""
+    x = 1 / np.array([sample.cell.width for sample in samples])
     weights = 1 / draws.var(axis=1)
     for layer in range(y.shape[1]):
         fitted = (layer + 1) * x <= FITTED
         if not fitted.any():
-            cell = " ".join(_cell(cells[0]))
-            raise UserError(f"{cell}: no sample has depth / width up to {FITTED} at depth {layer + 1}")
+            architecture = " ".join(_architecture(samples[0].cell))
+            raise UserError(f"{architecture}: no sample has depth / width up to {FITTED} at depth {layer + 1}")
         chosen = x[fitted], weights[fitted, layer]
         c = through_origin(chosen[0], y[fitted, layer], chosen[1])
         low, high = statistics.interval(
             np.array([through_origin(chosen[0], draw, chosen[1]) for draw in draws[fitted, :, layer].T])
         )
-        for index, cell_of_width in enumerate(cells):
+        for index, sample in enumerate(samples):
             y_low, y_high = statistics.interval(draws[index, :, layer])
             yield {
-                **cell_of_width,
+                **sample.cell._asdict(),
+                "inits": sample.output_mean.shape[1],
                 "depth": layer + 1,
-                "y": y[index, layer],
-                "y_low": float(y_low),
-                "y_high": float(y_high),
-                "c": c,
-                "c_low": float(low),
-                "c_high": float(high),
+                **with_interval("y", y[index, layer], float(y_low), float(y_high)),
+                **with_interval("c", c, float(low), float(high)),
                 "fitted": bool(fitted[index]),
             }
 
@@ -85,5 +82,5 @@ def through_origin(x: Array, y: Array, weights: Array) -> float:
     return float(np.sum(weights * x * y) / np.sum(weights * x * x))
 
 
-def _cell(cell: dict[str, Any]) -> tuple[str, ...]:
-    return cell["norm"], cell["placement"], cell["activation"]
+def _architecture(cell: Cell) -> tuple[str, str, str]:
+    return cell.norm, cell.placement, cell.activation

@@ -1,7 +1,5 @@
 """From training runs to tidy tables: curves with bands over runs, and milestones with intervals."""
 
-import io
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from normplace.errors import UserError
-from normplace.files import read_json, sha256_of_text
-from normplace.statistics import interval
+from normplace.statistics import bootstrap, interval
+from normplace.tables.records import TrainingCell, read_training
+from normplace.tables.tidy import with_interval
 
 CURVES = (
     "loss",
@@ -29,44 +27,6 @@ EARLY = 0.1  # of all steps
 RESAMPLES = 2000
 
 
-def read_training(path: Path) -> tuple[dict[str, Any], pd.DataFrame]:
-    """A file of `normplace train` and the .json beside it: the cell it belongs to, and its rows with the gap.
-
-    gap: accuracy on the initially favoured class minus accuracy on the others.
-
-    Raises:
-        UserError: one of the two files is missing, damaged, altered or foreign.
-    """
-    try:
-        config, text = read_json(path.with_suffix(".json")), path.read_bytes().decode()
-        if config["rows_sha256"] != sha256_of_text(text):
-            raise ValueError("its SHA-256 is not that in the .json")
-        rows = pd.read_csv(io.StringIO(text), keep_default_na=False, na_values=[""])
-        options, data = config["options"], config["data"]
-        shares = np.array(data["test_class_counts"]) / sum(data["test_class_counts"])
-        cell = {
-            "dataset": data["dataset"],
-            "label": data["label"],
-            "stand_in": data["stand_in"],
-            "points": data["points"],
-            "classes": len(data["classes"]),
-            "test_points": sum(data["test_class_counts"]),
-            "one_class_accuracy_low": shares.min(),  # what guessing one class for all test points gives
-            "one_class_accuracy_high": shares.max(),
-            "class_names": " / ".join(data["classes"]),
-            "network": options.get("network", "mlp"),
-            "activation": options.get("activation", ""),  # a network for images has its own
-            **{key: options.get(key, 0) for key in ("depth", "width")},  # so here
-            **{key: options[key] for key in ("norm", "placement", "optimizer", "learning_rate", "batch_size")},
-            **{key: options[key] for key in ("epochs", "select", "runs")},
-        }
-        rows["gap"] = rows["accuracy_majority"] - rows["accuracy_minority"]
-        rows["bn_statistics"] = rows["bn_statistics"].astype(object).fillna("")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path}: not a file of `normplace train` with its .json beside it ({error})") from None
-    return cell, rows
-
-
 def summarise(paths: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Tables (curves, milestones) of training runs.
 
@@ -76,15 +36,17 @@ def summarise(paths: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     curves, milestones = [], []
     for path in paths:
         cell, rows = read_training(path)
-        curves.append(_curves(rows).assign(**cell))
-        milestones += [{**cell, **row} for row in _milestones(rows, learned_accuracy(cell))]
+        curves.append(_curves(rows).assign(**cell._asdict()))
+        milestones += _milestones(cell, rows)
     return pd.concat(curves, ignore_index=True), pd.DataFrame(milestones)
 
 
-def learned_accuracy(cell: Mapping[str, Any]) -> float:
-    """Test accuracy that says a run has learned: two standard errors above guessing the commonest class."""
-    share = float(cell["one_class_accuracy_high"])
-    return share + 2 * float(np.sqrt(share * (1 - share) / cell["test_points"]))
+def learned_accuracy(commonest: float, test_points: int) -> float:
+    """Test accuracy that says a run has learned: two standard errors above guessing the commonest class.
+
+    commonest: its share of the test points.
+    """
+    return commonest + 2 * float(np.sqrt(commonest * (1 - commonest) / test_points))
 
 
 def _curves(rows: pd.DataFrame) -> pd.DataFrame:
@@ -98,21 +60,22 @@ def _curves(rows: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def _milestones(rows: pd.DataFrame, learned: float) -> list[dict[str, Any]]:
+def _milestones(cell: TrainingCell, rows: pd.DataFrame) -> list[dict[str, Any]]:
     """One row a kind of BatchNorm statistics: what runs did when, with 95 % bootstrap intervals over runs.
 
     Steps are those of evaluations, infinite where it never was so; their median is given. The gap may cross zero
     on its way, so there are two: when it is first below 5 points, and from when on it stays there. Accuracies are
     on the test split, gaps on the training split; their mean is given. n counts the runs that did not diverge;
     diverged ones count in what was measured at the start, and in nothing else. A run that ends no better than
-    `learned` says never reaches a share of its final accuracy. The start is measured with batch statistics, as is
-    the class favoured, so rows of running statistics have no start.
+    `learned_accuracy` says never reaches a share of its final accuracy. The start is measured with batch statistics,
+    as is the class favoured, so rows of running statistics have no start.
     """
+    learned = learned_accuracy(cell.one_class_accuracy_high, cell.test_points)
     found = []
     for mode, of_mode in rows.groupby("bn_statistics", sort=False):
         runs = pd.DataFrame([_run_milestones(run, learned) for _, run in of_mode.groupby("run")])
         diverged = int(of_mode.groupby("run")["diverged"].any().sum())
-        row: dict[str, Any] = {"bn_statistics": mode, "n": len(runs) - diverged, "diverged": diverged}
+        row = {**cell._asdict(), "bn_statistics": mode, "n": len(runs) - diverged, "diverged": diverged}
         for name in runs.columns:
             average = np.median if name.startswith("steps") else np.mean
             row |= _with_interval(name, runs[name].dropna().to_numpy(dtype=np.float64), average)
@@ -154,13 +117,8 @@ def _first(condition: "pd.Series[bool]") -> float:
 
 def _with_interval(name: str, values: npt.NDArray[np.float64], average: Any) -> dict[str, float]:
     if len(values) == 0:
-        return dict.fromkeys((name, f"{name}_low", f"{name}_high"), np.nan)
-    draws = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
+        return with_interval(name, np.nan, np.nan, np.nan)
     with np.errstate(invalid="ignore"):  # a quantile between two infinities
-        low, high = interval(np.sort(average(values[draws], axis=1)))
+        low, high = interval(np.sort(average(values[bootstrap(len(values), RESAMPLES, seed=0)], axis=1)))
     numbers = (float(average(values)), float(low), float(high))
-    return dict(zip((name, f"{name}_low", f"{name}_high"), (_not_nan(n) for n in numbers), strict=True))
-
-
-def _not_nan(number: float) -> float:
-    return np.inf if np.isnan(number) else number
+    return with_interval(name, *(np.inf if np.isnan(number) else number for number in numbers))

@@ -1,32 +1,113 @@
-"""Reading what `normplace sample` and `normplace theory` wrote."""
+"""What the files of `normplace sample`, `theory`, `train` and `measure` hold: written and read here, nowhere else.
 
+Each says how it was made: its command and options, its data, the versions. Of that a `Cell` is what tables need.
+"""
+
+import io
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from normplace.errors import UserError
-from normplace.files import read_npz
+from normplace.files import read_json, read_npz, sha256_of_text, versions, write_json, write_npz, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Json = Mapping[str, Any]
+Doubles = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
+Integers = npt.NDArray[np.int64]
+# What reading a file of another kind raises.
+FOREIGN = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+
+
+class Cell(NamedTuple):
+    """What was sampled, on which data: the first columns of its tables, in their order."""
+
+    dataset: str
+    label: str
+    stand_in: bool
+    network: str
+    norm: str
+    placement: str
+    bn_statistics: str
+    activation: str  # empty for a network for images, which has its own
+    width: int  # 0 for a network for images and for theory
+    classes: int
+    shift: float
+    points: int
+    first_points_sha256: str
 
 
 class Sample(NamedTuple):
     """One file of `normplace sample`: arrays [depth, inits, classes] and the cell it belongs to."""
 
-    cell: dict[str, Any]
-    guess_fraction: npt.NDArray[np.float32]
-    output_mean: npt.NDArray[np.float32]
-    output_var: npt.NDArray[np.float32]
+    cell: Cell
+    guess_fraction: Floats
+    output_mean: Floats
+    output_var: Floats
 
 
 class KernelTheory(NamedTuple):
     """One file of `normplace theory --draws-output`: gamma [depth]; guess_fraction [len(depths), draws, classes]."""
 
-    cell: dict[str, Any]
-    gamma: npt.NDArray[np.float64]
-    guess_fraction_std: npt.NDArray[np.float64]
-    depths: npt.NDArray[np.int64]
-    guess_fraction: npt.NDArray[np.float32]
+    cell: Cell
+    gamma: Doubles
+    guess_fraction_std: Doubles
+    depths: Integers
+    guess_fraction: Floats
+
+
+class TrainingCell(NamedTuple):
+    """What was trained, on which data: columns of its tables, in their order.
+
+    one_class_accuracy_low, one_class_accuracy_high: what guessing one class for all test points gives.
+    """
+
+    dataset: str
+    label: str
+    stand_in: bool
+    points: int
+    classes: int
+    test_points: int
+    one_class_accuracy_low: float
+    one_class_accuracy_high: float
+    class_names: str
+    network: str
+    activation: str  # empty for a network for images, which has its own
+    depth: int  # 0 for a network for images
+    width: int  # likewise
+    norm: str
+    placement: str
+    optimizer: str
+    learning_rate: float
+    batch_size: int
+    epochs: int
+    select: str
+    runs: int
+
+
+def made_by(command: str, options: Json, data: Json) -> dict[str, Any]:
+    """How a file was made: a command with all options that its numbers depend on, and the provenance of its data."""
+    return {"command": command, "options": {**options}, "data": {**data}, "versions": versions()}
+
+
+def write_sample(
+    path: Path,
+    options: Json,
+    data: Json,
+    guess_fraction: Floats,
+    output_mean: Floats,
+    output_var: Floats,
+    gamma: Doubles,
+) -> None:
+    """Write a file of `normplace sample`: arrays [depth, inits, classes], gamma [depth]."""
+    arrays = {"guess_fraction": guess_fraction, "output_mean": output_mean, "output_var": output_var}
+    write_npz(path, {**arrays, "gamma": gamma}, made_by("sample", options, data))
 
 
 def read_sample(path: Path) -> Sample:
@@ -35,12 +116,25 @@ def read_sample(path: Path) -> Sample:
     Raises:
         UserError: it is damaged or not such a file.
     """
-    names = ("guess_fraction", "output_mean", "output_var")
-    arrays, config = read_npz(path, names)
+    arrays, config = read_npz(path, ("guess_fraction", "output_mean", "output_var"))
     shape = arrays["guess_fraction"].shape
     if len(shape) != 3 or any(array.shape != shape or array.dtype != np.float32 for array in arrays.values()):
         raise UserError(f"{path}: not a file of `normplace sample` (its arrays have other shapes or types)")
     return Sample(_cell(config, path), **arrays)
+
+
+def write_kernel_theory(
+    path: Path,
+    options: Json,
+    data: Json,
+    gamma: Doubles,
+    guess_fraction_std: Doubles,
+    depths: Integers,
+    guess_fraction: Floats,
+) -> None:
+    """Write a file of `normplace theory --draws-output`: by depth [depth], drawn [len(depths), draws, classes]."""
+    arrays: dict[str, npt.NDArray[Any]] = {"gamma": gamma, "guess_fraction_std": guess_fraction_std, "depths": depths}
+    write_npz(path, {**arrays, "guess_fraction": guess_fraction}, made_by("theory", options, data))
 
 
 def read_kernel_theory(path: Path) -> KernelTheory:
@@ -50,32 +144,81 @@ def read_kernel_theory(path: Path) -> KernelTheory:
         UserError: it is damaged or not such a file.
     """
     arrays, config = read_npz(path, ("gamma", "guess_fraction_std", "depths", "guess_fraction"))
-    of_depths, fractions = arrays["gamma"].shape, arrays["guess_fraction"].shape
+    by_depth, fractions = arrays["gamma"].shape, arrays["guess_fraction"].shape
     if (
-        (len(of_depths), len(fractions)) != (1, 3)
-        or arrays["guess_fraction_std"].shape != of_depths
+        (len(by_depth), len(fractions)) != (1, 3)
+        or arrays["guess_fraction_std"].shape != by_depth
         or arrays["depths"].shape != fractions[:1]
-        or not set(arrays["depths"].tolist()) <= set(range(1, of_depths[0] + 1))
+        or not set(arrays["depths"].tolist()) <= set(range(1, by_depth[0] + 1))
     ):
         raise UserError(f"{path}: not a file of `normplace theory --draws-output` (its arrays have other shapes)")
     return KernelTheory(_cell(config, path), **arrays)
 
 
-def _cell(config: dict[str, Any], path: Path) -> dict[str, Any]:
+def _cell(config: Json, path: Path) -> Cell:
     try:
-        options, data = config["options"], config["data"]
-        return {
-            "dataset": data["dataset"],
-            "label": data["label"],
-            "stand_in": data["stand_in"],
-            "network": options.get("network", "mlp"),
-            **{key: options[key] for key in ("norm", "placement", "bn_statistics")},
-            "activation": options.get("activation", ""),  # a network for images has its own, and its own widths
-            "width": options.get("width", 0),  # theory has none either
-            "classes": len(data["classes"]),
-            "shift": data["shift"],
-            "points": data["points"],
-            "first_points_sha256": data["first_points_sha256"],
-        }
+        columns = _columns(config)
+        return Cell(*(columns[name] for name in Cell._fields))
     except KeyError as error:
         raise UserError(f"{path}: its config has no {error}") from None
+    except FOREIGN as error:
+        raise UserError(f"{path}: its config is not that of a file of normplace ({error})") from None
+
+
+def _columns(config: Json) -> dict[str, Any]:
+    """All options and the data's provenance; what only MLPs have is empty or 0 for others."""
+    options, data = config["options"], config["data"]
+    others = {"network": "mlp", "activation": "", "depth": 0, "width": 0}
+    return {**others, **options, **data, "classes": len(data["classes"])}
+
+
+def write_training(path: Path, options: Json, data: Json, rows: str) -> None:
+    """Write the rows of `normplace train` as CSV text, and how they were made as a .json beside it.
+
+    data: with test_class_counts, the test points of each class.
+    """
+    write_json(path.with_suffix(".json"), {**made_by("train", options, data), "rows_sha256": sha256_of_text(rows)})
+    write_text(path, rows)
+
+
+def read_training(path: Path) -> "tuple[TrainingCell, pd.DataFrame]":
+    """Read a file of `normplace train` and the .json beside it: the cell it belongs to, and its rows with the gap.
+
+    gap: accuracy on the initially favoured class minus accuracy on the others.
+
+    Raises:
+        UserError: one of the two files is missing, damaged, altered or foreign.
+    """
+    from normplace.tables.tidy import parse  # pandas takes half a second, and sampling needs none of it
+
+    try:
+        config, text = read_json(path.with_suffix(".json")), path.read_bytes().decode()
+        if config["rows_sha256"] != sha256_of_text(text):
+            raise ValueError("its SHA-256 differs from that in the .json")
+        rows = parse(io.StringIO(text))
+        counts, total = config["data"]["test_class_counts"], sum(config["data"]["test_class_counts"])
+        columns = {
+            **_columns(config),
+            "test_points": total,
+            "one_class_accuracy_low": min(counts) / total,
+            "one_class_accuracy_high": max(counts) / total,
+            "class_names": " / ".join(config["data"]["classes"]),
+        }
+        cell = TrainingCell(*(columns[name] for name in TrainingCell._fields))
+        return cell, rows.assign(gap=rows["accuracy_majority"] - rows["accuracy_minority"])
+    except FOREIGN as error:
+        raise UserError(f"{path}: not a file of `normplace train` with its .json beside it ({error})") from None
+
+
+def write_measurement(path: Path, options: Json, data: Json, measured: Json) -> None:
+    """Write a file of `normplace measure`; measured: what `measuring.report.record` says of a measurement."""
+    write_json(path, {**made_by("measure", options, data), **measured})
+
+
+def read_measurement(path: Path) -> dict[str, Any]:
+    """Read a file of `normplace measure`: how it was made, and what was measured.
+
+    Raises:
+        UserError: it is missing, damaged or altered.
+    """
+    return read_json(path)

@@ -13,15 +13,14 @@ import pandas as pd
 from normplace import statistics
 from normplace.errors import UserError
 from normplace.tables.classes import class_rows
-from normplace.tables.records import KernelTheory, Sample, read_kernel_theory, read_sample
+from normplace.tables.records import Cell, KernelTheory, Sample, read_kernel_theory, read_sample
+from normplace.tables.tidy import with_interval
 from normplace.theories import guesses
 from normplace.theories import isotropic as theory
 
 HISTOGRAM_BINS = 41  # over 0..1, fixed, so that histograms can be compared; odd, so that 1/2 is inside a bin
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of G_0
 EXTREME, EVEN = 0.95, 0.6  # of the largest guess fraction: nearly all guesses on one class; nearly even
-# What a sample and its infinite-width theory have in common. The first points are the same whatever their number.
-KEYS = ("norm", "placement", "activation", "classes", "first_points_sha256")
 
 
 def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) -> dict[str, pd.DataFrame]:
@@ -33,56 +32,49 @@ def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) 
     Raises:
         UserError: a file is damaged, or a theory belongs to none of the samples.
     """
-    theories = {_match(read.cell): read for read in map(read_kernel_theory, kernel_theories)}
+    theories = {_theory_key(read.cell): read for read in map(read_kernel_theory, kernel_theories)}
     used = set()
-    gamma_rows, histogram_rows, regime_rows, of_classes = [], [], [], []
+    gamma_rows, histogram_rows, regime_rows, rows_by_rank = [], [], [], []
     for path in samples:
         sample = read_sample(path)
-        kernel = theories.get(_match(sample.cell))
-        used.add(_match(sample.cell))
-        gammas = statistics.gamma(sample.output_mean, sample.output_var)
-        resampled = statistics.bootstrap_gamma(sample.output_mean, sample.output_var, resamples, seed=0)
-        cell, depth = sample.cell, len(gammas)
+        cell, depth = sample.cell, len(sample.guess_fraction)
+        kernel = theories.get(_theory_key(cell))
+        used.add(_theory_key(cell))
         isotropic = np.full(depth, np.nan)  # theory is of MLPs
-        if cell["network"] == "mlp":
-            isotropic = theory.gammas(cell["norm"], cell["placement"], cell["activation"], depth)
-        gamma_rows += _gamma_rows(sample, kernel, isotropic, gammas, resampled)
+        if cell.network == "mlp":
+            isotropic = theory.gammas(cell.norm, cell.placement, cell.activation, depth)
+        gamma_rows += _gamma_rows(sample, kernel, isotropic, resamples)
         histogram_rows += _histogram_rows(sample, kernel, isotropic)
-        if cell["classes"] == 2 and depth > 1:
+        if cell.classes == 2 and depth > 1:
             regime_rows.append(_regime_row(sample, resamples))
-        if cell["classes"] > 2:
-            of_classes += class_rows(sample, kernel)
+        if cell.classes > 2:
+            rows_by_rank += class_rows(sample, kernel)
     for key, unused in theories.items():
         if key not in used:
-            unmatched = f"{unused.cell['norm']} {unused.cell['placement']} on {unused.cell['label']}"
+            unmatched = f"{unused.cell.norm} {unused.cell.placement} on {unused.cell.label}"
             raise UserError(f"--theory: that of {unmatched} has no sample of the same data and configuration")
-    tables = {"gamma": gamma_rows, "histograms": histogram_rows, "regimes": regime_rows, "classes": of_classes}
+    tables = {"gamma": gamma_rows, "histograms": histogram_rows, "regimes": regime_rows, "classes": rows_by_rank}
     return {name: pd.DataFrame(rows) for name, rows in tables.items() if rows}
 
 
-def _match(cell: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(cell[key] for key in KEYS)
+def _theory_key(cell: Cell) -> tuple[Any, ...]:
+    """What a sample and its infinite-width theory share. The first points are the same whatever their number."""
+    return cell.norm, cell.placement, cell.activation, cell.classes, cell.first_points_sha256
 
 
 def _gamma_rows(
-    sample: Sample,
-    kernel: KernelTheory | None,
-    isotropic: npt.NDArray[np.float64],
-    gammas: npt.NDArray[np.float64],
-    resampled: npt.NDArray[np.float64],
+    sample: Sample, kernel: KernelTheory | None, isotropic: npt.NDArray[np.float64], resamples: int
 ) -> list[dict[str, Any]]:
-    low, high = statistics.interval(resampled)
+    gammas = statistics.gamma_with_interval(sample.output_mean, sample.output_var, resamples, seed=0)
     rows = []
     for layer, fractions in enumerate(sample.guess_fraction):
         inits = len(fractions)
         largest = fractions.max(axis=1)
         row = {
-            **sample.cell,
+            **sample.cell._asdict(),
             "inits": inits,
             "depth": layer + 1,
-            "gamma": gammas[layer],
-            "gamma_low": low[layer],
-            "gamma_high": high[layer],
+            **with_interval("gamma", *(numbers[layer] for numbers in gammas)),
             "gamma_isotropic": isotropic[layer],
             "gamma_kernel": kernel.gamma[layer] if kernel and layer < len(kernel.gamma) else np.nan,
             "guess_fraction_std": fractions[:, 0].std(ddof=1, dtype=np.float64),
@@ -94,9 +86,8 @@ def _gamma_rows(
             "mean_largest_fraction": largest.mean(dtype=np.float64),
         }
         for name, count in (("extreme", (largest > EXTREME).sum()), ("even", (largest < EVEN).sum())):
-            shares = statistics.proportion(int(count), inits)
-            row |= dict(zip((f"share_{name}", f"share_{name}_low", f"share_{name}_high"), shares, strict=True))
-        rows.append(row | _distances(fractions[:, 0], isotropic[layer], kernel, layer + 1, sample.cell["points"]))
+            row |= with_interval(f"share_{name}", *statistics.proportion(int(count), inits))
+        rows.append(row | _distances(fractions[:, 0], isotropic[layer], kernel, layer + 1, sample.cell.points))
     return rows
 
 
@@ -132,16 +123,16 @@ def _histogram_rows(
     depth = len(sample.guess_fraction)
     rows = []
     for at in sorted({int(d) for d in (kernel.depths if kernel else (1, depth)) if d <= depth}):
-        counts = _binned(sample.guess_fraction[at - 1, :, 0], sample.cell["points"])
+        counts = _binned(sample.guess_fraction[at - 1, :, 0], sample.cell.points)
         shares = {"share_isotropic": np.diff(guesses.distribution(edges, isotropic[at - 1]))}
         shares["share_isotropic"][0] += guesses.distribution(np.array(0.0), isotropic[at - 1])  # an infinite gamma's
         drawn = _drawn(kernel, at)
         if kernel is not None and drawn is not None:
-            shares["share_kernel"] = _binned(drawn[:, 0], kernel.cell["points"]) / len(drawn)
+            shares["share_kernel"] = _binned(drawn[:, 0], kernel.cell.points) / len(drawn)
         for index, count in enumerate(counts):
             rows.append(
                 {
-                    **sample.cell,
+                    **sample.cell._asdict(),
                     "inits": sample.guess_fraction.shape[1],
                     "depth": at,
                     "bin_low": edges[index],
@@ -165,10 +156,10 @@ def _binned(fraction: npt.NDArray[np.float32], points: int) -> npt.NDArray[np.in
 
 def _regime_row(sample: Sample, resamples: int) -> dict[str, Any]:
     cell = sample.cell
-    by_theory = theory.regime(cell["norm"], cell["placement"], cell["activation"])
-    seen = statistics.seen_regime(sample.guess_fraction[:, :, 0], resamples, seed=0)
+    by_theory = theory.regime(cell.norm, cell.placement, cell.activation)
+    seen = statistics.regime_by_growth(sample.guess_fraction[:, :, 0], resamples, seed=0)
     return {
-        **cell,
+        **cell._asdict(),
         "inits": sample.guess_fraction.shape[1],
         "depth": len(sample.guess_fraction),
         "regime_theory": by_theory.name,
@@ -176,10 +167,6 @@ def _regime_row(sample: Sample, resamples: int) -> dict[str, Any]:
         "fixed_point_slope": by_theory.slope,
         "fixed_point_gamma": by_theory.gamma,
         "regime_seen": seen.name,
-        "gamma_guesses": seen.gamma,
-        "gamma_guesses_low": seen.gamma_low,
-        "gamma_guesses_high": seen.gamma_high,
-        "growth": seen.growth,
-        "growth_low": seen.growth_low,
-        "growth_high": seen.growth_high,
+        **with_interval("gamma_guesses", *seen.gamma),
+        **with_interval("growth", *seen.growth),
     }

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from normplace.errors import UserError
-from normplace.files import read_json
+from normplace.tables.records import FOREIGN, read_measurement
+from normplace.tables.tidy import with_interval
 
 
 def measurements(paths: list[Path]) -> pd.DataFrame:
@@ -23,42 +24,33 @@ def measurements(paths: list[Path]) -> pd.DataFrame:
     rows = []
     for path in paths:
         try:
-            found = read_json(path)
-            kinds, data = found["bn_statistics"], found["data"]
+            found = read_measurement(path)
+            cell = {
+                "model": found["options"]["model"].removeprefix("torchvision:"),
+                **{key: found["data"][key] for key in ("dataset", "label", "stand_in")},
+                "points": found["input_shape"][0],
+                "shape": "x".join(map(str, found["input_shape"][1:])),
+                **{key: found[key] for key in ("classes", "inits")},
+            }
+            kinds = found["bn_statistics"]
             for kind, seen in kinds.items():
-                rows.append(
-                    {
-                        "model": found["options"]["model"].removeprefix("torchvision:"),
-                        "dataset": data["dataset"],
-                        "label": data["label"],
-                        "stand_in": data["stand_in"],
-                        "points": found["input_shape"][0],
-                        "shape": "x".join(map(str, found["input_shape"][1:])),
-                        "classes": found["classes"],
-                        "inits": found["inits"],
-                        "bn_statistics": kind if len(kinds) > 1 else "",
-                        **_seen(seen),
-                    }
-                )
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+                rows.append({**cell, "bn_statistics": kind if len(kinds) > 1 else "", **_guesses(seen)})
+        except FOREIGN as error:
             raise UserError(f"{path}: not a file of `normplace measure` ({error!r})") from None
     return pd.DataFrame(rows)
 
 
-def _seen(seen: dict[str, Any]) -> dict[str, Any]:
+def _guesses(seen: dict[str, Any]) -> dict[str, Any]:
     layers = {layer["name"]: layer for layer in seen["layers"]}
     readout = layers.get(seen["layers"][-1]["follows"], {})
-    guesses = {} if seen["regime"] == "no guess" else seen["gamma_of_guesses"]
+    gamma = {} if seen["regime"] == "no guess" else seen["gamma_of_guesses"]
     largest = seen["largest_fraction"]
+    ends = ("value", "low", "high")
     return {
         "regime": seen["regime"],
-        **_with_interval("gamma_guesses", {key: inf if value is None else value for key, value in guesses.items()}),
-        **_with_interval("gamma_readout", readout),
+        **with_interval("gamma_guesses", *(inf if gamma.get(end, "") is None else gamma.get(end) for end in ends)),
+        **with_interval("gamma_readout", *map(readout.get, ends)),
         "largest_fraction": largest["mean"],
         **{f"largest_fraction_{float(share):.0%}".rstrip("%"): value for share, value in largest["quantiles"].items()},
         "rises_at": seen["rises"][0]["kind"] if seen["rises"] else "",
     }
-
-
-def _with_interval(name: str, gamma: dict[str, float | None]) -> dict[str, float | None]:
-    return {name: gamma.get("value"), f"{name}_low": gamma.get("low"), f"{name}_high": gamma.get("high")}

@@ -36,8 +36,13 @@ def distribution(g: Array, gamma: float) -> Array:
     return np.where(g >= 1, 1.0, np.where(g < 0, 0.0, inside))
 
 
-def standard_deviation(gamma: float) -> float:
-    """Of G_0: sqrt(arcsin(gamma / (1 + gamma)) / (2 pi)); its mean is 1/2."""
+def standard_deviation(gamma: float, classes: int = 2) -> float:
+    """Of G_0, whose mean is 1/C: sqrt(arcsin(gamma / (1 + gamma)) / (2 pi)) for two classes.
+
+    For more it follows from the chance that two points get the same guess, E sum_c G_c^2.
+    """
+    if classes > 2:
+        return float(np.sqrt(max(agreement(gamma, classes) / classes - 1 / classes**2, 0.0)))
     rho = 1.0 if np.isinf(gamma) else gamma / (1 + gamma)
     return float(np.sqrt(np.arcsin(rho) / (2 * np.pi)))
 

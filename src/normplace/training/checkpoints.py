@@ -1,5 +1,6 @@
 """Checkpoints of training runs: tensors only, written whole or not at all, resumed exactly."""
 
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from torch import nn
 
 from normplace.files import sha256_of_arrays, write_atomically
+from normplace.training.evaluations import Row
 from normplace.training.optimizers import Optimizer
 
 # What torch.load and the code below raise on a file that is not, or no longer, a checkpoint.
@@ -32,7 +34,7 @@ class State:
     majority: int
     draws: int
     order_state: torch.Tensor
-    rows: list[list[float]]
+    rows: list[Row]
     step: int = 0
     finished: bool = False
 
@@ -41,7 +43,7 @@ def save(path: Path, fingerprint: str, state: State, network: nn.Module, optimiz
     """Write everything that the rest of a run depends on. fingerprint: of the request, in hexadecimal digits."""
     tensors = {
         "fingerprint": torch.tensor(list(bytes.fromhex(fingerprint)), dtype=torch.uint8),
-        "rows": torch.tensor(state.rows, dtype=torch.float64),
+        "rows": torch.tensor(list(json.dumps(state.rows).encode()), dtype=torch.uint8),
         "numbers": torch.tensor([state.step, state.majority, state.draws, int(state.finished)]),
         "start": state.start,
         "order_state": state.order_state,
@@ -57,7 +59,7 @@ def save(path: Path, fingerprint: str, state: State, network: nn.Module, optimiz
 def load(path: Path, fingerprint: str, network: nn.Module, optimizer: Optimizer) -> State | None:
     """Put a saved run back into `network` and `optimizer`; None where there is none of this request.
 
-    A file that is damaged or belongs to another request is said so and left aside: the run begins again.
+    A file that is damaged or belongs to another request is reported and ignored: the run begins again.
     """
     if not path.exists():
         return None
@@ -69,9 +71,8 @@ def load(path: Path, fingerprint: str, network: nn.Module, optimizer: Optimizer)
             print(f"normplace: {path} is of another request; beginning this run again", file=sys.stderr)
             return None
         step, majority, draws, finished = tensors["numbers"].tolist()
-        state = State(
-            tensors["start"], majority, draws, tensors["order_state"], tensors["rows"].tolist(), step, bool(finished)
-        )
+        rows = json.loads(bytes(tensors["rows"].tolist()))
+        state = State(tensors["start"], majority, draws, tensors["order_state"], rows, step, bool(finished))
         if not state.finished:
             _restore(tensors, network, optimizer)
     except UNREADABLE as error:

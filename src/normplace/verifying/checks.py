@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from normplace import statistics
+from normplace.tables.tidy import count_column
 
 FALSE_ALARM = 0.01  # the chance that a test refuses results that obey its claim
 Z95 = float(stats.norm.ppf((1 + statistics.CONFIDENCE) / 2))  # half an interval, in standard errors
@@ -42,6 +43,24 @@ class Check:
     resolution: float = np.inf
     stand_in: bool = False
     words: tuple[str, str] | None = None
+
+    @property
+    def expected(self) -> str:
+        """The range, or the name, that is expected."""
+        if self.words:
+            return self.words[0]
+        low, high = (None if np.isinf(end) else f"{end:.3g}" for end in (self.least, self.most))
+        if low is None:
+            return f"below {high}"
+        return f"above {low}" if high is None else low if low == high else f"{low} to {high}"
+
+    @property
+    def measured(self) -> str:
+        """The number with its interval where it has one."""
+        if self.words:
+            return self.words[1]
+        value, low, high = (f"{number:.3g}" for number in (self.value, self.low, self.high))
+        return f"{self.quantity} {value}" + ("" if low == high == value else f" [{low}, {high}]")
 
     @property
     def inside(self) -> float:
@@ -76,23 +95,18 @@ class Check:
         return HOLDS if quantile * max(map(self._error, (self.low, self.high))) <= self.resolution else UNDECIDED
 
 
-def of_column(row: Mapping[str, Any], column: str, **range_: Any) -> Check:
+def check_column(row: Mapping[str, Any], column: str, **range_: Any) -> Check:
     """The check of a column with its interval; `range_` are fields of Check, such as least and most."""
     value, low, high = (float(row[f"{column}{end}"]) for end in ("", "_low", "_high"))
-    return replace(of_number(column.replace("_", " "), row, value), low=low, high=high, **range_)
+    return replace(check_number(column.replace("_", " "), row, value), low=low, high=high, **range_)
 
 
-def of_number(
+def check_number(
     quantity: str, row: Mapping[str, Any], value: float, least: float = -np.inf, most: float = np.inf
 ) -> Check:
     """The check of a number without an interval, whose range allows for chance where there is any."""
     n = int(row[count_column(row)])
     return Check(quantity, _where(row), n, value, value, value, least, most, stand_in=bool(row["stand_in"]))
-
-
-def count_column(row: Mapping[str, Any]) -> str:
-    """The column that says how many networks, or runs that did not diverge, a row is of."""
-    return "inits" if "inits" in row else "n"
 
 
 def _where(row: Mapping[str, Any]) -> str:
@@ -102,6 +116,6 @@ def _where(row: Mapping[str, Any]) -> str:
     return f"{row['cell']}{activation}, {row['label']}{shift}, depth {row['depth']}"
 
 
-def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+def row_dicts(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows as dictionaries."""
     return [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]

@@ -5,65 +5,79 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-import jsonschema
 import pandas as pd
 import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, NonNegativeInt, ValidationError
 
-from normplace.errors import UserError
+from normplace.errors import UserError, first_problem
 from normplace.tables.tidy import read_tidy
 from normplace.verifying.checks import FAILS, HOLDS, UNDECIDED, Check
 from normplace.verifying.judges import STATISTICS
 
 NOT_TESTABLE, STAND_IN = "not testable at this scale", "stand-in data"
-NUMBER, TEXT = {"type": "number", "minimum": 0}, {"type": "string", "minLength": 1}
 LARGEST = ("depth", "width")  # what a table has many values of: a claim may name the first and the last
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["claims"],
-    "properties": {"claims": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/claim"}}},
-    "$defs": {
-        "claim": {
-            "type": "object",
-            "additionalProperties": False,
-            "required": ["id", "by", "sentence", "source", "tests", "needs", "rule", "reason"],
-            "properties": {
-                "id": {"type": "string", "pattern": "^[a-z0-9-]+$"},
-                "by": {"enum": ["paper", "reading", "ours"]},
-                **dict.fromkeys(("sentence", "source", "rule", "reason"), TEXT),
-                "tests": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/test"}},
-                "needs": {
-                    "type": "object",
-                    "additionalProperties": False,
-                    "properties": dict.fromkeys(("inits", "runs", "depth", "width"), NUMBER),
-                },
-            },
-        },
-        "test": {
-            "type": "object",
-            "additionalProperties": False,
-            "required": ["statistic", "reads", "where"],
-            "properties": {
-                "statistic": {"enum": list(STATISTICS)},
-                "reads": {"type": "string", "pattern": "^[a-z_]+/[a-z_]+$"},
-                "where": {"type": "object", "additionalProperties": {"type": "array", "minItems": 1}},
-                "options": {"type": "object"},
-            },
-        },
-    },
-}
 
 
-@dataclass(frozen=True)
-class Result:
+def _known(statistic: str) -> str:
+    if statistic not in STATISTICS:
+        raise ValueError(f"allowed are {', '.join(STATISTICS)}")
+    return statistic
+
+
+Text = Annotated[str, Field(min_length=1)]
+
+
+class ClaimTest(BaseModel):
+    """Rows of one tidy table, chosen by the values of columns, and the statistic that judges them."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    statistic: Annotated[str, AfterValidator(_known)]
+    reads: Annotated[str, Field(pattern="^[a-z_]+/[a-z_]+$")]
+    where: dict[str, Annotated[list[JsonValue], Field(min_length=1)]]
+    options: dict[str, JsonValue] = {}
+
+
+class Claim(BaseModel):
+    """One claim of claims.yaml, whose comment says what each key means."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    id: Annotated[str, Field(pattern="^[a-z0-9-]+$")]
+    by: Literal["paper", "reading", "ours"]
+    sentence: Text
+    source: Text
+    tests: Annotated[list[ClaimTest], Field(min_length=1)]
+    needs: dict[Literal["inits", "runs", "depth", "width"], NonNegativeInt]
+    rule: Text
+    reason: Text
+
+
+class _ClaimsFile(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    claims: Annotated[list[Claim], Field(min_length=1)]
+
+
+@dataclass(frozen=True, repr=False)
+class Judgement:
     """A judged claim: its verdict, why where that is not plain, and its checks, each with its own verdict."""
 
-    claim: Mapping[str, Any]
+    claim: Claim
     verdict: str
     why: str
     checks: list[tuple[Check, str]]
+
+    def __repr__(self) -> str:
+        """Its claim and its verdict."""
+        return f"<{self.claim.id}: {self.verdict_with_reason}>"
+
+    @property
+    def verdict_with_reason(self) -> str:
+        """Such as "holds", or "not testable at this scale (runs 2, at least 5 needed)"."""
+        return f"{self.verdict} ({self.why})" if self.why else self.verdict
 
     @property
     def worst(self) -> Check | None:
@@ -78,37 +92,34 @@ class _NotTestable(Exception):
     """The tables at hand cannot test a claim; the message says why."""
 
 
-def read_claims(path: Path) -> list[dict[str, Any]]:
+def read_claims(path: Path) -> list[Claim]:
     """The claims of a file.
 
     Raises:
-        UserError: it is missing, no YAML, against the schema, or has an id twice or an option its statistic lacks.
+        UserError: it is missing, not YAML, or has a key or value that is not allowed, an id twice, or an option that
+            its statistic lacks.
     """
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-        jsonschema.Draft202012Validator(SCHEMA).validate(found)
+        claims = _ClaimsFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))).claims
     except OSError as error:
         raise UserError(f"--claims {path}: cannot be read ({error.strerror})") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except ValidationError as error:
+        raise UserError(f"--claims {path}: {first_problem(error)}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"--claims {path}: not YAML ({' '.join(str(error).split())})") from None
-    except jsonschema.ValidationError as error:
-        where = ".".join(map(str, error.absolute_path)) or "top level"
-        raise UserError(f"--claims {path}: {where}: {error.message}") from None
-    claims: list[dict[str, Any]] = found["claims"]
-    names = [claim["id"] for claim in claims]
-    for name in names:
-        if names.count(name) > 1:
-            raise UserError(f"--claims {path}: the id {name} is there twice")
+    names = [claim.id for claim in claims]
     for claim in claims:
-        for test in claim["tests"]:
+        if names.count(claim.id) > 1:
+            raise UserError(f"--claims {path}: the id {claim.id} appears twice")
+        for test in claim.tests:
             try:
-                inspect.signature(STATISTICS[test["statistic"]]).bind(None, **test.get("options", {}))
+                inspect.signature(STATISTICS[test.statistic]).bind(None, **test.options)
             except TypeError as error:
-                raise UserError(f"--claims {path}: {claim['id']}: {test['statistic']}: {error}") from None
+                raise UserError(f"--claims {path}: {claim.id}: {test.statistic}: {error}") from None
     return claims
 
 
-def judge(claims: Iterable[Mapping[str, Any]], tidy: Path) -> list[Result]:
+def judge(claims: Iterable[Claim], tidy: Path) -> list[Judgement]:
     """Judge each claim on the tables below `tidy`.
 
     Raises:
@@ -118,35 +129,35 @@ def judge(claims: Iterable[Mapping[str, Any]], tidy: Path) -> list[Result]:
     return [_judge(claim, tidy, read) for claim in claims]
 
 
-def _judge(claim: Mapping[str, Any], tidy: Path, read: Callable[[str], pd.DataFrame]) -> Result:
+def _judge(claim: Claim, tidy: Path, read: Callable[[str], pd.DataFrame]) -> Judgement:
     """Checks on stand-in data decide nothing: they are shown where there are no others, and else left out."""
     checks: list[tuple[Check, str]] = []
     try:
-        for test in claim["tests"]:
-            table = read(test["reads"])
-            rows = _chosen(table, test["where"])
-            _require(table, rows, claim["needs"])
-            found = STATISTICS[test["statistic"]](rows, **test.get("options", {}))
+        for test in claim.tests:
+            table = read(test.reads)
+            rows = _chosen(table, test.where)
+            _require(table, rows, claim.needs)
+            found = STATISTICS[test.statistic](rows, **test.options)
             if not found:
-                raise _NotTestable(f"the table tidy/{test['reads']}.csv has nothing to compare")
+                raise _NotTestable(f"the table tidy/{test.reads}.csv has nothing to compare")
             checks += [(check, check.verdict(len(found))) for check in found]
     except _NotTestable as reason:
-        return Result(claim, NOT_TESTABLE, str(reason), [])
+        return Judgement(claim, NOT_TESTABLE, str(reason), [])
     except KeyError as error:
-        raise UserError(f"{tidy / test['reads']}.csv: has no {error}, which the claim {claim['id']} needs") from None
+        raise UserError(f"{tidy / test.reads}.csv: has no {error}, which the claim {claim.id} needs") from None
     except (TypeError, ValueError, IndexError) as error:
-        raise UserError(f"{tidy / test['reads']}.csv: damaged, or not for the claim {claim['id']} ({error})") from None
+        raise UserError(f"{tidy / test.reads}.csv: damaged, or not for the claim {claim.id} ({error})") from None
     genuine = [pair for pair in checks if not pair[0].stand_in]
     if not genuine:
-        return Result(claim, STAND_IN, "all of its data are stand-ins", checks)
+        return Judgement(claim, STAND_IN, "all of its data are stand-ins", checks)
     verdicts = [verdict for _, verdict in genuine]
     why = "stand-ins left out" if len(genuine) < len(checks) else ""
     if FAILS in verdicts:
-        return Result(claim, FAILS, why, genuine)
+        return Judgement(claim, FAILS, why, genuine)
     if UNDECIDED in verdicts:
         why = f"too wide an interval in {verdicts.count(UNDECIDED)} of {len(verdicts)} checks"
-        return Result(claim, NOT_TESTABLE, why, genuine)
-    return Result(claim, HOLDS, why, genuine)
+        return Judgement(claim, NOT_TESTABLE, why, genuine)
+    return Judgement(claim, HOLDS, why, genuine)
 
 
 def read_table(tidy: Path, name: str) -> pd.DataFrame:
@@ -179,11 +190,11 @@ def _chosen(table: pd.DataFrame, where: Mapping[str, list[Any]]) -> pd.DataFrame
     return rows
 
 
-def _require(table: pd.DataFrame, rows: pd.DataFrame, needs: Mapping[str, float]) -> None:
+def _require(table: pd.DataFrame, rows: pd.DataFrame, needs: Mapping[Any, int]) -> None:
     """Depth and width of the whole table; networks and runs of the rows in question."""
     for name, least in needs.items():
         if name not in table:  # a claim may read tables of networks and of runs
             continue
         there = table[name].max() if name in LARGEST else rows[name].min()
         if there < least:
-            raise _NotTestable(f"{name} {there:g}, at least {least:g} needed")
+            raise _NotTestable(f"{name} {there:g}, at least {least} needed")

@@ -4,7 +4,6 @@ The same code with the same versions on the same kind of processor gives the sam
 another order, and training amplifies that, so numbers are held against their own standard errors.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,9 @@ from scipy import stats
 
 from normplace.errors import UserError
 from normplace.files import sha256_of_file
-from normplace.tables.tidy import read_tidy
+from normplace.tables.tidy import count_column, read_tidy
 from normplace.verifying.checks import FALSE_ALARM, Z95
-from normplace.verifying.manifest import files, read_manifest
+from normplace.verifying.manifest import Manifest, read_manifest
 
 # What must agree for equal bytes: parts of the manifest, or entries of a part.
 SAME_BYTES = ("code", "lock", "versions", "devices", "machine.system", "machine.architecture", "machine.processor")
@@ -35,12 +34,18 @@ ROUNDING = {"relative": 1e-3, "absolute": 1e-6}
 NOT_COMPARED = ("curves", "histograms")  # bands and counts, whose summaries are compared
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """basis: how it was compared and why; differences: one line a file or number that should agree and does not."""
 
+    results: Path
+    reference: Path
     basis: list[str]
     differences: list[str]
+
+    def __repr__(self) -> str:
+        """The basis, the differences and the verdict, a line each."""
+        return "\n".join([*self.basis, *self.differences, f"{self.results} against {self.reference}: {self.verdict}"])
 
     @property
     def verdict(self) -> str:
@@ -52,27 +57,29 @@ def compare(results: Path, reference: Path) -> Comparison:
     """Compare two results folders that have manifests.
 
     Raises:
-        UserError: a manifest is missing, or the two are of different configurations.
+        UserError: a manifest is missing, or the two have different configurations.
     """
     ours, theirs = read_manifest(results), read_manifest(reference)
-    for key in sorted(set(ours["configuration"]) | set(theirs["configuration"])):
-        values = [manifest["configuration"].get(key, "nothing") for manifest in (ours, theirs)]
+    for key in sorted(set(ours.configuration) | set(theirs.configuration)):
+        values = [manifest.configuration.get(key, "nothing") for manifest in (ours, theirs)]
         if values[0] != values[1]:
             raise UserError(
-                f"--against {reference}: is of another configuration ({key}: {values[0]} here, {values[1]} there)"
+                f"--against {reference}: has another configuration ({key}: {values[0]} here, {values[1]} there)"
             )
     others = [line for part in SAME_BYTES for line in _difference(part, ours, theirs)]
     if others:
-        basis = ["numbers are compared within their intervals, because bytes need not agree:", *others]
-        return _numbers(results, reference, basis)
-    basis = ["SHA-256 of every file is compared: configuration, code, lock, versions, device and processor agree"]
-    return Comparison(basis, _hashes(results, ours, theirs))
+        why = "numbers are compared within their intervals, because bytes need not agree:"
+        compared, differences = _numbers(results, reference)
+        return Comparison(results, reference, [why, *others, compared], differences)
+    why = "SHA-256 of every file is compared: configuration, code, lock, versions, device and processor agree"
+    return Comparison(results, reference, [why], _hashes(results, ours, theirs))
 
 
-def _difference(part: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
-    values: list[Any] = [ours, theirs]
-    for key in part.split("."):
-        values = [value.get(key) for value in values]
+def _difference(part: str, ours: Manifest, theirs: Manifest) -> list[str]:
+    part_name, _, entry = part.partition(".")
+    values: list[Any] = [getattr(manifest, part_name) for manifest in (ours, theirs)]
+    if entry:
+        values = [value.get(entry) for value in values]
     if values[0] == values[1] and values[0] is not None:
         return []
     if isinstance(values[0], dict) and isinstance(values[1], dict):
@@ -81,24 +88,25 @@ def _difference(part: str, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -
     return [f"  {part}: {values[0]} here, {values[1]} there"]
 
 
-def _hashes(results: Path, ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+def _hashes(results: Path, ours: Manifest, theirs: Manifest) -> list[str]:
     """Files of the run itself against what the reference's manifest says of its whole run, shipped or not.
 
     Of a run that is itself a shipped reference, the folders that it ships.
     """
-    expected = files({**theirs, "shipped": ours.get("shipped")})
+    expected = theirs.model_copy(update={"shipped": ours.shipped}).promised()
     differences = []
-    for name in sorted({*files(ours), *expected} - set(NOT_REPRODUCIBLE)):
+    for name in sorted({*ours.promised(), *expected} - set(NOT_REPRODUCIBLE)):
         if name not in expected:
             differences.append(f"not in the reference: {name}")
         elif not (results / name).is_file():
             differences.append(f"missing: {name}")
-        elif sha256_of_file(results / name) != expected[name]["sha256"]:
+        elif sha256_of_file(results / name) != expected[name].sha256:
             differences.append(f"other bytes: {name}")
     return differences
 
 
-def _numbers(results: Path, reference: Path, basis: list[str]) -> Comparison:
+def _numbers(results: Path, reference: Path) -> tuple[str, list[str]]:
+    """What was compared, in words, and the differences."""
     differences: list[str] = []
     numbers: list[tuple[str, str, pd.DataFrame, pd.DataFrame]] = []
     for path in sorted((reference / "tidy").glob("*/*.csv")):
@@ -124,12 +132,12 @@ def _numbers(results: Path, reference: Path, basis: list[str]) -> Comparison:
             f"{name}, row {row + 1}, {column}: {here[column][row]} here, {there[column][row]} there"
             for row in np.flatnonzero(off > 1)
         ]
-    basis.append(
+    compared = (
         f"{total} numbers of {len({name for name, *_ in numbers})} tables; allowed is what chance exceeds for "
         f"one of them in 1 of 100 cases (Student's t, by the networks or runs of each), "
         f"theory {ROUNDING['relative']:g} of itself; largest seen: {worst:.2g} of what is allowed"
     )
-    return Comparison(basis, differences)
+    return compared, differences
 
 
 def _compared(table: pd.DataFrame) -> list[str]:
@@ -150,7 +158,7 @@ def _in_allowances(here: pd.DataFrame, there: pd.DataFrame, column: str, level: 
         allowed += ROUNDING["relative"] * np.abs(theirs)
     else:
         ends = [[_number(table, f"{column}_{end}") for end in ("low", "high")] for table in (here, there)]
-        n = _number(there, "inits" if "inits" in there else "n")
+        n = _number(there, count_column(there))
         quantile = stats.t.ppf(1 - level, np.maximum(n - 1, 1)) * np.sqrt(n / np.maximum(n - 1, 1))
         allowed += quantile * np.hypot(*((high - low) / (2 * Z95) for low, high in ends))
         if "test_points" in there:  # an accuracy moves by whole points

@@ -24,14 +24,14 @@ from normplace import statistics
 from normplace.networks.activations import ACTIVATIONS
 from normplace.tables import classes as class_summaries
 from normplace.tables.learning_curves import learned_accuracy
+from normplace.tables.tidy import count_column
 from normplace.theories import guesses
 from normplace.theories.duals import quadrature
 from normplace.theories.isotropic import gammas
-from normplace.verifying.checks import FALSE_ALARM, Z95, Check, count_column, of_column, of_number, records
+from normplace.verifying.checks import FALSE_ALARM, Z95, Check, check_column, check_number, row_dicts
 
 RESOLUTION = 0.5  # of an expected number
 ENTROPY_RESOLUTION = 0.1  # of log C
-NEUTRAL = 0.1  # gamma below which this project calls networks neutral
 LEAST_EXPECTED = 5  # counts a bin of a chi-square test needs
 DRAWS = 500  # of the C-class theory, the same ones at every gamma, so that differences are smooth
 Filter = Mapping[str, Any]
@@ -39,7 +39,7 @@ Filter = Mapping[str, Any]
 
 def interval(rows: pd.DataFrame, column: str, least: float = -np.inf, most: float = np.inf) -> list[Check]:
     """A column with an interval lies in least..most beyond chance."""
-    return [of_column(row, column, least=least, most=most, decided=True) for row in records(rows)]
+    return [check_column(row, column, least=least, most=most, decided=True) for row in row_dicts(rows)]
 
 
 def reached(rows: pd.DataFrame, column: str) -> list[Check]:
@@ -48,12 +48,12 @@ def reached(rows: pd.DataFrame, column: str) -> list[Check]:
     value: 1 where it is, -1 where all of the interval is infinite, none between; words have the steps.
     """
     checks = []
-    for row in records(rows):
+    for row in row_dicts(rows):
         steps, low, high = (float(row[f"{column}{end}"]) for end in ("", "_low", "_high"))
         inside = 1.0 if np.isfinite(high) else np.nan if np.isfinite(low) else -1.0
         name = column.replace("_", " ")
         numbers = f"{name} {steps:.3g} [{low:.3g}, {high:.3g}]"
-        checks.append(replace(of_number(f"whether {name} are finite", row, inside, 0.0), words=("finite", numbers)))
+        checks.append(replace(check_number(f"whether {name} are finite", row, inside, 0.0), words=("finite", numbers)))
     return checks
 
 
@@ -64,8 +64,9 @@ def learns(rows: pd.DataFrame) -> list[Check]:
     (`learning_curves.learned_accuracy`). A mean below it fails, with whatever interval: nothing was seen to be learned.
     """
     checks = []
-    for row in records(rows):
-        check = of_column(row, "final_accuracy", least=learned_accuracy(row), decided=True)
+    for row in row_dicts(rows):
+        least = learned_accuracy(row["one_class_accuracy_high"], row["test_points"])
+        check = check_column(row, "final_accuracy", least=least, decided=True)
         checks.append(check if check.inside > 0 else replace(check, low=check.value, high=check.value))
     return checks
 
@@ -77,10 +78,10 @@ def even_guesses(rows: pd.DataFrame, gamma: float) -> list[Check]:
     """
     most = guesses.standard_deviation(gamma)
     checks = []
-    for row in records(rows):
+    for row in row_dicts(rows):
         value = float(row["guess_fraction_std"])
         half = Z95 * value / np.sqrt(2 * row["inits"])
-        check = of_number("deviation of G_0", row, value, -np.inf, most)
+        check = check_number("deviation of G_0", row, value, -np.inf, most)
         checks.append(replace(check, low=value - half, high=value + half, decided=True))
     return checks
 
@@ -88,9 +89,9 @@ def even_guesses(rows: pd.DataFrame, gamma: float) -> list[Check]:
 def theory(rows: pd.DataFrame, expected: str) -> list[Check]:
     """gamma is a theory's (a column) within the finite-width allowance on log(1 + gamma) and chance."""
     checks = []
-    for row in records(rows):
+    for row in row_dicts(rows):
         least, most = _allowed(row, row[expected])
-        checks.append(of_column(row, "gamma", least=least, most=most, resolution=_resolution(row[expected])))
+        checks.append(check_column(row, "gamma", least=least, most=most, resolution=_resolution(row[expected])))
     return checks
 
 
@@ -103,11 +104,11 @@ def constant(rows: pd.DataFrame, expected: float | str) -> list[Check]:
     between that and the infinite-width value.
     """
     checks = []
-    for row in records(rows):
+    for row in row_dicts(rows):
         infinite = row[expected] if isinstance(expected, str) else expected
         ratio = infinite / (1 + infinite) * np.exp(-_first_order(row) / 4)
         ends = {"least": ratio / (1 - ratio), "most": infinite}
-        checks.append(of_column(row, "gamma", **ends, resolution=_resolution(infinite)))
+        checks.append(check_column(row, "gamma", **ends, resolution=_resolution(infinite)))
     return checks
 
 
@@ -120,28 +121,28 @@ def same_guesses(rows: pd.DataFrame, reference: str) -> list[Check]:
     keys = ["dataset", "depth"]
     of_reference = rows[rows["cell"] == reference].set_index(keys)[columns]
     checks = []
-    for row in records(rows[rows["cell"] != reference]):
+    for row in row_dicts(rows[rows["cell"] != reference]):
         expected = of_reference.loc[tuple(row[key] for key in keys)]
         value = max(abs(row[column] - expected[column]) for column in columns)
-        check = of_number("largest difference", row, float(value), 0.0, 1 / row["points"])
+        check = check_number("largest difference", row, float(value), 0.0, 1 / row["points"])
         checks.append(replace(check, where=f"{check.where}, against {reference}"))
     return checks
 
 
 def regimes(rows: pd.DataFrame, expected: Mapping[str, list[str]] | str) -> list[Check]:
-    """The regime seen (`statistics.seen_regime`, from guesses alone) is one expected: by cell, or a column's.
+    """The regime seen (`statistics.regime_by_growth`, from guesses alone) is one expected: by cell, or a column's.
 
     value: 1 where it is, -1 where it is not, none for an undecided regime, which decides nothing; words have gamma.
     """
     checks = []
-    for row in records(rows):
+    for row in row_dicts(rows):
         allowed = [row[expected]] if isinstance(expected, str) else expected[row["cell"]]
         seen = row["regime_seen"]
         inside = np.nan if seen == "undecided" else 1.0 if seen in allowed else -1.0
         numbers = f"{seen}, gamma of guesses {row['gamma_guesses']:.3g} " + (
             f"[{row['gamma_guesses_low']:.3g}, {row['gamma_guesses_high']:.3g}]"
         )
-        check = of_number("regime", row, inside, 0.0, np.inf)
+        check = check_number("regime", row, inside, 0.0, np.inf)
         checks.append(replace(check, words=(" or ".join(allowed), numbers)))
     return checks
 
@@ -155,7 +156,7 @@ def distribution(rows: pd.DataFrame, theory: str) -> list[Check]:
     level = FALSE_ALARM / max(len(rows), 1)
     at_level = np.sqrt(np.log(2 / level) / 2) / np.sqrt(np.log(2 / (1 - statistics.CONFIDENCE)) / 2)
     checks = []
-    for row in records(rows):
+    for row in row_dicts(rows):
         gamma = row[f"gamma_{theory}"]
         grid = np.linspace(0, 1, 1001)[1:-1]
         moved = max(
@@ -163,7 +164,7 @@ def distribution(rows: pd.DataFrame, theory: str) -> list[Check]:
             for end in _allowed(row, gamma)
         )
         allowed = row[f"ks_critical_{theory}"] * at_level + moved
-        checks.append(of_number("distance of distributions", row, row[f"ks_{theory}"], 0.0, float(allowed)))
+        checks.append(check_number("distance of distributions", row, row[f"ks_{theory}"], 0.0, float(allowed)))
     return checks
 
 
@@ -178,7 +179,7 @@ def density(rows: pd.DataFrame) -> list[Check]:
     checks = []
     for _, bins in cells:
         bins = bins.sort_values("bin_low")
-        row = records(bins)[0]
+        row = row_dicts(bins)[0]
         n = int(row["inits"])
         groups = _groups(n * bins["share_isotropic"].to_numpy(float))
         counts, expected = (
@@ -192,7 +193,7 @@ def density(rows: pd.DataFrame) -> list[Check]:
             noncentrality = max(noncentrality, _chi_square(moved, expected))
         critical = float(stats.ncx2.ppf(1 - FALSE_ALARM / len(cells), len(counts) - 1, noncentrality))
         value = _chi_square(counts, expected) / critical if len(counts) > 1 else np.nan
-        checks.append(of_number("chi-square / critical", row, value, 0.0, 1.0))
+        checks.append(check_number("chi-square / critical", row, value, 0.0, 1.0))
     return checks
 
 
@@ -209,7 +210,7 @@ def contrast(
         sides = [group[_matches(group, chosen)] for chosen in (of, against)]
         if any(side.empty for side in sides):
             continue
-        first = records(group)[0]
+        first = row_dicts(group)[0]
         means = [float(side[column].mean()) for side in sides]
         half = [
             [float((side[f"{column}{end}"] - side[column]).abs().mean()) for end in ("_low", "_high")] for side in sides
@@ -235,7 +236,7 @@ def closer(rows: pd.DataFrame) -> list[Check]:
     falls, halves = [], []
     for _, group in deepest.groupby("cell", sort=False):
         y, half = [], []
-        for row in records(group.sort_values("width").iloc[[0, -1]]):
+        for row in row_dicts(group.sort_values("width").iloc[[0, -1]]):
             y.append(abs(np.log1p(row["gamma"]) - np.log1p(row["gamma_kernel"])))
             half.append((np.log1p(row["gamma_high"]) - np.log1p(row["gamma_low"])) / 2)
         falls.append(y[0] - y[1])
@@ -255,7 +256,7 @@ def proportional(rows: pd.DataFrame) -> list[Check]:
     checks = []
     for _, group in rows.groupby("cell", sort=False):
         deepest = int(group["depth"].max())
-        last, half = (records(group[group["depth"] == depth])[0] for depth in (deepest, deepest // 2))
+        last, half = (row_dicts(group[group["depth"] == depth])[0] for depth in (deepest, deepest // 2))
         value = last["c"] / deepest - half["c"] / (deepest // 2)
         error = np.hypot(
             *((row["c_high"] - row["c_low"]) / 2 / depth for row, depth in ((last, deepest), (half, deepest // 2)))
@@ -277,18 +278,16 @@ def entropy(rows: pd.DataFrame) -> list[Check]:
     Chance is that of the networks and that of theory's draws.
     """
     checks = []
-    for row in records(rows[rows["rank"] == 1]):
-        at = [
-            _mean_entropy(gamma, row["classes"]) for gamma in (*_allowed(row, row["gamma_kernel"]), row["gamma_kernel"])
-        ]
-        least, most = row["entropy_kernel"] + at[1] - at[2], row["entropy_kernel"] + at[0] - at[2]
-        check = of_column(row, "entropy", least=least, most=most, resolution=ENTROPY_RESOLUTION)
+    for row in row_dicts(rows[rows["rank"] == 1]):
+        kernel, gamma, classes = row["entropy_kernel"], row["gamma_kernel"], row["classes"]
+        at_most, at_least = (_mean_entropy(end, classes) for end in _allowed(row, gamma))
+        expected = _mean_entropy(gamma, classes)
+        least, most = kernel + at_least - expected, kernel + at_most - expected
+        check = check_column(row, "entropy", least=least, most=most, resolution=ENTROPY_RESOLUTION)
         drawn = (row["entropy_kernel_high"] - row["entropy_kernel_low"]) / 2
-        low, high = (
-            check.value - np.hypot(check.value - check.low, drawn),
-            check.value + np.hypot(check.high - check.value, drawn),
-        )
-        checks.append(replace(check, low=float(low), high=float(high)))
+        low = check.value - float(np.hypot(check.value - check.low, drawn))
+        high = check.value + float(np.hypot(check.high - check.value, drawn))
+        checks.append(replace(check, low=low, high=high))
     return checks
 
 
@@ -314,7 +313,7 @@ def _first_order(row: Mapping[str, Any]) -> float:
 
 
 def _resolution(gamma: float) -> float:
-    return max(RESOLUTION * float(gamma), NEUTRAL)
+    return max(RESOLUTION * float(gamma), statistics.NEUTRAL_GAMMA)
 
 
 def _allowed(row: Mapping[str, Any], gamma: float) -> tuple[float, float]:

@@ -1,40 +1,61 @@
 """Whether the files of a run are those that its manifest names: altered, missing and extra ones by name."""
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import jsonschema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
-from normplace.errors import UserError
+from normplace.errors import UserError, first_problem
 from normplace.files import sha256_of_file
 
 MANIFEST = "manifest.json"
 UNLISTED = ("logs",)  # folders of which nothing is promised
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "required": ["files", "configuration", "code", "lock", "versions", "machine"],
-    "properties": {
-        "files": {
-            "type": "object",
-            "propertyNames": {"pattern": r"^(?!/)(?!.*(^|/)\.\.(/|$))"},  # below the folder, nowhere else
-            "additionalProperties": {
-                "type": "object",
-                "required": ["sha256", "bytes"],
-                "properties": {
-                    "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-                    "bytes": {"type": "integer", "minimum": 0},
-                },
-            },
-        },
-        "shipped": {"type": "array", "items": {"type": "string"}},
-        **{part: {"type": "object"} for part in ("configuration", "code", "versions", "machine")},
-    },
-}
 
 
-def read_manifest(results: Path) -> dict[str, Any]:
+def _below(name: str) -> str:
+    if name.startswith("/") or ".." in name.split("/"):
+        raise ValueError("is not below the folder")
+    return name
+
+
+class File(BaseModel):
+    """A file as it was made."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    bytes: NonNegativeInt
+
+
+class Manifest(BaseModel):
+    """What a run was made of and the files it made, by their names below its folder.
+
+    code: hashes by rule. lock: its SHA-256. jobs: rule, command, seconds and more of each. shipped: the folders that a
+    reference ships, none in a run. What else a manifest says is kept as it is.
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="allow")
+
+    configuration: dict[str, Any]
+    code: dict[str, Any]
+    lock: Any
+    versions: dict[str, Any]
+    devices: Any = None
+    machine: dict[str, Any]
+    jobs: list[dict[str, Any]] = []
+    files: dict[Annotated[str, AfterValidator(_below)], File]
+    shipped: list[str] | None = None
+
+    def promised(self) -> dict[str, File]:
+        """The files that should be there: all of the run, or, in a reference, those of the folders that it ships."""
+        return {
+            name: file
+            for name, file in self.files.items()
+            if self.shipped is None or name.split("/")[0] in self.shipped
+        }
+
+
+def read_manifest(results: Path) -> Manifest:
     """The manifest of a results folder.
 
     Raises:
@@ -42,26 +63,25 @@ def read_manifest(results: Path) -> dict[str, Any]:
     """
     path = results / MANIFEST
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        jsonschema.Draft202012Validator(SCHEMA).validate(found)
+        return Manifest.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; a run ends with writing it") from None
-    except (OSError, ValueError, RecursionError) as error:
+    except ValidationError as error:
+        what = "damaged" if error.errors()[0]["type"] == "json_invalid" else "not a manifest of normplace"
+        raise UserError(f"{path}: {what} ({first_problem(error)})") from None
+    except OSError as error:
         raise UserError(f"{path}: damaged ({error})") from None
-    except jsonschema.ValidationError as error:
-        raise UserError(f"{path}: not a manifest of normplace ({error.message[:200]})") from None
-    return found
 
 
-def problems(results: Path, manifest: Mapping[str, Any]) -> list[str]:
+def problems(results: Path, manifest: Manifest) -> list[str]:
     """One line a file that is not as the manifest says, sorted by name: "altered: tidy/placements/gamma.csv"."""
-    promised = files(manifest)
+    promised = manifest.promised()
     found = []
-    for name, record in promised.items():
+    for name, file in promised.items():
         path = results / name
         if not path.is_file():
             found.append((name, "missing"))
-        elif path.stat().st_size != record["bytes"] or sha256_of_file(path) != record["sha256"]:
+        elif path.stat().st_size != file.bytes or sha256_of_file(path) != file.sha256:
             found.append((name, "altered"))
     for path in results.rglob("*"):
         name = path.relative_to(results).as_posix()
@@ -70,11 +90,3 @@ def problems(results: Path, manifest: Mapping[str, Any]) -> list[str]:
         if path.is_symlink() or not path.is_dir():
             found.append((name, "extra"))
     return [f"{problem}: {name}" for name, problem in sorted(found)]
-
-
-def files(manifest: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The files that should be there: all of the run, or, in a reference, those of the folders that it ships."""
-    shipped = manifest.get("shipped")
-    return {
-        name: record for name, record in manifest["files"].items() if shipped is None or name.split("/")[0] in shipped
-    }

@@ -10,86 +10,56 @@ import numpy as np
 import pandas as pd
 
 from normplace.files import write_text
-from normplace.verifying.checks import Check
-from normplace.verifying.claims import Result
+from normplace.verifying.checks import FAILS
+from normplace.verifying.claims import Judgement
 
 WIDTH = 100  # of printed lines
 
 
-def table(results: list[Result]) -> pd.DataFrame:
+def table(judgements: list[Judgement]) -> pd.DataFrame:
     """One row a claim; expected and measured are those of the check that is nearest to failing."""
     return pd.DataFrame(
         {
-            "claim": result.claim["id"],
-            "by": result.claim["by"],
-            "sentence": result.claim["sentence"],
-            "expected": expected(result.worst),
-            "measured [95 %]": measured(result.worst),
-            "where": result.worst.where if result.worst else "",
-            "n": result.worst.n if result.worst else 0,
-            "checks": len(result.checks),
-            "verdict": verdict(result),
+            "claim": judgement.claim.id,
+            "by": judgement.claim.by,
+            "sentence": judgement.claim.sentence,
+            "expected": worst.expected if worst else "-",
+            "measured [95 %]": worst.measured if worst else "-",
+            "where": worst.where if worst else "",
+            "n": worst.n if worst else 0,
+            "checks": len(judgement.checks),
+            "verdict": judgement.verdict_with_reason,
         }
-        for result in results
+        for judgement, worst in ((judgement, judgement.worst) for judgement in judgements)
     )
 
 
-def verdict(result: Result) -> str:
-    """The verdict with its reason."""
-    return f"{result.verdict} ({result.why})" if result.why else result.verdict
-
-
-def expected(check: Check | None) -> str:
-    """The range, or the name, that a check expects."""
-    if check is None:
-        return "-"
-    if check.words:
-        return check.words[0]
-    low, high = (None if np.isinf(end) else f"{end:.3g}" for end in (check.least, check.most))
-    if low is None:
-        return f"below {high}"
-    return f"above {low}" if high is None else low if low == high else f"{low} to {high}"
-
-
-def measured(check: Check | None) -> str:
-    """A check's number with its interval where it has one."""
-    if check is None:
-        return "-"
-    if check.words:
-        return check.words[1]
-    value, low, high = (f"{number:.3g}" for number in (check.value, check.low, check.high))
-    return f"{check.quantity} {value}" + ("" if low == high == value else f" [{low}, {high}]")
-
-
-def summary(results: list[Result]) -> str:
-    """How many claims have which verdict."""
-    counts = Counter(result.verdict for result in results)
-    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
-
-
-def text(results: list[Result]) -> str:
-    """The table for a terminal: a paragraph a claim, its verdict first, then the counts."""
+def text(judgements: list[Judgement]) -> str:
+    """The table for a terminal: a paragraph a claim, its verdict first, then how many claims have which verdict."""
     lines = []
-    for result, row in zip(results, table(results).to_dict("records"), strict=True):
-        lines.append(f"{verdict(result).upper() if result.verdict == 'fails' else verdict(result)}: {row['claim']}")
+    for row in table(judgements).to_dict("records"):
+        verdict = row["verdict"].upper() if row["verdict"].startswith(FAILS) else row["verdict"]
+        lines.append(f"{verdict}: {row['claim']}")
         lines += textwrap.wrap(row["sentence"], WIDTH, initial_indent="    ", subsequent_indent="    ")
-        if result.worst:
+        if row["checks"]:
             found = f"measured {row['measured [95 %]']}, expected {row['expected']}"
             nearest = f" ({row['where']}, n = {row['n']}; nearest to failing of {row['checks']})"
             lines += textwrap.wrap(found + nearest, WIDTH, initial_indent="    ", subsequent_indent="    ")
-    return "\n".join([*lines, "", f"claims: {summary(results)}"])
+    counts = Counter(judgement.verdict for judgement in judgements)
+    summary = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+    return "\n".join([*lines, "", f"claims: {summary}"])
 
 
-def write(results: list[Result], folder: Path) -> None:
+def write(judgements: list[Judgement], folder: Path) -> None:
     """Write claims.md, claims.csv and claims.json."""
-    rows = table(results)
+    rows = table(judgements)
     write_text(folder / "claims.csv", rows.to_csv(index=False))
     shown = rows.assign(claim=rows["claim"] + ": " + rows["sentence"]).drop(columns="sentence")
     write_text(folder / "claims.md", shown.to_markdown(index=False, disable_numparse=True) + "\n")
-    write_text(folder / "claims.json", json.dumps([_record(result) for result in results], indent=1) + "\n")
+    write_text(folder / "claims.json", json.dumps([_record(judgement) for judgement in judgements], indent=1) + "\n")
 
 
-def _record(result: Result) -> dict[str, Any]:
+def _record(judgement: Judgement) -> dict[str, Any]:
     """A claim as claims.yaml has it, its verdict, and all its checks; numbers that are not finite as null."""
     checks = [
         {
@@ -97,14 +67,15 @@ def _record(result: Result) -> dict[str, Any]:
             "where": check.where,
             "n": check.n,
             **{name: _finite(getattr(check, name)) for name in ("value", "low", "high", "least", "most")},
-            "expected": expected(check),
-            "measured": measured(check),
+            "expected": check.expected,
+            "measured": check.measured,
             "stand_in": bool(check.stand_in),
-            "verdict": found,
+            "verdict": verdict,
         }
-        for check, found in result.checks
+        for check, verdict in judgement.checks
     ]
-    return {**result.claim, "verdict": result.verdict, "why": result.why, "checks": checks}
+    claim = judgement.claim.model_dump(exclude_unset=True)
+    return {**claim, "verdict": judgement.verdict, "why": judgement.why, "checks": checks}
 
 
 def _finite(number: float) -> float | None:

@@ -10,15 +10,19 @@ import pytest
 import torch
 from PIL import Image
 
-from normplace.data import sources
-from normplace.data.datasets import DataRequest, load, prepare
+from normplace.data.image_folder import image_folder as image_folder_source
+from normplace.data.record import Where
+from normplace.data.sets import DATASETS, cifar10, mnist
+from normplace.data.sets.digits import DIGITS
+from normplace.data.datasets import DataRequest, load, prepare, read
 from normplace.errors import UserError
 
 REAL_DATA = Path(os.environ.get("DATA_ROOT") or "data")
 
 
 def test_gaussian_blobs_have_the_papers_geometry() -> None:
-    x, y, provenance = load(DataRequest("gaussian", points=20_000))
+    data = load("gaussian", points=20_000)
+    x, y, provenance = data.x, data.y, data.provenance
     assert x.shape == (20_000, 1000)
     assert x.dtype == torch.float32
     assert torch.bincount(y).tolist() == [10_000, 10_000]
@@ -33,12 +37,12 @@ def test_gaussian_blobs_have_the_papers_geometry() -> None:
 
 def test_the_same_request_gives_the_same_points_and_fewer_points_are_the_first_ones() -> None:
     for name in ("gaussian", "digits", "patches"):
-        first, again = load(DataRequest(name, points=60)), load(DataRequest(name, points=60))
+        first, again = load(name, points=60), load(name, points=60)
         assert torch.equal(first.x, again.x)
         assert first.provenance == again.provenance
         own_scale = {"standardise": "own"} if name == "gaussian" else {}
-        assert not own_scale or not torch.equal(load(DataRequest(name, points=60, **own_scale)).x, first.x)
-    ten, sixty = load(DataRequest("gaussian", points=10)), load(DataRequest("gaussian", points=60))
+        assert not own_scale or not torch.equal(load(name, points=60, **own_scale).x, first.x)
+    ten, sixty = load("gaussian", points=10), load("gaussian", points=60)
     assert torch.equal(ten.x, sixty.x[:10])
     assert torch.equal(ten.y, sixty.y[:10])
 
@@ -49,7 +53,7 @@ def test_train_and_test_patches_share_no_pixels() -> None:
 
     photographs = load_sample_images().images
     for split, rows in (("train", range(0, 301)), ("test", range(332, 396))):
-        source = sources.patches(split)
+        source = DATASETS["patches"].read(split, Where(()))
         assert set(source.labels) == set(range(10))
         for label, patch in zip(source.labels[:20], source.read(np.arange(20)), strict=True):
             photograph, strip = photographs[label // 5], label % 5
@@ -65,10 +69,10 @@ def test_train_and_test_patches_share_no_pixels() -> None:
 
 
 def test_class_maps() -> None:
-    all_digits = load(DataRequest("digits", classes="all", points=500)).y
-    parity = load(DataRequest("digits", points=500)).y
+    all_digits = load("digits", classes="all", points=500).y
+    parity = load("digits", points=500).y
     assert torch.equal(parity, all_digits % 2)
-    own = load(DataRequest("digits", classes='{"loops": ["0", 6, 9], "none": [1, 7]}', points=300))
+    own = load("digits", classes='{"loops": ["0", 6, 9], "none": [1, 7]}', points=300)
     assert set(own.y.tolist()) == {0, 1}
     assert own.provenance["classes"] == {"loops": ["0", "6", "9"], "none": ["1", "7"]}
     chosen = torch.isin(all_digits, torch.tensor([0, 6, 9, 1, 7]))
@@ -93,28 +97,29 @@ def test_class_maps() -> None:
 )
 def test_bad_class_maps_are_refused(classes: str, words: str) -> None:
     with pytest.raises(UserError, match=r"--classes") as caught:
-        load(DataRequest("digits", classes=classes))
+        load("digits", classes=classes)
     assert words in str(caught.value)
 
 
 def test_standardisation_and_shift(image_folder: Path) -> None:
-    own = load(DataRequest(f"folder:{image_folder}"))
+    own = load(f"folder:{image_folder}")
     assert own.x.shape == (16, 3, 5, 6)
     torch.testing.assert_close(own.x.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
     torch.testing.assert_close(own.x.std(dim=(0, 2, 3), correction=0), torch.ones(3), atol=1e-5, rtol=0)
-    shifted = load(DataRequest(f"folder:{image_folder}", shift=1.5))
+    shifted = load(f"folder:{image_folder}", shift=1.5)
     torch.testing.assert_close(shifted.x, own.x + 1.5)
     with pytest.raises(UserError, match="--standardise paper"):
-        load(DataRequest(f"folder:{image_folder}", standardise="paper"))
+        load(f"folder:{image_folder}", standardise="paper")
 
 
 def test_the_papers_constants_standardise_cifar10_from_an_image_folder(tmp_path: Path) -> None:
     for split in ("train", "test"):
-        for label, name in enumerate(sources.CIFAR10_CLASSES):
+        for label, name in enumerate(cifar10.CLASSES):
             (tmp_path / "cifar10" / split / name).mkdir(parents=True)
             grey = np.full((32, 32, 3), 20 * label, dtype=np.uint8)
             Image.fromarray(grey).save(tmp_path / "cifar10" / split / name / "0.jpg", quality=95)
-    x, y, provenance = load(DataRequest("cifar10", data_root=tmp_path, classes="all"))
+    data = load("cifar10", data_root=tmp_path, classes="all")
+    x, y, provenance = data.x, data.y, data.provenance
     expected = (20 * y.float() / 255)[:, None] - torch.tensor([0.4914, 0.4822, 0.4465])
     expected = expected / torch.tensor([0.2023, 0.1994, 0.2010])
     torch.testing.assert_close(x.mean(dim=(2, 3)), expected, atol=0.03, rtol=0)
@@ -124,30 +129,30 @@ def test_the_papers_constants_standardise_cifar10_from_an_image_folder(tmp_path:
 
 
 def test_a_stand_in_says_so_and_can_be_forbidden(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data = load(DataRequest("mnist", data_root=tmp_path, points=50))
+    data = load("mnist", data_root=tmp_path, points=50)
     assert data.provenance["stand_in"] is True
     assert "stand-in for MNIST" in data.provenance["label"]
     assert "STAND-IN" in capsys.readouterr().err
-    assert torch.equal(data.x, load(DataRequest("digits", points=50)).x)
+    assert torch.equal(data.x, load("digits", points=50).x)
     with pytest.raises(UserError, match="train-images-idx3-ubyte"):
-        load(DataRequest("mnist", data_root=tmp_path, stand_in_allowed=False))
+        load("mnist", data_root=tmp_path, stand_in_allowed=False)
 
 
 def test_altered_mnist_is_refused_with_both_hashes_and_the_path(tmp_path: Path) -> None:
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
-    for name in sources.MNIST_SHA256:
+    for name in mnist.SHA256:
         (raw / name).write_bytes(b"truncated")
     with pytest.raises(UserError) as caught:
-        load(DataRequest("mnist", data_root=tmp_path))
+        load("mnist", data_root=tmp_path)
     message = str(caught.value)
     assert str(raw / "train-images-idx3-ubyte") in message
     assert hashlib.sha256(b"truncated").hexdigest() in message
-    assert sources.MNIST_SHA256["train-images-idx3-ubyte"] in message
+    assert mnist.SHA256["train-images-idx3-ubyte"] in message
     (raw / "t10k-labels-idx1-ubyte").unlink()
     (raw / "train-images-idx3-ubyte").unlink()
     with pytest.raises(UserError, match="all four are needed"):
-        load(DataRequest("mnist", data_root=tmp_path))
+        load("mnist", data_root=tmp_path)
 
 
 def test_altered_cifar10_is_refused_before_any_pickle_is_opened(tmp_path: Path) -> None:
@@ -160,7 +165,7 @@ def test_altered_cifar10_is_refused_before_any_pickle_is_opened(tmp_path: Path) 
     for name in [*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta"]:
         (base / name).write_bytes(pickle.dumps(Trap()))
     with pytest.raises(UserError, match="MD5"):
-        load(DataRequest("cifar10", data_root=tmp_path))
+        load("cifar10", data_root=tmp_path)
     assert not (tmp_path / "sprung").exists()
 
 
@@ -172,7 +177,7 @@ def test_folders_of_any_common_format_grey_or_colour(tmp_path: Path) -> None:
             pixels = np.arange(12, dtype=np.uint8).reshape(3, 4) * (number + 1)
             Image.fromarray(pixels).save(folder / f"{number}.{suffix}")
         (tmp_path / "grey" / split / "class0" / "notes.txt").write_text("not an image")
-    assert sources.folder(tmp_path / "grey", "train").read(np.arange(4)).shape == (
+    assert image_folder_source(tmp_path / "grey", "train").read(np.arange(4)).shape == (
         4,
         3,
         3,
@@ -180,55 +185,55 @@ def test_folders_of_any_common_format_grey_or_colour(tmp_path: Path) -> None:
     )  # gif has a palette
     for file in (tmp_path / "grey").rglob("*.gif"):
         file.unlink()
-    assert sources.folder(tmp_path / "grey", "train").read(np.arange(3)).shape == (3, 1, 3, 4)
+    assert image_folder_source(tmp_path / "grey", "train").read(np.arange(3)).shape == (3, 1, 3, 4)
 
 
 def test_bad_folders_are_refused(image_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="needs a folder train/"):
-        load(DataRequest(f"folder:{tmp_path / 'nowhere'}"))
+        load(f"folder:{tmp_path / 'nowhere'}")
     (tmp_path / "empty" / "train" / "a").mkdir(parents=True)
     with pytest.raises(UserError, match="no images found"):
-        load(DataRequest(f"folder:{tmp_path / 'empty'}"))
+        load(f"folder:{tmp_path / 'empty'}")
     (image_folder / "train" / "wasp").mkdir()
     with pytest.raises(UserError, match=r"no images found .* of wasp"):
-        load(DataRequest(f"folder:{image_folder}"))
+        load(f"folder:{image_folder}")
     (image_folder / "train" / "wasp").rmdir()
     (image_folder / "train" / ".hidden").mkdir()
     (image_folder / "train" / "ant" / "._0.png").write_bytes(b"not an image")
-    assert load(DataRequest(f"folder:{image_folder}")).x.shape[0] == 16
+    assert load(f"folder:{image_folder}").x.shape[0] == 16
     deep = np.zeros((5, 6), dtype=np.uint16)
     Image.fromarray(deep).save(image_folder / "train" / "ant" / "deep.png")
     with pytest.raises(UserError, match="only 8 bits"):
-        load(DataRequest(f"folder:{image_folder}"))
+        load(f"folder:{image_folder}")
     (image_folder / "train" / "ant" / "deep.png").unlink()
     Image.fromarray(np.zeros((9, 9, 3), dtype=np.uint8)).save(image_folder / "train" / "ant" / "big.png")
     with pytest.raises(UserError, match="images of several sizes") as caught:
-        load(DataRequest(f"folder:{image_folder}"))
+        load(f"folder:{image_folder}")
     assert "9x9" in str(caught.value)
     assert "6x5" in str(caught.value)
     (image_folder / "train" / "ant" / "big.png").write_bytes(b"\x89PNG broken")
     with pytest.raises(UserError, match="cannot be read"):
-        load(DataRequest(f"folder:{image_folder}"))
+        load(f"folder:{image_folder}")
 
 
 def test_the_order_of_a_folder_is_fixed_shuffled_and_not_moved_by_new_files(image_folder: Path) -> None:
-    before = sources.folder(image_folder, "train")
+    before = image_folder_source(image_folder, "train")
     assert before.labels.tolist() != sorted(before.labels.tolist())
     pixels = [image.tobytes() for image in before.read(np.arange(16))]
     Image.fromarray(np.zeros((5, 6, 3), dtype=np.uint8)).save(image_folder / "train" / "bee" / "new.png")
-    after = sources.folder(image_folder, "train")
+    after = image_folder_source(image_folder, "train")
     kept = [image.tobytes() for image in after.read(np.arange(17)) if image.any()]
     assert kept == pixels
 
 
 def test_too_many_points_are_refused(image_folder: Path) -> None:
     with pytest.raises(UserError, match="--points 17") as caught:
-        load(DataRequest(f"folder:{image_folder}", points=17))
+        load(f"folder:{image_folder}", points=17)
     assert "16 points" in str(caught.value)
     with pytest.raises(UserError, match="--points 1"):
-        load(DataRequest(f"folder:{image_folder}", points=1))
+        load(f"folder:{image_folder}", points=1)
     with pytest.raises(UserError, match="--dataset imagenet"):
-        load(DataRequest("imagenet"))
+        load("imagenet")
 
 
 def test_points_that_are_all_the_same_are_refused(tmp_path: Path) -> None:
@@ -237,7 +242,7 @@ def test_points_that_are_all_the_same_are_refused(tmp_path: Path) -> None:
         pixels = np.arange(75, dtype=np.uint8).reshape(5, 5, 3)
         Image.fromarray(pixels).save(tmp_path / "train" / name / "0.png")
     with pytest.raises(UserError, match="all 2 points are the same"):
-        load(DataRequest(f"folder:{tmp_path}"))
+        load(f"folder:{tmp_path}")
 
 
 def test_data_are_looked_for_under_data_root_and_then_in_the_projects_own_folder(
@@ -245,26 +250,26 @@ def test_data_are_looked_for_under_data_root_and_then_in_the_projects_own_folder
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATA_ROOT", str(tmp_path / "elsewhere"))
-    for digit in sources.DIGITS:
+    for digit in DIGITS:
         (tmp_path / "data" / "mnist" / "train" / digit).mkdir(parents=True)
         pixels = np.full((8, 8), int(digit), dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / "data" / "mnist" / "train" / digit / "0.png")
-    assert load(DataRequest("mnist")).provenance["label"] == "MNIST (image folder)"
-    assert load(DataRequest("mnist", data_root=tmp_path, points=5)).provenance["stand_in"] is True
+    assert load("mnist").provenance["label"] == "MNIST (image folder)"
+    assert load("mnist", data_root=tmp_path, points=5).provenance["stand_in"] is True
 
 
 def test_a_prepared_file_gives_what_its_source_gives(tmp_path: Path) -> None:
     request = DataRequest("patches", points=40, classes="all")
     prepare(request, tmp_path / "p.npz")
-    direct, prepared = load(request), load(DataRequest(f"file:{tmp_path / 'p.npz'}", points=40))
+    direct, prepared = read(request), load(f"file:{tmp_path / 'p.npz'}", points=40)
     assert torch.equal(direct.x, prepared.x)
     assert direct.provenance == prepared.provenance
-    first = load(DataRequest(f"file:{tmp_path / 'p.npz'}", points=7, shift=2.0))
+    first = load(f"file:{tmp_path / 'p.npz'}", points=7, shift=2.0)
     torch.testing.assert_close(first.x, direct.x[:7] + 2)
     with pytest.raises(UserError, match="--points 41"):
-        load(DataRequest(f"file:{tmp_path / 'p.npz'}", points=41))
+        load(f"file:{tmp_path / 'p.npz'}", points=41)
     with pytest.raises(UserError, match="prepared file"):
-        load(DataRequest(f"file:{tmp_path / 'p.npz'}", classes="all"))
+        load(f"file:{tmp_path / 'p.npz'}", classes="all")
 
 
 def test_a_damaged_or_foreign_prepared_file_is_refused(tmp_path: Path) -> None:
@@ -274,22 +279,23 @@ def test_a_damaged_or_foreign_prepared_file_is_refused(tmp_path: Path) -> None:
     middle = len(whole) // 2
     path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
     with pytest.raises(UserError, match="damaged"):
-        load(DataRequest(f"file:{path}"))
+        load(f"file:{path}")
     path.write_bytes(whole[:middle])
     with pytest.raises(UserError, match="damaged"):
-        load(DataRequest(f"file:{path}"))
+        load(f"file:{path}")
     np.savez(path, x=np.zeros(3))
     with pytest.raises(UserError, match="not a file of normplace"):
-        load(DataRequest(f"file:{path}"))
+        load(f"file:{path}")
     with pytest.raises(UserError, match="no such file"):
-        load(DataRequest(f"file:{tmp_path / 'absent.npz'}"))
+        load(f"file:{tmp_path / 'absent.npz'}")
 
 
 @pytest.mark.skipif(
     not (REAL_DATA / "MNIST" / "raw" / "train-images-idx3-ubyte").is_file(), reason="real MNIST is not under DATA_ROOT"
 )
 def test_real_mnist() -> None:
-    x, y, provenance = load(DataRequest("mnist", data_root=REAL_DATA, classes="all"))
+    data = load("mnist", data_root=REAL_DATA, classes="all")
+    x, y, provenance = data.x, data.y, data.provenance
     assert y[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert x.shape == (1000, 1, 28, 28)
     torch.testing.assert_close(x.min(), torch.tensor(-0.1307 / 0.3081))

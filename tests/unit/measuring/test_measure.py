@@ -15,12 +15,12 @@ from normplace.errors import UserError
 from normplace.measuring.builders import find_model, seeded
 from normplace.measuring.layers import recorded
 from normplace.measuring.measure import look_at, measure
-from normplace.measuring.prejudice import Estimate, regime
+from normplace.measuring.prejudice import Estimate, regime_at_depth
 from normplace.measuring.report import report, rises
 from normplace.networks.architecture import MLP
 from normplace.networks.mlp import mlp
 from normplace.networks.modules import evaluating, initialise
-from normplace.sampling.mlps import sample
+from normplace.sampling.mlps import sample_mlps
 
 NETWORKS = 300
 SIGNIFICANCE = 1e-4
@@ -93,10 +93,10 @@ def test_an_mlp_agrees_with_sample(norm: str, placement: str, bn_statistics: str
     assert (found.running is not None) == (norm == "batch")
     seen = found.running if bn_statistics == "running" else found.batch
     assert seen is not None
-    ours = sample(digits, spec, NETWORKS, seed=5)
+    ours = sample_mlps(digits, spec, NETWORKS, seed=5)
     assert ks_2samp(seen.guess_fraction[:, 0], ours.guess_fraction[2, :, 0]).pvalue > SIGNIFICANCE
     wrong = {"none": "layer", "layer": "none", "batch": "none" if bn_statistics == "batch" else "layer"}[norm]
-    other = sample(digits, MLP(wrong, "none" if wrong == "none" else "after", 3, width=30), NETWORKS, seed=5)
+    other = sample_mlps(digits, MLP(wrong, "none" if wrong == "none" else "after", 3, width=30), NETWORKS, seed=5)
     assert ks_2samp(seen.guess_fraction[:, 0], other.guess_fraction[2, :, 0]).pvalue < SIGNIFICANCE  # it can fail
     resampled = statistics.bootstrap_gamma(ours.output_mean, ours.output_var, 500, seed=0)
     gammas, errors = statistics.gamma(ours.output_mean, ours.output_var), resampled.std(axis=0)
@@ -295,13 +295,13 @@ def test_what_was_measured_before_an_interrupt_is_kept(digits: torch.Tensor) -> 
 
 
 def test_regimes() -> None:
-    assert regime(Estimate(0.05, 0.01, 0.09), 20, 0) == "neutral"
-    assert regime(Estimate(0.5, 0.2, 0.9), 20, 0) == "prejudiced"
-    assert regime(Estimate(3, 1.1, np.inf), 20, 0) == "deeply prejudiced"
-    assert regime(Estimate(0.5, 0.05, 0.9), 20, 0) == "undecided"
-    assert regime(Estimate(0.8, 0.2, 1.1), 20, 0) == "undecided"
-    assert regime(Estimate(0.5, 0.2, 0.9), 19, 0) == "undecided"
-    assert regime(Estimate(0.05, 0.01, 0.09), 20, 0.9) == "no guess"
+    assert regime_at_depth(Estimate(0.05, 0.01, 0.09), 20, 0) == "neutral"
+    assert regime_at_depth(Estimate(0.5, 0.2, 0.9), 20, 0) == "prejudiced"
+    assert regime_at_depth(Estimate(3, 1.1, np.inf), 20, 0) == "deeply prejudiced"
+    assert regime_at_depth(Estimate(0.5, 0.05, 0.9), 20, 0) == "undecided"
+    assert regime_at_depth(Estimate(0.8, 0.2, 1.1), 20, 0) == "undecided"
+    assert regime_at_depth(Estimate(0.5, 0.2, 0.9), 19, 0) == "undecided"
+    assert regime_at_depth(Estimate(0.05, 0.01, 0.09), 20, 0.9) == "no guess"
 
 
 class Broken(nn.Module):

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import fx, nn
 
 from normplace import networks
-from normplace.data.datasets import DataRequest, load
+from normplace.data.datasets import load
 from normplace.errors import UserError
 from normplace.networks.activations import ACTIVATIONS
 from normplace.networks.architecture import ImageNetwork
@@ -24,8 +24,8 @@ from normplace.sampling import images as image_sampling
 from normplace.sampling.images import sample_images, sample_part
 from normplace.statistics import bootstrap_gamma, gamma, interval
 from normplace.theories.duals import dual
-from normplace.training import runs as training
-from normplace.training.runs import Plan, Points, columns, train
+from normplace.training.evaluations import Points
+from normplace.training.runs import Plan, train_runs
 
 CELLS = [
     (name, norm, placement)
@@ -47,7 +47,7 @@ def drawn(name: str, norm: str, placement: str, shape: tuple[int, ...], classes:
 @pytest.fixture(scope="module")
 def images() -> torch.Tensor:
     """70 digits as images [70, 1, 8, 8]."""
-    return load(DataRequest("digits", points=70)).x
+    return load("digits", points=70).x
 
 
 def test_each_file_of_the_folder_is_found_by_its_name() -> None:
@@ -329,13 +329,11 @@ def test_batch_norm_uses_all_points_and_keeps_its_running_statistics(placement: 
 def test_training_knows_the_two_kinds_of_batch_statistics_of_images(images: torch.Tensor) -> None:
     points = Points(images, (images.mean(dim=(1, 2, 3)) > 0).long())
     build = partial(image_network, "cnn", "batch", "before", (1, 8, 8), 2)
-    rows = train(build, points, points, Plan("adam", 1e-3, 35, epochs=2, runs=1))
-    loss = {
-        mode: [row[training.LOSS] for row in rows if row[columns(2).index("bn_statistics")] == mode] for mode in (0, 1)
-    }
-    assert len(loss[0]) == len(loss[1]) > 2
-    assert loss[0][-1] < loss[0][0]
-    assert not np.allclose(loss[0], loss[1])
+    rows = train_runs(build, points, points, Plan("adam", 1e-3, 35, epochs=2, runs=1))
+    batch, running = ([row["loss"] for row in rows if row["bn_statistics"] == kind] for kind in ("batch", "running"))
+    assert len(batch) == len(running) > 2
+    assert batch[-1] < batch[0]
+    assert not np.allclose(batch, running)
 
 
 # Residual blocks of MLPs at infinite width. Points have the kernel K; a branch of He-normal weights and GELU adds
@@ -382,7 +380,7 @@ def test_a_post_norm_vit_is_more_prejudiced_than_a_pre_norm_one(norm: str) -> No
     """As in the theory of blocks: the input's share of a pre-norm stream falls slowly, of a post-norm one by a factor
     a block.
     """
-    x = load(DataRequest("digits", points=64)).x
+    x = load("digits", points=64).x
     intervals = []
     for placement in ("before", "after"):
         found = sample_images(partial(image_network, "vit", norm, placement, (1, 8, 8), 10), x, 120, seed=0)

@@ -15,7 +15,7 @@ from normplace.networks.modules import initialise
 from normplace.networks.norms import halves, norms_of_mlps
 from normplace.networks.random import network_generator
 from normplace.sampling import mlps as sampling
-from normplace.sampling.mlps import compress, draw_weights, forward, outputs_at_every_depth, sample, sample_part
+from normplace.sampling.mlps import compress, draw_weights, forward, outputs_at_every_depth, sample_mlps, sample_part
 from tests.cells import CELLS, every_cell
 
 DEPTHS = (1, 3, 6)
@@ -90,7 +90,7 @@ def _keys() -> list[tuple[str, str, int]]:
 def test_same_distribution_as_independent_draws_of_the_plain_loop(
     norm: str, placement: str, digits: torch.Tensor, references: dict[tuple[str, str, int], np.ndarray]
 ) -> None:
-    ours = sample(digits, MLP(norm, placement, max(DEPTHS), width=30), NETWORKS, seed=7).guess_fraction
+    ours = sample_mlps(digits, MLP(norm, placement, max(DEPTHS), width=30), NETWORKS, seed=7).guess_fraction
     for depth in DEPTHS:
         p = ks_2samp(ours[depth - 1, :, 0], references[norm, placement, depth]).pvalue
         assert p > SIGNIFICANCE, f"depth {depth}: p = {p}"
@@ -101,26 +101,26 @@ def test_negative_control_the_norm_on_the_wrong_side_is_noticed(
     norm: str, digits: torch.Tensor, references: dict[tuple[str, str, int], np.ndarray]
 ) -> None:
     for wrong, right in (("before", "after"), ("after", "before")):
-        ours = sample(digits, MLP(norm, wrong, max(DEPTHS), width=30), NETWORKS, seed=7).guess_fraction
+        ours = sample_mlps(digits, MLP(norm, wrong, max(DEPTHS), width=30), NETWORKS, seed=7).guess_fraction
         p = ks_2samp(ours[-1, :, 0], references[norm, right, max(DEPTHS)]).pvalue
         assert p < SIGNIFICANCE
 
 
 def test_rms_with_relu_guesses_exactly_as_no_norm_does(digits: torch.Tensor) -> None:
     """Scaling a point by a positive number passes through ReLU and cannot change the largest output."""
-    plain = sample(digits, MLP("none", "none", 5, width=30), 20, seed=0)
+    plain = sample_mlps(digits, MLP("none", "none", 5, width=30), 20, seed=0)
     for placement in ("before", "after"):
-        scaled = sample(digits, MLP("rms", placement, 5, width=30), 20, seed=0)
+        scaled = sample_mlps(digits, MLP("rms", placement, 5, width=30), 20, seed=0)
         assert np.mean(scaled.guess_fraction == plain.guess_fraction) > 0.99  # ties at rounding
         np.testing.assert_allclose(scaled.guess_fraction, plain.guess_fraction, atol=0.011)
 
 
 def test_same_seed_same_bytes_whatever_the_processes_and_the_number_of_networks(digits: torch.Tensor) -> None:
     spec = MLP("batch", "before", 3, width=20, classes=4)
-    whole = sample(digits, spec, 40, seed=3)
-    split = sample(digits, spec, 40, seed=3, processes=2)
-    fewer = sample(digits, spec, 11, seed=3)
-    shallower = sample(digits, replace(spec, depth=2), 40, seed=3)
+    whole = sample_mlps(digits, spec, 40, seed=3)
+    split = sample_mlps(digits, spec, 40, seed=3, processes=2)
+    fewer = sample_mlps(digits, spec, 11, seed=3)
+    shallower = sample_mlps(digits, replace(spec, depth=2), 40, seed=3)
     for array, other, part, prefix in zip(whole, split, fewer, shallower, strict=True):
         assert array.shape == (3, 40, 4)
         assert array.dtype == np.float32
@@ -144,16 +144,16 @@ def test_the_bytes_do_not_depend_on_threads(digits: torch.Tensor) -> None:
     spec = MLP("batch", "before", 3, width=100)
     torch.set_num_threads(2)
     try:
-        two = sample(digits, spec, 5, seed=3)
+        two = sample_mlps(digits, spec, 5, seed=3)
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(1)
-    assert [a.tobytes() for a in two] == [a.tobytes() for a in sample(digits, spec, 5, seed=3)]
+    assert [a.tobytes() for a in two] == [a.tobytes() for a in sample_mlps(digits, spec, 5, seed=3)]
 
 
 def test_different_seeds_and_networks_differ(digits: torch.Tensor) -> None:
     spec = MLP("none", "none", 1, width=20)
-    first, second = (sample(digits, spec, 50, seed=seed).output_mean for seed in (0, 1))
+    first, second = (sample_mlps(digits, spec, 50, seed=seed).output_mean for seed in (0, 1))
     assert not np.isin(first, second).any()
     assert len(np.unique(first)) == first.size
 
@@ -191,7 +191,7 @@ def test_compression_is_exact(shape: tuple[int, int]) -> None:
 
 def test_statistics_are_those_of_the_outputs(digits: torch.Tensor) -> None:
     spec = MLP("layer", "after", 1, width=20, classes=3)
-    found = sample(digits, spec, 1, seed=0)
+    found = sample_mlps(digits, spec, 1, seed=0)
     features, _ = compress(digits)
     (outputs,) = forward(features, draw_weights(spec, features.shape[1], 64, [network_generator(0, 0)]), spec)
     outputs = outputs[0].T
@@ -203,9 +203,11 @@ def test_statistics_are_those_of_the_outputs(digits: torch.Tensor) -> None:
 
 
 def test_eval_mode_with_fresh_statistics_erases_batch_norm(digits: torch.Tensor) -> None:
-    plain = sample(digits, MLP("none", "none", 4, width=30), 10, seed=0).guess_fraction
-    erased = sample(digits, MLP("batch", "before", 4, width=30, bn_statistics="running"), 10, seed=0).guess_fraction
-    kept = sample(digits, MLP("batch", "before", 4, width=30), 10, seed=0).guess_fraction
+    plain = sample_mlps(digits, MLP("none", "none", 4, width=30), 10, seed=0).guess_fraction
+    erased = sample_mlps(
+        digits, MLP("batch", "before", 4, width=30, bn_statistics="running"), 10, seed=0
+    ).guess_fraction
+    kept = sample_mlps(digits, MLP("batch", "before", 4, width=30), 10, seed=0).guess_fraction
     np.testing.assert_allclose(erased, plain, atol=0.011)
     assert np.abs(kept - plain).max() > 0.1
 
@@ -237,7 +239,7 @@ def test_halves_of_norms_by_hand(half: str, placement: str, digits: torch.Tensor
 def test_centring_after_the_activation_neutralises_and_scaling_does_not(
     half: str, placement: str, whole: bool, digits: torch.Tensor
 ) -> None:
-    guesses = sample(digits, MLP(half, placement, 10, width=50), 100, seed=0).guess_fraction[-1, :, 0]
+    guesses = sample_mlps(digits, MLP(half, placement, 10, width=50), 100, seed=0).guess_fraction[-1, :, 0]
     assert (guesses.std() < 0.15) == whole
 
 

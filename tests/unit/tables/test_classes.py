@@ -1,17 +1,15 @@
 """How guesses are spread over classes, on made-up networks whose spread is known."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from normplace.tables.classes import class_rows, entropy, mean_with_interval, ranked
-from normplace.tables.records import KernelTheory, Sample
+from normplace.tables.records import Cell, KernelTheory, Sample
 from normplace.theories import guesses
 
 CLASSES = 4
-CELL: dict[str, Any] = {"norm": "none", "points": 1000}
+CELL = Cell("digits", "digits", False, "mlp", "none", "none", "batch", "relu", 100, CLASSES, 0.0, 1000, "")
 
 
 def table(gamma: float, theory_gamma: float, networks: int = 4000) -> pd.DataFrame:

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from normplace.errors import UserError
-from normplace.files import sha256_of_file, write_json
-from normplace.tables.learning_curves import read_training, summarise
+from normplace.tables.learning_curves import summarise
+from normplace.tables.records import write_training
 
 OPTIONS = {
     "norm": "none", "placement": "none", "activation": "relu", "depth": 3, "width": 10, "optimizer": "adam",
@@ -42,9 +41,7 @@ def write(path: Path, gaps: list[list[float]], accuracies: list[list[float]], di
 
 
 def write_rows(path: Path, rows: pd.DataFrame) -> Path:
-    rows.to_csv(path, index=False)
-    config = {"options": OPTIONS, "data": DATA, "rows_sha256": sha256_of_file(path)}
-    write_json(path.with_suffix(".json"), config)
+    write_training(path, OPTIONS, DATA, rows.to_csv(index=False))
     return path
 
 
@@ -92,20 +89,6 @@ def test_curves_are_medians_and_quartiles(tmp_path: Path) -> None:
     assert (row["gap_low"], row["gap"], row["gap_high"]) == pytest.approx((0.2, 0.3, 0.4))
     assert row["n"] == 5
     assert row["norm"] == "none"
-
-
-def test_a_file_without_its_json_or_a_foreign_one_is_refused(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.csv", [[0.0, 0.0]], [[0.5, 0.5]], [0])
-    path.with_suffix(".json").unlink()
-    with pytest.raises(UserError, match=r"a\.csv"):
-        read_training(path)
-    path.with_suffix(".json").write_text("{}")
-    with pytest.raises(UserError, match=r"a\.csv"):
-        read_training(path)
-    good = write(tmp_path / "b.csv", [[0.0, 0.0]], [[0.5, 0.5]], [0])
-    good.write_text(good.read_text().replace("0.5", "0.6", 1))
-    with pytest.raises(UserError, match=r"b\.csv"):
-        read_training(good)
 
 
 def test_a_run_that_learned_nothing_never_reaches_a_share_of_its_final_accuracy(tmp_path: Path) -> None:

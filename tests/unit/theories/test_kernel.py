@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from normplace.data.datasets import DataRequest, load
+from normplace.data.datasets import load
 from normplace.networks.activations import ACTIVATIONS
 from normplace.networks.architecture import MLP, PLACEMENTS
 from normplace.networks.norms import NORMS, halves
 from normplace.networks.random import network_generator
-from normplace.sampling.mlps import sample
+from normplace.sampling.mlps import sample_mlps
 from normplace.statistics import bootstrap_gamma, gamma, interval
 from normplace.theories import isotropic as theory
 from normplace.theories import kernel
@@ -27,7 +27,7 @@ BATCH_ERROR = {
 
 @pytest.fixture(scope="module")
 def x() -> np.ndarray:
-    return load(DataRequest("digits", points=POINTS)).x.flatten(1).numpy()
+    return load("digits", points=POINTS).x.flatten(1).numpy()
 
 
 def sampled_kernels(x: np.ndarray, spec: MLP, draws: int) -> Iterator[Array]:
@@ -86,7 +86,7 @@ def one_deviation_for_all_nodes(x: np.ndarray, placement: str, depth: int) -> Ar
 
 
 def test_batch_norm_where_many_directions_share_the_variance_needs_one_deviation_only() -> None:
-    x = load(DataRequest("gaussian", points=200)).x.numpy()
+    x = load("gaussian", points=200).x.numpy()
     for placement in ("before", "after"):
         *_, found = kernel.hidden_kernels(x, "batch", placement, "relu", DEPTH)
         simple = one_deviation_for_all_nodes(x, placement, DEPTH)
@@ -96,8 +96,8 @@ def test_batch_norm_where_many_directions_share_the_variance_needs_one_deviation
 
 def test_batch_norm_on_images_when_deep() -> None:
     """Wide networks agree with the average over nodes at depth 60; the simple kernel has long gone wrong there."""
-    depth, x = 60, load(DataRequest("patches", points=100, classes="all")).x.flatten(1)
-    sampled = sample(x, MLP("batch", "before", depth, width=400, classes=10), 24, seed=0)
+    depth, x = 60, load("patches", points=100, classes="all").x.flatten(1)
+    sampled = sample_mlps(x, MLP("batch", "before", depth, width=400, classes=10), 24, seed=0)
     measured = gamma(sampled.output_mean, sampled.output_var)[-1]
     low, high = interval(bootstrap_gamma(sampled.output_mean, sampled.output_var, 500, seed=0))
     *_, last = kernel.hidden_kernels(x.numpy(), "batch", "before", "relu", depth)

@@ -11,20 +11,24 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from normplace.data.datasets import DataRequest, load
+from normplace.data.datasets import load
 from normplace.errors import UserError
 from normplace.networks.architecture import MLP
 from normplace.networks.mlp import mlp
 from normplace.networks.modules import evaluating, initialise
 from normplace.networks.random import network_generator
-from normplace.training import checkpoints
+from normplace.training import checkpoints, starts
 from normplace.training import runs as training
-from normplace.training.runs import LOSS, Plan, Points, columns, evaluation_steps, train
+from normplace.training.evaluations import Points, Row, evaluation_steps, guess_fractions, measures
+from normplace.training.runs import Plan, train_runs
+from normplace.training.starts import find_start
+from normplace.training.train import summary
 from tests.cells import every_cell
 
 SPEC = MLP("batch", "before", depth=2, width=20)
@@ -33,17 +37,16 @@ PLAN = Plan("adam", 3e-3, batch_size=50, epochs=4, runs=2)
 
 @pytest.fixture(scope="module")
 def points() -> tuple[Points, Points]:
-    request = DataRequest("digits", points=170, test_points=80)
-    train_split, test_split = load(request), load(request, "test")
-    return Points(train_split.x.flatten(1), train_split.y), Points(test_split.x.flatten(1), test_split.y)
+    data = load("digits", points=170, test_points=80)
+    return Points(data.x.flatten(1), data.y), Points(data.test_x.flatten(1), data.test_y)
 
 
 def build(spec: MLP) -> "partial[nn.Sequential]":
     return partial(mlp, spec, 64)
 
 
-def column(rows: list[list[float]], name: str, classes: int = 2) -> np.ndarray:
-    return np.array([row[columns(classes).index(name)] for row in rows])
+def column(rows: list[Row], name: str) -> np.ndarray:
+    return np.array([row[name] for row in rows])
 
 
 class PlainMLP(nn.Module):
@@ -83,7 +86,7 @@ def test_same_losses_as_a_plain_pytorch_loop(
         return trained[-1]
 
     ours = training.train_run(
-        run, training.find_start(run, build_and_keep, points[0].x, plan), build_and_keep, *points, plan
+        run, find_start(run, build_and_keep, points[0].x, plan.select, plan.seed), build_and_keep, *points, plan
     )
 
     network = PlainMLP(norm, placement, 3, 25)
@@ -114,8 +117,8 @@ def test_same_losses_as_a_plain_pytorch_loop(
             step += 1
     expected += plain_losses(network, points)
     assert step == 16
-    compared = column(ours, "bn_statistics") != 1 if bias_is_noise else np.full(len(ours), True)
-    last = [row for row in ours if row[1] == 16]
+    compared = column(ours, "bn_statistics") != "running" if bias_is_noise else np.full(len(ours), True)
+    last = [row for row in ours if row["step"] == 16]
     weights_at_end = torch.cat([parameter.detach().flatten() for parameter in network.parameters()])
     cosine = float(F.cosine_similarity(weights_at_end, start, dim=0))
     np.testing.assert_allclose(column(last, "weight_cosine"), cosine, rtol=1e-4)
@@ -154,17 +157,25 @@ def plain_losses(network: nn.Module, points: tuple[Points, Points]) -> list[floa
 def test_measures_of_a_known_network() -> None:
     outputs = torch.tensor([[2.0, 0.0], [1.0, 0.0], [3.0, 0.0], [0.0, 1.0]])
     y = torch.tensor([0, 1, 1, 1])
-    measures, fractions = training.measure(outputs, y, majority=0)
     losses = F.cross_entropy(outputs, y, reduction="none")
-    expected = [losses.mean(), 0.5, 1.0, 1 / 3, 0.75, 0.75, losses[0], losses[1:].mean()]
-    np.testing.assert_allclose(measures, expected, rtol=1e-6)
-    assert fractions == [0.75, 0.25]
+    expected = {
+        "loss": losses.mean(),
+        "accuracy": 0.5,
+        "accuracy_majority": 1.0,
+        "accuracy_minority": 1 / 3,
+        "max_guess_fraction": 0.75,
+        "guess_fraction_majority": 0.75,
+        "loss_majority": losses[0],
+        "loss_minority": losses[1:].mean(),
+    }
+    assert measures(outputs, y, majority=0) == pytest.approx({name: float(value) for name, value in expected.items()})
+    assert guess_fractions(outputs).tolist() == [0.75, 0.25]
 
 
 def test_a_deeply_prejudiced_start_has_all_of_one_class_right(points: tuple[Points, Points]) -> None:
     plan = Plan("adam", 1e-3, 50, 1, runs=3, select="prejudiced")
-    rows = train(build(MLP("none", "none", 20, 50)), *points, plan)
-    first = [row for row in rows if row[1] == 0 and row[3] == 0]
+    rows = train_runs(build(MLP("none", "none", 20, 50)), *points, plan)
+    first = [row for row in rows if row["step"] == 0 and row["split"] == "train"]
     assert (column(first, "max_guess_fraction") > 0.95).all()
     assert (column(first, "guess_fraction_majority") == column(first, "max_guess_fraction")).all()
     assert (column(first, "accuracy_majority") > 0.9).all()
@@ -175,7 +186,8 @@ def test_a_deeply_prejudiced_start_has_all_of_one_class_right(points: tuple[Poin
 
 def test_selection_redraws_everything_and_counts(points: tuple[Points, Points]) -> None:
     plan = Plan("adam", 1e-3, 50, 1, runs=4, select="neutral", seed=2)
-    rows = [row for row in train(build(SPEC), *points, plan) if row[1] == 0 and row[3] == 0 and row[4] == 0]
+    first = {"step": 0, "split": "train", "bn_statistics": "batch"}
+    rows = [row for row in train_runs(build(SPEC), *points, plan) if {name: row[name] for name in first} == first]
     differences = np.abs(column(rows, "guess_fraction_0") - column(rows, "guess_fraction_1"))
     assert (differences < 0.1).all()
     draws = column(rows, "draws")
@@ -193,10 +205,10 @@ def test_selection_redraws_everything_and_counts(points: tuple[Points, Points]) 
 def test_an_impossible_selection_says_how_near_it_came(
     points: tuple[Points, Points], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "MAX_DRAWS", 20)
+    monkeypatch.setattr(starts, "MAX_DRAWS", 20)
     plan = Plan("adam", 1e-3, 50, 1, runs=1, select="prejudiced")
     with pytest.raises(UserError, match=r"--select prejudiced: none of 20 starts .* the largest is 0\."):
-        train(build(MLP("batch", "after", 5, 30)), *points, plan)
+        train_runs(build(MLP("batch", "after", 5, 30)), *points, plan)
 
 
 def test_evaluation_leaves_running_statistics_alone(points: tuple[Points, Points]) -> None:
@@ -218,15 +230,14 @@ def test_evaluation_leaves_running_statistics_alone(points: tuple[Points, Points
 
 
 def test_a_run_is_the_same_alone_among_others_and_in_processes(points: tuple[Points, Points]) -> None:
-    together = train(build(SPEC), *points, PLAN)
-    start = training.find_start(1, build(SPEC), points[0].x, PLAN)
+    together = train_runs(build(SPEC), *points, PLAN)
+    start = find_start(1, build(SPEC), points[0].x, PLAN.select, PLAN.seed)
     alone = training.train_run(1, start, build(SPEC), *points, PLAN)
-    apart = train(build(SPEC), *points, PLAN, processes=2)
-    text = training.to_csv(together, 2)
-    assert training.to_csv(apart, 2) == text
-    assert training.to_csv(alone, 2).splitlines()[1:] == text.splitlines()[1 + len(alone) :]
-    other = train(build(SPEC), *points, Plan("adam", 3e-3, 50, 4, 2, seed=1))
-    assert training.to_csv(other, 2) != text
+    apart = train_runs(build(SPEC), *points, PLAN, processes=2)
+    assert str(apart) == str(together)  # as text, for what is unknown is NaN
+    assert str(alone) == str(together[len(alone) :])
+    other = train_runs(build(SPEC), *points, Plan("adam", 3e-3, 50, 4, 2, seed=1))
+    assert str(other) != str(together)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
@@ -234,7 +245,7 @@ def test_resuming_after_any_step_gives_the_same_rows(
     optimizer: str, points: tuple[Points, Points], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = Plan(optimizer, 3e-3, batch_size=50, epochs=3, runs=1, select="neutral")
-    expected = training.to_csv(train(build(SPEC), *points, plan), 2)
+    expected = str(train_runs(build(SPEC), *points, plan))
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
     real_save, stops = checkpoints.save, 0
 
@@ -247,32 +258,32 @@ def test_resuming_after_any_step_gives_the_same_rows(
     monkeypatch.setattr(checkpoints, "save", save_and_stop)
     while True:
         try:
-            rows = train(build(SPEC), *points, plan, unfinished=tmp_path, fingerprint="ab" * 32)
+            rows = train_runs(build(SPEC), *points, plan, unfinished=tmp_path, fingerprint="ab" * 32)
             break
         except InterruptedError:
             pass
     assert stops == 13  # after each of 12 steps, and when finished
-    assert training.to_csv(rows, 2) == expected
+    assert str(rows) == expected
 
 
-def test_a_checkpoint_of_another_request_or_a_damaged_one_is_left_aside(
+def test_a_checkpoint_of_another_request_or_a_damaged_one_is_ignored(
     points: tuple[Points, Points], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = Plan("adam", 3e-3, 50, 1, runs=1)
-    expected = train(build(SPEC), *points, plan)
-    train(build(SPEC), *points, Plan("sgd", 1.0, 50, 1, runs=1), unfinished=tmp_path, fingerprint="aa" * 32)
-    assert str(train(build(SPEC), *points, plan, unfinished=tmp_path, fingerprint="bb" * 32)) == str(expected)
+    expected = train_runs(build(SPEC), *points, plan)
+    train_runs(build(SPEC), *points, Plan("sgd", 1.0, 50, 1, runs=1), unfinished=tmp_path, fingerprint="aa" * 32)
+    assert str(train_runs(build(SPEC), *points, plan, unfinished=tmp_path, fingerprint="bb" * 32)) == str(expected)
     assert "another request" in capsys.readouterr().err
     checkpoint = tmp_path / "run-0000.pt"
     whole = checkpoint.read_bytes()
     changed = bytearray(whole)
-    changed[whole.index(np.float64(expected[0][LOSS]).tobytes())] ^= 1  # one bit of a loss
+    changed[whole.index(str(expected[0]["loss"]).encode())] ^= 1  # one bit of a loss
     for damaged in (whole[:500], bytes(changed)):
         checkpoint.write_bytes(damaged)
-        assert str(train(build(SPEC), *points, plan, unfinished=tmp_path, fingerprint="bb" * 32)) == str(expected)
+        assert str(train_runs(build(SPEC), *points, plan, unfinished=tmp_path, fingerprint="bb" * 32)) == str(expected)
         assert "damaged" in capsys.readouterr().err
     with pytest.raises(ValueError, match="fingerprint"):
-        train(build(SPEC), *points, plan, unfinished=tmp_path)
+        train_runs(build(SPEC), *points, plan, unfinished=tmp_path)
 
 
 def test_checkpoints_with_pickles_are_not_opened(points: tuple[Points, Points], tmp_path: Path) -> None:
@@ -281,38 +292,38 @@ def test_checkpoints_with_pickles_are_not_opened(points: tuple[Points, Points], 
             return os.mkdir, (str(tmp_path / "sprung"),)
 
     torch.save({"fingerprint": Trap()}, tmp_path / "run-0000.pt")
-    train(build(SPEC), *points, Plan("adam", 3e-3, 50, 1, runs=1), unfinished=tmp_path, fingerprint="bb" * 32)
+    train_runs(build(SPEC), *points, Plan("adam", 3e-3, 50, 1, runs=1), unfinished=tmp_path, fingerprint="bb" * 32)
     assert not (tmp_path / "sprung").exists()
 
 
 def test_divergence_is_recorded_and_other_runs_go_on(points: tuple[Points, Points]) -> None:
-    rows = train(build(MLP("none", "none", 4, 30)), *points, Plan("sgd", 1e30, 50, 2, runs=2))
+    rows = train_runs(build(MLP("none", "none", 4, 30)), *points, Plan("sgd", 1e30, 50, 2, runs=2))
     assert set(column(rows, "run")) == {0, 1}
     for run in (0, 1):
-        mine = [row for row in rows if row[0] == run]
+        mine = [row for row in rows if row["run"] == run]
         assert column(mine, "diverged")[-1] == 1
         assert math.isnan(column(mine, "accuracy")[-1])
         assert column(mine, "diverged")[0] == 0
-    assert "2 diverged" in training.summary(rows, 2)
+    assert "2 diverged" in summary(pd.DataFrame(rows))
 
 
 def test_divergence_in_the_very_last_step_is_noticed(points: tuple[Points, Points]) -> None:
-    rows = train(build(MLP("none", "none", 4, 30)), *points, Plan("sgd", 1e30, 170, 1, runs=1))
+    rows = train_runs(build(MLP("none", "none", 4, 30)), *points, Plan("sgd", 1e30, 170, 1, runs=1))
     assert column(rows, "step").tolist() == [0, 0, 1, 1]
     assert column(rows, "diverged").tolist() == [0, 0, 1, 1]
     assert np.isnan(column(rows, "loss")[2:]).all()
 
 
 def test_ten_classes(points: tuple[Points, Points]) -> None:
-    request = DataRequest("digits", classes="all", points=170, test_points=80)
-    splits = [Points(data.x.flatten(1), data.y) for data in (load(request), load(request, "test"))]
-    rows = train(build(MLP("layer", "after", 1, 50, classes=10)), *splits, Plan("adam", 1e-2, 50, 10, runs=1))
-    fractions = np.array([row[-10:] for row in rows])
+    data = load("digits", classes="all", points=170, test_points=80)
+    splits = Points(data.x.flatten(1), data.y), Points(data.test_x.flatten(1), data.test_y)
+    rows = train_runs(build(MLP("layer", "after", 1, 50, classes=10)), *splits, Plan("adam", 1e-2, 50, 10, runs=1))
+    fractions = np.array([[row[f"guess_fraction_{label}"] for label in range(10)] for row in rows])
     np.testing.assert_allclose(fractions.sum(axis=1), 1, rtol=1e-5)
     first, last = rows[0], rows[-2]
-    assert first[columns(10).index("majority")] == fractions[0].argmax()
-    assert column([last], "accuracy", 10)[0] > 0.9
-    np.testing.assert_allclose(column(rows, "max_guess_fraction", 10), fractions.max(axis=1))
+    assert first["majority"] == fractions[0].argmax()
+    assert column([last], "accuracy")[0] > 0.9
+    np.testing.assert_allclose(column(rows, "max_guess_fraction"), fractions.max(axis=1))
 
 
 def test_evaluation_times() -> None:
@@ -329,7 +340,7 @@ def test_evaluation_times() -> None:
 )
 def test_batches_that_cannot_be(batch_size: int, words: str, points: tuple[Points, Points]) -> None:
     with pytest.raises(UserError, match=words):
-        train(build(SPEC), *points, Plan("adam", 1e-3, batch_size, 1, 1))
+        train_runs(build(SPEC), *points, Plan("adam", 1e-3, batch_size, 1, 1))
 
 
 def test_killed_at_some_moments_and_started_again_the_file_is_the_same(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Claims hold on the shipped reference, and fail on results that a mistake has spoilt."""
 
-import copy
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,20 +18,19 @@ from normplace.data import datasets
 from normplace.errors import UserError
 from normplace.sampling import mlps as sampling
 from normplace.theories.guesses import distribution
-from normplace.verifying import judges as claim_statistics
-from normplace.verifying import report as claim_report
+from normplace.verifying import judges, report
 from normplace.verifying.checks import FAILS, HOLDS, UNDECIDED, Check
 from normplace.verifying.claims import NOT_TESTABLE, STAND_IN, judge, read_claims
 from normplace.verifying.judges import constant, contrast, density, entropy, kappa, learns, reached, theory
 
 ROOT = Path(__file__).resolve().parents[3]
 REFERENCE = ROOT / "reference" / "quick"
-CLAIMS = {claim["id"]: claim for claim in read_claims(ROOT / "claims.yaml")}
+CLAIMS = {claim.id: claim for claim in read_claims(ROOT / "claims.yaml")}
 INITIAL = [name for name in CLAIMS if not name.startswith("training")]
 
 
 def verdicts(tidy: Path, *names: str) -> dict[str, str]:
-    return {result.claim["id"]: result.verdict for result in judge([CLAIMS[n] for n in names or CLAIMS], tidy)}
+    return {judgement.claim.id: judgement.verdict for judgement in judge([CLAIMS[n] for n in names or CLAIMS], tidy)}
 
 
 def failing(tidy: Path) -> set[str]:
@@ -52,7 +50,7 @@ def edit(tidy: Path, table: str, change: Callable[[pd.DataFrame], pd.DataFrame])
 
 def test_the_shipped_verdicts_are_those_of_the_shipped_tables() -> None:
     shipped = pd.read_csv(REFERENCE / "tables" / "claims.csv", keep_default_na=False)
-    found = claim_report.table(judge(CLAIMS.values(), REFERENCE / "tidy"))
+    found = report.table(judge(CLAIMS.values(), REFERENCE / "tidy"))
     assert shipped.astype(str).equals(found.astype(str))
 
 
@@ -68,15 +66,15 @@ def test_quick_and_paper_have_enough_for_every_claim_and_smoke_for_those_without
     width = {"width_convergence": max(config["width_convergence"]["widths"])}
     width["finite_width"] = width["width_convergence"]
     for claim in CLAIMS.values():
-        experiment = claim["tests"][0]["reads"].split("/")[0]
+        experiment = claim.tests[0].reads.split("/")[0]
         there = {
             "inits": config.get(experiment, {}).get("inits", config["placements"]["inits"]),
             "runs": min(config[name]["runs"] for name in ("training", "start_matters")),
             "depth": config["placements"]["depth"],
             "width": width.get(experiment, config["placements"]["width"]),
         }
-        enough = all(there[name] >= least for name, least in claim["needs"].items())
-        assert enough == (scale != "smoke" or not claim["needs"]), claim["id"]
+        enough = all(there[name] >= least for name, least in claim.needs.items())
+        assert enough == (scale != "smoke" or not claim.needs), claim.id
 
 
 # What each mistake makes of the tables, and claims that must then fail.
@@ -157,9 +155,9 @@ def test_a_wrong_gain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_gain_is_wrong_for_relu(digits: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     """A positive factor passes through ReLU: this is why the gain is tested on other activations."""
     spec = sampling.MLP("layer", "after", depth=3, width=20)
-    right = sampling.sample(digits, spec, 10, 0).guess_fraction
+    right = sampling.sample_mlps(digits, spec, 10, 0).guess_fraction
     monkeypatch.setattr(sampling, "GAIN", 1.0)
-    np.testing.assert_allclose(sampling.sample(digits, spec, 10, 0).guess_fraction, right, atol=1 / len(digits))
+    np.testing.assert_allclose(sampling.sample_mlps(digits, spec, 10, 0).guess_fraction, right, atol=1 / len(digits))
 
 
 def learnt(folder: Path) -> str:
@@ -176,13 +174,16 @@ def learnt(folder: Path) -> str:
 
 def test_labels_permuted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert learnt(tmp_path) == HOLDS
-    load = datasets.load
+    read = datasets.read
 
-    def permuted(request: datasets.DataRequest, split: str = "train") -> Any:
-        data = load(request, split)
-        return data._replace(y=data.y[torch.randperm(len(data.y), generator=torch.Generator().manual_seed(0))])
+    def shuffled(y: torch.Tensor) -> torch.Tensor:
+        return y[torch.randperm(len(y), generator=torch.Generator().manual_seed(0))]
 
-    monkeypatch.setattr(datasets, "load", permuted)
+    def permuted(request: datasets.DataRequest) -> datasets.Data:
+        data = read(request)
+        return replace(data, y=shuffled(data.y), test_y=shuffled(data.test_y))
+
+    monkeypatch.setattr(datasets, "read", permuted)
     assert learnt(tmp_path) == FAILS
 
 
@@ -193,7 +194,7 @@ def test_stand_ins_decide_nothing(results: Path) -> None:
     for table in ("placements/gamma", "placements/regimes"):
         edit(results, table, stand_in)
     edit(results, "placements/gamma", lambda table: table.assign(gamma=table["gamma"].where(~table["stand_in"], 50.0)))
-    found = {result.claim["id"]: result for result in judge(CLAIMS.values(), results)}
+    found = {judgement.claim.id: judgement for judgement in judge(CLAIMS.values(), results)}
     assert found["layer-after-mnist"].verdict == STAND_IN
     assert (found["batch-after-neutral"].verdict, found["batch-after-neutral"].why) == (HOLDS, "stand-ins left out")
 
@@ -230,20 +231,30 @@ def test_a_damaged_table_is_one_clear_line(results: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda claim: claim.pop("reason"), "'reason' is a required property"),
-        (lambda claim: claim.update(by="nobody"), "'nobody' is not one of"),
-        (lambda claim: claim["tests"][0].update(statistic="eval"), "'eval' is not one of"),
-        (lambda claim: claim["tests"][0].update(options={"depth": 1}), "constant: .*expected"),
-        (lambda claim: claim.update(id="density"), "the id density is there twice"),
+        (lambda claim: claim.pop("reason"), r"claims\.0\.reason: Field required"),
+        (
+            lambda claim: claim.update(by="nobody"),
+            r"claims\.0\.by 'nobody': Input should be 'paper', 'reading' or 'ours'",
+        ),
+        (lambda claim: claim.update(more=1), r"claims\.0\.more: Extra inputs are not permitted"),
+        (lambda claim: claim.update(id="A claim"), r"claims\.0\.id 'A claim': String should match pattern .*"),
+        (lambda claim: claim.update(needs={"inits": -1}), r"claims\.0\.needs\.inits -1: Input should be greater .* 0"),
+        (lambda claim: claim.update(needs={"nets": 1}), r"claims\.0\.needs\.nets\.\[key\] 'nets': .* or 'width'"),
+        (lambda claim: claim.update(tests=[]), r"claims\.0\.tests \[\]: List should have at least 1 item .*"),
+        (lambda claim: claim["tests"][0].update(reads="../gamma"), r"claims\.0\.tests\.0\.reads '\.\./gamma': .*"),
+        (lambda claim: claim["tests"][0]["where"].update(cell=[]), r"claims\.0\.tests\.0\.where\.cell \[\]: .*"),
+        (lambda claim: claim["tests"][0].update(statistic="eval"), "claims.*'eval': allowed are interval, .*, learns"),
+        (lambda claim: claim["tests"][0].update(options={"depth": 1}), "batch-before-constant: constant: .*expected.*"),
+        (lambda claim: claim.update(id="density"), "the id density appears twice"),
     ],
 )
 def test_a_mistake_in_the_claims_is_one_clear_line(
     tmp_path: Path, change: Callable[[dict[str, Any]], object], words: str
 ) -> None:
-    claims = copy.deepcopy(list(CLAIMS.values()))
-    change(claims[0])
-    (tmp_path / "claims.yaml").write_text(yaml.safe_dump({"claims": claims}))
-    with pytest.raises(UserError, match=words):
+    claims = yaml.safe_load((ROOT / "claims.yaml").read_text())
+    change(claims["claims"][0])
+    (tmp_path / "claims.yaml").write_text(yaml.safe_dump(claims))
+    with pytest.raises(UserError, match=rf"^--claims \S+claims\.yaml: {words}$"):
         read_claims(tmp_path / "claims.yaml")
 
 
@@ -342,7 +353,7 @@ def test_density_allows_what_finite_width_may_do_to_gamma() -> None:
 
 def test_bins_are_put_together_and_none_is_lost() -> None:
     expected = np.array([3.0, 3.0, 9.0, 1.0, 5.0, 2.0])
-    groups = claim_statistics._groups(expected)
+    groups = judges._groups(expected)
     np.testing.assert_array_equal(np.add.reduceat(expected, groups), [6, 9, 8])
     np.testing.assert_array_equal(np.add.reduceat(np.arange(6.0), groups), [1, 2, 12])
 

@@ -7,25 +7,17 @@ addition (post-norm).
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from typing import TYPE_CHECKING
 
 from normplace.errors import UserError
 from normplace.networks.images.record import ImageNetworkRecord
+from normplace.registry import records
 
 if TYPE_CHECKING:
     from torch import nn
 
 
-def _found() -> dict[str, ImageNetworkRecord]:
-    """The record NETWORK of every module of this package that has one."""
-    modules = (importlib.import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__))
-    records = [module.NETWORK for module in modules if hasattr(module, "NETWORK")]
-    return {record.name: record for record in records}
-
-
-IMAGE_NETWORKS = _found()
+IMAGE_NETWORKS: dict[str, ImageNetworkRecord] = records(__name__, list(__path__), "NETWORK")
 
 
 def image_network(name: str, norm: str, placement: str, shape: tuple[int, ...], classes: int) -> nn.Sequential:

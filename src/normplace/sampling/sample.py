@@ -1,0 +1,137 @@
+"""Sample random networks on a data set: what they guess, their gamma, and the regime that they show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from normplace.data.datasets import Data
+from normplace.errors import UserError
+from normplace.networks.architecture import MLP, ImageNetwork, check_classes
+from normplace.networks.modules import builder
+from normplace.sampling.images import sample_images
+from normplace.sampling.mlps import Floats, sample_mlps
+from normplace.statistics import Array, Estimate, RegimeByGrowth, gamma_with_interval, regime_by_growth
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Guesses:
+    """What `sample` found: networks of depth 1 to `net.depth`, or, of a network for images, of its one depth.
+
+    guess_fraction, output_mean, output_var: float32 [depth, inits, classes]; means and population variances are over
+    the points. provenance: of the points.
+    """
+
+    net: MLP | ImageNetwork
+    provenance: dict[str, Any]
+    guess_fraction: Floats
+    output_mean: Floats
+    output_var: Floats
+
+    def gamma(self) -> Estimate[Array]:
+        """gamma with its 95 % bootstrap interval over networks, each [depth]: `.value`, `.low`, `.high`.
+
+        gamma = Var_W(E_x f_c) / E_W(Var_x f_c), pooled over output nodes c.
+        """
+        return gamma_with_interval(self.output_mean, self.output_var, RESAMPLES, seed=0)
+
+    def regime(self) -> RegimeByGrowth:
+        """The regime that the guesses show, by their gamma and its growth over the last doubling of depth.
+
+        Raises:
+            UserError: more than two classes, or networks of one depth alone.
+        """
+        depth, _, classes = self.guess_fraction.shape
+        if classes != 2 or depth < 2:
+            raise UserError(
+                f"a regime needs two classes and a depth of at least 2, not {classes} classes, depth {depth}"
+            )
+        return regime_by_growth(self.guess_fraction[:, :, 0], RESAMPLES, seed=0)
+
+    def plot(self) -> Figure:
+        """Left: the guesses of the shallowest and deepest networks. Right: gamma against depth."""
+        from normplace import pictures
+
+        depths = len(self.guess_fraction)
+        figure, (left, right) = pictures.new_figure(self._title(), 2)
+        for at, colour in ((0, pictures.GREY), (depths - 1, pictures.BLUE))[-min(depths, 2) :]:
+            values, label = pictures.guesses_of(self.guess_fraction[at])
+            name = f"depth {at + 1}" if isinstance(self.net, MLP) else None
+            pictures.histogram(left, values, colour, outline=colour == pictures.GREY, label=name)
+            left.set_xlabel(label)
+        if isinstance(self.net, MLP):
+            left.legend(frameon=False, fontsize=7)
+        value, low, high = self.gamma()
+        bars = np.maximum([value - low, high - value], 0)
+        right.errorbar(np.arange(1, depths + 1), value, bars, color=pictures.BLUE, fmt="o-", ms=3, lw=0.9)
+        pictures.gamma_axis(right)
+        pictures.depth_axis(right)
+        return figure
+
+    def _title(self) -> str:
+        inits = self.guess_fraction.shape[1]
+        width = f", width {self.net.width}" if isinstance(self.net, MLP) else ""
+        label, points = self.provenance["label"], self.provenance["points"]
+        return f"{inits:,} networks, {self.net}{width}, on {label}, {points:,} points"
+
+    def __repr__(self) -> str:
+        """The networks, the data, gamma at the first and the last depth, and the regime where there is one."""
+        value, low, high = self.gamma()
+        ends = [0, len(value) - 1] if len(value) > 1 else [0]
+        found = ", ".join(f"{value[at]:.3g} [{low[at]:.3g}, {high[at]:.3g}] at depth {at + 1}" for at in ends)
+        if not isinstance(self.net, MLP):
+            found = found.removesuffix(" at depth 1")
+        two_classes_deep = self.guess_fraction.shape[2] == 2 and len(value) > 1
+        regime = f"; {self.regime().name}" if two_classes_deep else ""
+        return f"<Guesses of {self._title()}: gamma {found}{regime}>"
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self))}</pre>"
+
+
+def sample(
+    net: MLP | ImageNetwork,
+    data: Data,
+    inits: int = 1000,
+    seed: int = 0,
+    *,
+    device: str = "cpu",
+    processes: int = 1,
+    progress: bool = False,
+) -> Guesses:
+    """Sample `inits` random networks on the points of `data`, MLPs at every depth up to `net.depth` in one pass.
+
+    Weights are He-normal, N(0, 2 / fan_in), biases 0 (the authors' setting); every network has a generator of its own,
+    seeded by (seed, index). The same call gives the same bytes, whatever the number of processes. progress: show a bar.
+
+    Raises:
+        UserError: fewer than 2 networks, another number of classes than the network has, points that it cannot take, or
+            outputs that vanish or overflow in float32.
+
+    >>> from normplace import MLP, load
+    >>> seen = sample(MLP("none", depth=10), load("digits", points=200), inits=200)
+    >>> seen.guess_fraction.shape
+    (10, 200, 2)
+    >>> seen.regime().name
+    'deeply prejudiced'
+    """
+    if inits < 2:
+        raise UserError(f"--inits {inits}: at least 2 are needed, for a variance over networks")
+    check_classes(net, len(data.classes))
+    title = f"{net.norm} {net.placement}" if progress else None
+    if isinstance(net, MLP):
+        arrays = sample_mlps(data.x, net, inits, seed, device=device, processes=processes, progress=title)
+    else:
+        build = builder(net, tuple(data.x.shape[1:]), len(data.classes))
+        arrays = sample_images(build, data.x, inits, seed, device=device, processes=processes, progress=title)
+    if not (np.isfinite(arrays.output_var).all() and arrays.output_var.any(axis=(1, 2)).all()):
+        raise UserError("the outputs vanish or overflow in float32 at some depth: use fewer layers, or a norm")
+    return Guesses(net, data.provenance, *arrays)

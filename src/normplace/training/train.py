@@ -1,0 +1,92 @@
+"""Train a network many times on a data set: the curves of all runs as one table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from normplace.data.datasets import Data
+from normplace.errors import UserError
+from normplace.files import sha256_of_json, sha256_of_package, versions
+from normplace.networks.architecture import MLP, ImageNetwork, check_classes
+from normplace.networks.modules import builder
+from normplace.training.evaluations import Points
+from normplace.training.runs import Plan, train_runs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def train(
+    net: MLP | ImageNetwork,
+    data: Data,
+    runs: int = 5,
+    seed: int = 0,
+    *,
+    lr: float,
+    optimizer: str = "adam",
+    batch_size: int = 512,
+    epochs: int = 10,
+    select: str = "any",
+    device: str = "cpu",
+    processes: int = 1,
+    unfinished: Path | None = None,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Train `runs` independent networks with cross-entropy, from starts of the kind `select` names.
+
+    A row a run, evaluation, split and kind of BatchNorm statistics, with the columns of the file that `normplace train`
+    writes (`evaluations.Row`). Evaluations are at steps 0 to 7, then log-spaced (the authors' setting). The same call
+    gives the same rows, whatever the number of processes.
+
+    data: with test points. lr: the learning rate. batch_size: points a step. select: "any" start, or redraw until the
+    guess fractions differ by more than .9 ("prejudiced") or by less than .1 ("neutral"), the authors' selection.
+    unfinished: a folder for checkpoints, from which the same call resumes after a kill. progress: show bars.
+
+    Raises:
+        UserError: no test points, another number of classes than the network has, a network that cannot take such
+            points, a batch that does not fit the data, or no start of the kind asked for in 1000 draws.
+
+    >>> from normplace import MLP, load
+    >>> curves = train(MLP("layer", "after", depth=2), load("digits", points=200, test_points=50), runs=2, lr=1e-3)
+    >>> sorted(curves["run"].unique())
+    [0, 1]
+    """
+    import pandas as pd
+
+    if not len(data.test_y):
+        raise UserError("--test-points 0: training needs test points; load the data with some")
+    check_classes(net, len(data.classes))
+    plan = Plan(optimizer, lr, batch_size, epochs, runs, select, seed)
+    shape = tuple(data.x.shape[1:])
+    build = builder(net, shape, len(data.classes))
+    request = {"network": vars(net), "plan": vars(plan), "data": data.provenance, "device": device}
+    made_by = {"versions": versions(), "code": sha256_of_package()}
+    rows = train_runs(
+        build,
+        Points(_points(net, data.x), data.y),
+        Points(_points(net, data.test_x), data.test_y),
+        plan,
+        unfinished=unfinished,
+        fingerprint=sha256_of_json(request | made_by) if unfinished else "",
+        device=device,
+        processes=processes,
+        progress=progress,
+    )
+    return pd.DataFrame(rows)
+
+
+def _points(net: MLP | ImageNetwork, x: torch.Tensor) -> torch.Tensor:
+    return x.flatten(1) if isinstance(net, MLP) else x
+
+
+def summary(curves: pd.DataFrame) -> str:
+    """One line: test accuracy at the end, and how many runs diverged."""
+    last = curves[curves["split"] == "test"].groupby("run").tail(1)
+    ended = last[last["diverged"] == 0]
+    accuracy = f"median test accuracy {ended['accuracy'].median():.3f}" if len(ended) else "no run reached the end"
+    statistics = last["bn_statistics"].iloc[-1]
+    by = f" by {statistics} statistics" if statistics else ""
+    return f"{len(last)} runs: {accuracy}{by}, {len(last) - len(ended)} diverged"
