@@ -322,8 +322,8 @@ class Infinite(nn.Linear):
 @pytest.mark.parametrize(
     ("build", "words"),
     [
-        (Broken, r"forward raised KeyError: 'no such thing' \(.*test_measuring.py, line \d+\), .* \[2, 64\]"),
-        (lambda: 1 / 0, r"builder raised ZeroDivisionError: division by zero \(.*test_measuring.py, line \d+\)"),
+        (Broken, r"forward raised KeyError: 'no such thing' \(.*test_measure.py, line \d+\), .* \[2, 64\]"),
+        (lambda: 1 / 0, r"builder raised ZeroDivisionError: division by zero \(.*test_measure.py, line \d+\)"),
         (lambda: torch.zeros, "returned a builtin_function_or_method, but a torch.nn.Module"),
         (partial(nn.Linear, 63, 2), r"raised RuntimeError: mat1 and mat2 shapes .* inputs of shape \[2, 64\]"),
         (partial(nn.Linear, 64, 1), r"shape \[2, 1\] .* at least 2 classes is needed; for one logit"),

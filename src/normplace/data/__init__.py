@@ -1,0 +1,1 @@
+"""Points to sample, train and measure on."""
