@@ -26,7 +26,7 @@ def main() -> None:
         parser.error(f"no figure {', '.join(unknown)}; there are {', '.join(FIGURES)}")
     if not args.tidy.is_dir():
         parser.error(f"--tidy {args.tidy}: no such folder; `make replicate` writes the tables of the quick scale")
-    atexit.register(gc.freeze)  # as in normplace.cli.parser
+    atexit.register(gc.freeze)  # as in normplace.cli.main
     style.apply()
     for name in args.names or FIGURES:
         if (args.tidy / FIGURES[name]).is_dir():

@@ -11,7 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from normplace.cli.parser import main
+from normplace.cli.main import main
+from normplace.networks.norms import NORMS, Norm
 
 
 def run(*arguments: object) -> None:
@@ -143,15 +144,15 @@ SAMPLE = ["sample", "--dataset", "digits", "--norm", "layer", "--placement", "be
     [
         (["--norm", "layr"], ["--norm", "'layr'", "batch"]),
         (["--placement", "behind"], ["--placement", "'behind'", "before"]),
-        (["--depth", "0"], ["--depth", "0", "at least 1"]),
-        (["--depth", "two"], ["--depth", "two", "whole number"]),
-        (["--width", "-3"], ["--width", "-3"]),
-        (["--inits", "1"], ["--inits", "1", "at least 2"]),
-        (["--points", "1"], ["--points", "1", "at least 2"]),
+        (["--depth", "0"], ["--depth", "0 is not in the range x>=1"]),
+        (["--depth", "two"], ["--depth", "two", "whole number of at least 1"]),
+        (["--width", "-3"], ["--width", "-3 is not in the range x>=1"]),
+        (["--inits", "1"], ["--inits", "1 is not in the range x>=2"]),
+        (["--points", "1"], ["--points", "1 is not in the range x>=2"]),
         (["--width", "1"], ["--width 1", "LayerNorm"]),
         (["--bn-statistics", "running"], ["--bn-statistics running", "layer"]),
         (["--norm", "none", "--activation", "gelu", "--depth", "300", "--points", "20", "--inits", "2"], ["vanish"]),
-        (["--seed", "-1"], ["--seed", "-1"]),
+        (["--seed", "-1"], ["--seed", "-1 is not in the range x>=0"]),
         (["--points", "2000"], ["--points 2000", "1437"]),
         (["--classes", '{"a": ["zebra"], "b": [1]}'], ["--classes", "zebra", "0 (0)"]),
         (["--classes", "nonsense"], ["--classes nonsense", "parity"]),
@@ -159,10 +160,16 @@ SAMPLE = ["sample", "--dataset", "digits", "--norm", "layer", "--placement", "be
         (["--dataset", "folder:/nowhere"], ["/nowhere", "train/"]),
         (["--dataset", "file:/nowhere.npz"], ["/nowhere.npz", "no such file"]),
         (["--shift", "nan"], ["--shift", "nan", "finite"]),
+        (["--shift=-inf"], ["--shift", "-inf is not in the range -inf<x<inf"]),
+        (["--shift", "much"], ["--shift", "much", "finite number"]),
         (["--activation", "swish"], ["--activation", "'swish'", "silu"]),
-        (["--device", "tpu"], ["--device tpu", "cuda"]),
+        (["--device", "tpu"], ["--device", "'tpu'", "cuda"]),
         (["--standardise", "minmax"], ["--standardise", "'minmax'", "own"]),
-        (["--initz", "5"], ["--initz"]),
+        (["--initz", "5"], ["--initz", "--inits"]),
+        (["--init", "5"], ["--init", "--inits"]),
+        (["--classes", "--no-stand-in"], ["--classes", "--no-stand-in", "requires an argument"]),
+        (["--no-stand-in=5"], ["--no-stand-in", "does not take a value"]),
+        (["stray"], ["stray", "unexpected"]),
     ],
 )
 def test_mistakes_are_one_clear_line(
@@ -191,17 +198,19 @@ def test_an_unwritable_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "not a regular file" in mistake(capsys, *SAMPLE, "--output", "/dev/null")
     (tmp_path / "file").write_text("")
     assert "cannot be written" in mistake(capsys, *SAMPLE, "--output", tmp_path / "file" / "x.npz")
+    assert "cannot be written (File name too long)" in mistake(capsys, *SAMPLE, "--output", "x" * 300)
 
 
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        (["--lr", "0"], ["--lr", "0", "above 0"]),
-        (["--lr", "-1e-3"], ["--lr", "-1e-3", "above 0"]),
-        (["--lr", "inf"], ["--lr", "finite"]),
+        (["--lr", "0"], ["--lr", "0.0 is not in the range 0<x<inf"]),
+        (["--lr", "-1e-3"], ["--lr", "-0.001 is not in the range 0<x<inf"]),
+        (["--lr", "inf"], ["--lr", "inf is not in the range 0<x<inf"]),
+        (["--lr", "nan"], ["--lr", "nan", "finite number above 0"]),
         (["--batch-size", "500"], ["--batch-size 500", "100 training points"]),
-        (["--runs", "0"], ["--runs", "at least 1"]),
-        (["--epochs", "0"], ["--epochs", "at least 1"]),
+        (["--runs", "0"], ["--runs", "0 is not in the range x>=1"]),
+        (["--epochs", "0"], ["--epochs", "0 is not in the range x>=1"]),
         (["--optimizer", "adamw"], ["--optimizer", "'adamw'", "sgd"]),
         (["--select", "fair"], ["--select", "'fair'", "neutral"]),
         (["--test-points", "5000"], ["--test-points 5000", "360"]),
@@ -250,9 +259,61 @@ def test_mistakes_of_theory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "--width" in mistake(capsys, *command, "--width", 10)
     deep = ["--dataset", "digits", "--draws-output", tmp_path / "d.npz", "--draws-depths", "1,9"]
     assert "--draws-depths 9" in mistake(capsys, *command, *deep)
+    assert "0 is not in the range x>=1" in mistake(capsys, *command, *deep[:-1], "1,0")
+    assert "--draws-depths: needs --dataset" in mistake(capsys, *command, "--draws-depths", 2)
     foreign = tmp_path / "foreign.npz"
     np.savez(foreign, a=np.zeros(2))
     assert "foreign.npz" in mistake(capsys, "summarise", foreign, "--output", tmp_path / "tidy")
+
+
+def test_numbers_below_0(tmp_path: Path) -> None:
+    sample = ["sample", "--dataset", "digits", "--points", "30", "--norm", "none", "--depth", "1", "--inits", "2"]
+    for shift in (["--shift", "-1e-3"], ["--shift=-1e-3"]):
+        run(*sample, *shift, "--output", tmp_path / "x.npz")
+        with np.load(tmp_path / "x.npz") as archive:
+            assert json.loads(archive["config"].item())["options"]["shift"] == -0.001
+
+
+def test_several_values_after_one_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = []
+    for norm in ("layer", "rms"):
+        cell = ["--dataset", "digits", "--points", "60", "--norm", norm, "--placement", "before", "--depth", "2"]
+        run("sample", *cell, "--inits", 50, "--output", tmp_path / f"{norm}.npz")
+        run("theory", *cell, "--draws-output", tmp_path / f"{norm}-theory.npz", "--output", tmp_path / "t.csv")
+        files.append((tmp_path / f"{norm}.npz", tmp_path / f"{norm}-theory.npz"))
+    samples, theories = zip(*files, strict=True)
+    few = ["--bootstrap", 20, "--output"]
+    tables = {
+        "none": ["summarise", *samples, *few],
+        "empty": ["summarise", *samples, "--theory", *few],
+        "both": ["summarise", *samples, "--theory", *theories, *few],
+        "last": ["summarise", *samples, *few, tmp_path / "last", "--theory", *theories],
+        "each": ["summarise", *samples, f"--theory={theories[0]}", "--theory", theories[1], *few],
+    }
+    for name, command in tables.items():
+        run(*command, *([] if name == "last" else [tmp_path / name]))
+    found = {name: (tmp_path / name / "gamma.csv").read_bytes() for name in tables}
+    assert found["none"] == found["empty"] != found["both"]
+    assert found["both"] == found["last"] == found["each"]
+    assert pd.read_csv(tmp_path / "both" / "gamma.csv")["gamma_kernel"].notna().all()
+    line = mistake(capsys, "finite-width", *samples, "--theory", "--output", tmp_path / "w.csv")
+    assert "'--theory'" in line
+    line = mistake(capsys, "curves", "t.csv", "--output")
+    assert line == "normplace curves: error: Option '--output' requires an argument. (see normplace curves --help)"
+    assert "'SAMPLE.npz...'" in mistake(capsys, "finite-width", "--theory", *theories, "--output", tmp_path / "w.csv")
+
+
+def test_a_norm_that_is_added_later_is_a_choice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["sample", "--dataset", "digits", "--points", "30", "--depth", "1", "--inits", "3", "--norm", "twice"]
+    command += ["--placement", "after", "--output", str(tmp_path / "x.npz")]
+    assert "'twice' is not one of 'none', 'batch'" in mistake(capsys, *command)
+    twice = Norm("twice", "twice", "nodes", centres=False, scales=False, operation=lambda z: 2 * z)
+    monkeypatch.setitem(NORMS, "twice", twice)
+    run(*command)
+    with np.load(tmp_path / "x.npz") as archive:
+        assert json.loads(archive["config"].item())["options"]["norm"] == "twice"
 
 
 def test_the_installed_command_answers() -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from normplace import statistics
-from normplace.cli.parser import main
+from normplace.cli.main import main
 from normplace.data.datasets import load
 from normplace.networks.images import image_network
 from normplace.sampling.images import sample_images

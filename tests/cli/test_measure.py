@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from normplace.cli.parser import main
+from normplace.cli.main import main
 
 MODELS = """
 import torch
@@ -186,9 +186,9 @@ def test_one_clear_line_for_a_wrong_model(model: str, words: list[str], capsys: 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--inits", "1"], ["--inits", "at least 2"]),
-        (["--precision", "0"], ["--precision", "above 0"]),
-        (["--resize", "0"], ["--resize", "at least 1"]),
+        (["--inits", "1"], ["--inits", "1 is not in the range x>=2"]),
+        (["--precision", "0"], ["--precision", "0.0 is not in the range 0<x<inf"]),
+        (["--resize", "0"], ["--resize", "0 is not in the range x>=1"]),
         (["--output", "m.png"], ["--output m.png", ".json"]),
         (["--dataset", "npz:x.npz"], ["--dataset npz:x.npz", "unknown"]),
         (["--dataset", "npy:missing.npy"], ["npy:missing.npy", "no such file"]),

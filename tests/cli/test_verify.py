@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from normplace.cli.parser import main
+from normplace.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "reference" / "quick"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from normplace.cli.parser import main
+from normplace.cli.main import main
 from normplace.files import read_npz
 from tests.checkout import ROOT, environment
 
@@ -51,7 +51,9 @@ def test_a_read_only_folder_is_refused_before_any_work(small_disk: Path, capsys:
 
 
 def test_an_interrupt_is_one_line_and_keeps_the_checkpoint(tmp_path: Path) -> None:
-    impatient = "from normplace import cli, training; training.CHECKPOINT_SECONDS = 0; cli.main()"
+    impatient = (
+        "from normplace.cli.main import main; from normplace.training import runs; runs.CHECKPOINT_SECONDS = 0; main()"
+    )
     command = [sys.executable, "-c", impatient, *TRAIN, "--output", str(tmp_path / "runs.csv")]
     process = subprocess.Popen(command, env=environment(ROOT), stderr=subprocess.PIPE, text=True)
     begun = time.monotonic()
@@ -73,7 +75,7 @@ def test_names_that_the_terminal_cannot_show(image_folder: Path, tmp_path: Path)
         (image_folder / split / "bee").rename(image_folder / split / "abeille dorée")
     images = image_folder.rename(tmp_path / "forêt")
     ascii_only = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    command = [sys.executable, "-m", "normplace.cli.parser", "data", "--dataset", f"folder:{images}"]
+    command = [sys.executable, "-m", "normplace.cli", "data", "--dataset", f"folder:{images}"]
     found = subprocess.run(
         [*command, "--output", str(tmp_path / "é.npz")],
         env=environment(ROOT) | ascii_only,

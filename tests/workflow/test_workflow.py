@@ -166,7 +166,7 @@ def imported(module: str, found: set[str]) -> set[str]:
         if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "normplace":
             inside = f"{node.module}.".removeprefix("normplace.")
             names |= {inside.removesuffix("."), *(f"{inside}{alias.name}" for alias in node.names)}
-    for name in names - found - {"", "cli.commands"}:  # it imports what all commands do
+    for name in names - found - {""}:
         if path_of(name).exists():
             found.add(name)
             imported(name, found)

@@ -19,8 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # The modules that a stage's results depend on. A change in one of them, or in the lock, redoes the stage.
 COMMON = (
-    "cli.parser",
-    "cli.commands",
+    *("cli.main", "cli.command", "cli.options", "cli.data_options", "cli.network_options"),
+    *("cli.data", "cli.sample", "cli.theory", "cli.train", "cli.summarise", "cli.finite_width", "cli.curves"),
+    "cli.measurements",
     "errors",
     "files",
     "networks.architecture",

@@ -45,7 +45,7 @@ def manifest(results: Path, configuration: dict[str, Any]) -> dict[str, Any]:
             "architecture": platform.machine(),
             "processor": processor(),
             "cores": os.cpu_count(),
-            "threads a process": 1,  # normplace.cli.parser sees to it
+            "threads a process": 1,  # normplace.cli.main sees to it
         },
         "seconds": seconds(commands),
         "jobs": commands,

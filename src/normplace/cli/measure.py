@@ -1,63 +1,90 @@
 """`normplace measure`: how prejudiced is my network?"""
 
-import argparse
 import math
 import sys
+from pathlib import Path
 
-from normplace.cli.commands import data_options, data_request, resolve_device
+import click
+
+from normplace.cli import options
+from normplace.cli.data_options import data_options, data_record
+from normplace.data.datasets import DataRequest
 from normplace.errors import UserError
 from normplace.files import check_writable, versions, write_json
 
+MODEL = (
+    "torchvision:NAME (grey images are given to it as three equal channels), or package.module:callable, a function or "
+    "class of yours that returns a new torch.nn.Module"
+)
 
-def run_measure(args: argparse.Namespace) -> None:
-    """Run `normplace measure`."""
-    if args.output.suffix != ".json":
-        raise UserError(f"--output {args.output}: needs the suffix .json; the picture goes beside it")
-    pictures = [args.output.with_suffix(suffix) for suffix in (".png", ".pdf")]
+
+@options.command()
+@click.argument("model", metavar="MODEL", help=MODEL)
+@data_options(more="; or npy:FILE.npy, floats [n, ...] used as they are")
+@click.option("--resize", type=options.Whole(1), help="images to N x N, for models that need it")
+@click.option("--inits", type=options.Whole(2), default=200, help="random networks")
+@click.option(
+    "--precision",
+    type=options.Number(above=0),
+    help="an error unless gamma's interval is within +-X of it (such as .1); it says how many --inits that takes",
+)
+@click.option("--threads", type=options.Whole(1), default=1, help="of one forward pass")
+@options.seed
+@options.device
+@options.output("the file to write, F.json; the picture goes beside it")
+def measure(
+    model: str,
+    request: DataRequest,
+    resize: int | None,
+    inits: int,
+    precision: float | None,
+    threads: int,
+    seed: int,
+    device: str,
+    output: Path,
+) -> None:
+    """How prejudiced is my network? Any PyTorch classifier."""
+    if output.suffix != ".json":
+        raise UserError(f"--output {output}: needs the suffix .json; the picture goes beside it")
+    pictures = [output.with_suffix(suffix) for suffix in (".png", ".pdf")]
     for picture in pictures:
         check_writable(picture)
-    device = resolve_device(args.device)
+    device = options.resolve_device(device)
     import torch
 
     from normplace.data.inputs import load_inputs
+    from normplace.measuring import measure as measuring
     from normplace.measuring import picture as measure_picture
-    from normplace.measuring import report as measure_report
+    from normplace.measuring import report
     from normplace.measuring.builders import find_model
-    from normplace.measuring.measure import measure
     from normplace.measuring.prejudice import half_width
 
-    torch.set_num_threads(args.threads)
-    inputs = load_inputs(data_request(args), args.resize)
-    of_torchvision = args.model.startswith("torchvision:")
+    torch.set_num_threads(threads)
+    inputs = load_inputs(request, resize)
+    of_torchvision = model.startswith("torchvision:")
     x = inputs.x
     if of_torchvision and x.ndim == 4 and x.shape[1] == 1:
         x = x.expand(-1, 3, -1, -1)  # torchvision's models are for colour images
     try:
         side = x.shape[3] if x.ndim == 4 and x.shape[2] == x.shape[3] else None
-        model = find_model(args.model, len(inputs.class_names) if inputs.class_names else None, side)
-        found = measure(model, x, args.inits, args.seed, device=device, progress=True)
+        build = find_model(model, len(inputs.class_names) if inputs.class_names else None, side)
+        found = measuring.measure(build, x, inits, seed, device=device, progress=True)
     except UserError as error:
         hint = " (--resize N gives images another size)" if of_torchvision and " raised " in str(error) else ""
-        raise UserError(f"MODEL {args.model}: {error}{hint}") from error
-    options = {"model": args.model, **data_options(args), "resize": args.resize, "inits": args.inits}
-    config = {
-        "command": "measure",
-        "options": {**options, "seed": args.seed, "device": device},
-        "data": inputs.provenance,
-        "versions": versions(),
-        **measure_report.record(found),
-    }
-    title = f"{args.model} on {inputs.provenance['label']}"
-    write_json(args.output, config)
-    measure_picture.write(found, title, args.output)
-    print(measure_report.report(found, title, inputs.class_names))
-    print(f"written: {', '.join(map(str, [args.output, *pictures]))}")
+        raise UserError(f"MODEL {model}: {error}{hint}") from error
+    given = {"model": model, **data_record(request), "resize": resize, "inits": inits, "seed": seed, "device": device}
+    config = {"command": "measure", "options": given, "data": inputs.provenance, "versions": versions()}
+    title = f"{model} on {inputs.provenance['label']}"
+    write_json(output, {**config, **report.record(found)})
+    measure_picture.write(found, title, output)
+    print(report.report(found, title, inputs.class_names))
+    print(f"written: {', '.join(map(str, [output, *pictures]))}")
     if found.inits < found.asked:
         print(f"normplace: interrupted after {found.inits} of {found.asked} networks", file=sys.stderr)
         sys.exit(130)
     reached = half_width(found.batch.gamma)
-    if args.precision is not None and not reached <= args.precision:
-        raise UserError(_too_imprecise(args.precision, reached, found.inits))
+    if precision is not None and not reached <= precision:
+        raise UserError(_too_imprecise(precision, reached, found.inits))
 
 
 def _too_imprecise(asked: float, reached: float, inits: int) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from normplace.cli.parser import main
+from normplace.cli.main import main
 from normplace.errors import UserError
 from normplace.files import read_json, read_npz, write_npz
 from normplace.tables import records

@@ -347,7 +347,7 @@ def test_killed_at_some_moments_and_started_again_the_file_is_the_same(tmp_path:
     command = "train --dataset digits --points 300 --norm batch --placement after --depth 3 --width 30".split()
     command += "--lr 1e-3 --batch-size 50 --epochs 40 --runs 3 --output".split()
     eager = (
-        "import normplace.training.runs as t, normplace.cli.parser as c, sys; "
+        "import normplace.training.runs as t, normplace.cli.main as c, sys; "
         "t.CHECKPOINT_SECONDS = 0; c.main(sys.argv[1:])"
     )
 

@@ -13,7 +13,7 @@ import torch
 import yaml
 from scipy.special import erf
 
-from normplace.cli.parser import main
+from normplace.cli.main import main
 from normplace.data import datasets
 from normplace.errors import UserError
 from normplace.sampling import mlps as sampling

@@ -1,0 +1,18 @@
+"""`normplace measurements`: a tidy table of measured models."""
+
+from pathlib import Path
+
+import click
+
+from normplace.cli import options
+from normplace.files import write_text
+
+
+@options.command()
+@click.argument("measured", type=options.path, nargs=-1, required=True, metavar="MEASURED.json...")
+@options.output()
+def measurements(measured: tuple[Path, ...], output: Path) -> None:
+    """Tidy table of measured models."""
+    from normplace.tables import zoo
+
+    write_text(output, zoo.measurements(list(measured)).to_csv(index=False))

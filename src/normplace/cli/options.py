@@ -1,0 +1,136 @@
+"""Types of options, and the options that several commands share."""
+
+import functools
+import inspect
+import math
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from normplace.cli.command import Command
+from normplace.errors import UserError
+from normplace.files import check_writable
+
+Decorator = Callable[[Callable[..., Any]], Any]
+command = functools.partial(click.command, cls=Command)
+path = click.Path(path_type=Path)
+
+
+class Whole(click.IntRange):
+    """A whole number."""
+
+    def __init__(self, least: int) -> None:
+        """Of at least `least`."""
+        super().__init__(min=least)
+        self.name = f"whole number of at least {least}"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Short, because the help gives the range too."""
+        return "N"
+
+
+class Number(click.FloatRange):
+    """A finite number."""
+
+    def __init__(self, above: float = -math.inf) -> None:
+        """Above `above`."""
+        super().__init__(min=above, max=math.inf, min_open=True, max_open=True)
+        self.name = f"finite number above {above:g}" if math.isfinite(above) else "finite number"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Short, because the help gives the range too."""
+        return "X"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Refuse nan too, which is in every range."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a valid {self.name}.", param, ctx)
+        return number
+
+
+class Names(click.Choice[str]):
+    """One of the names that a table of the library has when the command runs, not when its file is imported."""
+
+    def __init__(self, names: Callable[[], Iterable[str]]) -> None:
+        """Of what `names` returns."""
+        self._names = names
+        self.case_sensitive = True
+
+    @property
+    def choices(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The names, read anew."""
+        return tuple(self._names())
+
+
+class Output(click.Path[Path]):
+    """Where to write, refused before any work where nothing can be written."""
+
+    def __init__(self, *, folder: bool = False) -> None:
+        """A file, or a folder to write files to."""
+        super().__init__(path_type=Path, file_okay=not folder, dir_okay=folder)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Check that it can be written."""
+        output, option = Path(value), param.opts[0] if param else "--output"
+        try:
+            check_writable(output / "x" if self.dir_okay else output, option)
+        except UserError as error:
+            raise click.UsageError(str(error), ctx) from None
+        except OSError as error:  # such as a name that is too long
+            raise click.UsageError(f"{option} {output}: cannot be written ({error.strerror})", ctx) from None
+        return output
+
+
+def output(what: str = "the file to write", *, folder: bool = False) -> Decorator:
+    """The option --output."""
+    return click.option("--output", type=Output(folder=folder), required=True, help=what)
+
+
+def gathered(name: str, build: Callable[..., object], *options: Decorator) -> Decorator:
+    """Add options to a command, which gets what `build` makes of their values as the argument `name`.
+
+    The parameters of `build` name the options, and may name others of the command.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def with_built(**values: Any) -> Any:
+            own = {key: values.pop(key) for key in inspect.signature(build).parameters if key in values}
+            return function(**values, **{name: build(**own)})
+
+        return functools.reduce(lambda decorated, option: option(decorated), reversed(options), with_built)
+
+    return decorate
+
+
+seed = click.option("--seed", type=Whole(0), default=0, help="of all random numbers")
+device = click.option(
+    "--device", type=click.Choice(("auto", "cpu", "cuda")), default="auto", help="auto takes a GPU where there is one"
+)
+processes = click.option(
+    "--processes", type=Whole(1), default=1, help="processes side by side; no result depends on it"
+)
+bootstrap = click.option("--bootstrap", type=Whole(1), default=1000, help="bootstrap samples")
+samples = click.argument("samples", type=path, nargs=-1, required=True, metavar="SAMPLE.npz...")
+
+
+def kernel_theory(*, required: bool) -> Decorator:
+    """The option --theory, of files to compare samples with."""
+    text = "files of `normplace theory --draws-output`, matched by data set and configuration"
+    return click.option("--theory", type=path, multiple=True, required=required, metavar="F.npz...", help=text)
+
+
+def resolve_device(name: str) -> str:
+    """The device to use: auto takes a GPU where there is one.
+
+    Raises:
+        UserError: cuda where torch sees none.
+    """
+    import torch
+
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: torch sees no GPU here; use --device cpu or auto")
+    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"

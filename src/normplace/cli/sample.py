@@ -1,0 +1,55 @@
+"""`normplace sample`: guess fractions of random networks."""
+
+from pathlib import Path
+
+import click
+
+from normplace.cli import options
+from normplace.cli.data_options import data_options, data_record
+from normplace.cli.network_options import network_options, network_record, with_classes
+from normplace.data import datasets
+from normplace.data.datasets import DataRequest
+from normplace.files import versions, write_npz
+from normplace.networks.architecture import BN_STATISTICS, MLP, ImageNetwork
+from normplace.networks.norms import NORMS
+from normplace.statistics import gamma
+
+bn_statistics = click.option(
+    "--bn-statistics",
+    type=click.Choice(BN_STATISTICS),
+    default="batch",
+    help="BatchNorm's statistics: of all points (batch), or eval mode with fresh ones (running)",
+)
+
+
+@options.command()
+@data_options()
+@network_options(lambda: NORMS, bn_statistics)
+@click.option("--inits", type=options.Whole(2), default=1000, help="random networks")
+@options.seed
+@options.device
+@options.processes
+@options.output()
+def sample(
+    request: DataRequest,
+    network: MLP | ImageNetwork,
+    inits: int,
+    seed: int,
+    device: str,
+    processes: int,
+    output: Path,
+) -> None:
+    """Guess fractions of random networks. Those of MLPs are given at every depth up to --depth."""
+    device = options.resolve_device(device)
+    from normplace.sampling import sample as sampling
+
+    data = datasets.read(request)
+    network = with_classes(network, len(data.classes))
+    found = sampling.sample(network, data, inits, seed, device=device, processes=processes, progress=True)
+    arrays = {name: getattr(found, name) for name in ("guess_fraction", "output_mean", "output_var")}
+    gammas = gamma(found.output_mean, found.output_var)
+    given = {**data_record(request), **network_record(network), "inits": inits, "seed": seed, "device": device}
+    config = {"command": "sample", "options": given, "data": data.provenance, "versions": versions()}
+    write_npz(output, {**arrays, "gamma": gammas}, config)
+    deep = f" at depth 1, {gammas[-1]:.4g} at depth {network.depth}" if isinstance(network, MLP) else ""
+    print(f"{data.provenance['label']}: gamma {gammas[0]:.4g}{deep}")

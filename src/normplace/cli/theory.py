@@ -1,0 +1,94 @@
+"""`normplace theory`: guess fractions of infinitely wide networks, without sampling any."""
+
+import csv
+import inspect
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from click.core import ParameterSource
+
+from normplace.cli import options
+from normplace.cli.data_options import data_options, data_record, data_request
+from normplace.cli.network_options import mlp_options, network_record
+from normplace.data import datasets
+from normplace.data.datasets import DataRequest
+from normplace.errors import UserError
+from normplace.files import versions, write_npz, write_text
+from normplace.networks.architecture import MLP
+from normplace.networks.norms import NORMS
+from normplace.theories import theory as theories
+
+
+class Depths(click.ParamType[list[int]]):
+    """Comma-separated depths, in order and each once."""
+
+    name = "depths"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+        """Each a whole number of at least 1."""
+        return sorted({options.Whole(1).convert(part, param, ctx) for part in value.split(",")})
+
+
+@options.command()
+@data_options(required=False)
+@mlp_options(lambda: [norm.name for norm in NORMS.values() if norm.operation])
+@click.option(
+    "--draws-output",
+    type=options.Output(),
+    metavar="F.npz",
+    help="with --dataset: also write guess fractions drawn from the kernel, without any network",
+)
+@click.option("--draws", type=options.Whole(1), default=10_000, help="how many")
+@click.option("--draws-depths", type=Depths(), metavar="L,L,...", help="at these depths (default: 1 and --depth)")
+@options.output()
+def theory(
+    request: DataRequest | None,
+    network: MLP,
+    draws_output: Path | None,
+    draws: int,
+    draws_depths: list[int] | None,
+    output: Path,
+) -> None:
+    """Guess fractions by infinite-width theory. For isotropic data or, with --dataset, on the data's own kernel."""
+    if request is None:
+        _refuse_options_of_data()
+        found = theories.theory(network)
+    else:
+        depths = _depths(network, draws_depths, draws_output)
+        data = datasets.read_arrays(request)
+        network = replace(network, classes=len(data.provenance["classes"]))
+        found = theories.theory(network, data, depths=depths, progress=True)
+        if draws_output:
+            given = {**data_record(request), **network_record(network), "draws": draws}
+            del given["width"]  # it is infinite
+            config = {"command": "theory", "options": given, "data": data.provenance, "versions": versions()}
+            drawn = np.stack([found.draw(draws, seed=depth, depth=depth) for depth in depths])
+            arrays = {"gamma": found.gamma, "guess_fraction_std": found.guess_fraction_std}
+            write_npz(draws_output, {**arrays, "depths": np.array(depths), "guess_fraction": drawn}, config)
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(("depth", "gamma", "correlation", "guess_fraction_std"))
+    columns = (array.tolist() for array in (found.gamma, found.correlation, found.guess_fraction_std))
+    table.writerows(zip(range(1, network.depth + 1), *columns, strict=True))
+    write_text(output, text.getvalue())
+
+
+def _refuse_options_of_data() -> None:
+    context = click.get_current_context()
+    for name in (*inspect.signature(data_request).parameters, "draws_output", "draws_depths"):
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = name.replace("_", "-")
+            raise UserError(f"--{option}: needs --dataset; without one, theory is for isotropic data")
+
+
+def _depths(network: MLP, asked: list[int] | None, draws_output: Path | None) -> list[int]:
+    """The depths to draw guesses at."""
+    if asked and not draws_output:
+        raise UserError("--draws-depths: needs --draws-output")
+    if asked and asked[-1] > network.depth:
+        raise UserError(f"--draws-depths {asked[-1]}: deeper than --depth {network.depth}")
+    return asked or sorted({1, network.depth})

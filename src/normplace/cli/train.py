@@ -1,0 +1,80 @@
+"""`normplace train`: how the first guess is absorbed."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import click
+
+from normplace import files
+from normplace.cli import options
+from normplace.cli.data_options import data_options, data_record
+from normplace.cli.network_options import network_options, network_record, with_classes
+from normplace.data import datasets
+from normplace.data.datasets import DataRequest
+from normplace.errors import UserError
+from normplace.networks.architecture import MLP, ImageNetwork
+from normplace.networks.norms import NORMS
+
+
+@options.command()
+@data_options()
+@click.option("--test-points", type=options.Whole(1), help="the first N test points (default: all)")
+@network_options(lambda: [norm.name for norm in NORMS.values() if not norm.is_half])
+@click.option("--optimizer", type=click.Choice(("adam", "sgd")), default="adam")
+@click.option("--lr", type=options.Number(above=0), required=True, help="learning rate")
+@click.option("--batch-size", type=options.Whole(1), default=512, help="points a step")
+@click.option("--epochs", type=options.Whole(1), required=True)
+@click.option("--runs", type=options.Whole(1), default=10, help="independent runs")
+@click.option(
+    "--select",
+    type=click.Choice(("any", "prejudiced", "neutral")),
+    default="any",
+    help="redraw the start until guess fractions differ by more than .9, or less than .1",
+)
+@options.seed
+@options.device
+@options.processes
+@options.output("the file to write, F.csv; its settings go beside it, to F.json")
+def train(
+    request: DataRequest,
+    network: MLP | ImageNetwork,
+    lr: float,
+    runs: int,
+    seed: int,
+    device: str,
+    processes: int,
+    output: Path,
+    **plan: Any,
+) -> None:
+    """Train many runs and record how the first guess is absorbed."""
+    settings = output.with_suffix(".json")
+    if output == settings:
+        raise UserError(f"--output {output}: .json is for the settings beside it, name it .csv")
+    files.check_writable(settings)
+    device = options.resolve_device(device)
+    from normplace.training import train as training
+
+    data = datasets.read(request)
+    if not len(data.test_y):
+        raise UserError(f"--dataset {request.dataset}: has no test points; a prepared file needs --test-points")
+    network = with_classes(network, len(data.classes))
+    unfinished = output.with_name(f".{output.name}.unfinished")
+    how: dict[str, Any] = {"device": device, "processes": processes, "unfinished": unfinished, "progress": True}
+    rows = training.train(network, data, runs, seed, lr=lr, **plan, **how)
+    text = rows.to_csv(index=False, float_format="%.8g")
+    given = {**data_record(request), "test_points": request.test_points, **network_record(network), **plan}
+    of_test = {
+        "test_sha256": files.sha256_of_arrays([data.test_x.numpy(), data.test_y.numpy()]),
+        "test_class_counts": data.test_y.bincount().tolist(),
+    }
+    config = {
+        "command": "train",
+        "options": {**given, "learning_rate": lr, "runs": runs, "seed": seed, "device": device},
+        "data": {**data.provenance, **of_test},
+        "versions": files.versions(),
+    }
+    files.write_json(settings, {**config, "rows_sha256": files.sha256_of_text(text)})
+    files.write_text(output, text)
+    shutil.rmtree(unfinished, ignore_errors=True)
+    print(training.summary(rows))
