@@ -10,7 +10,8 @@ from normplace.cli import options
 from normplace.cli.data_options import data_options, data_record
 from normplace.data.datasets import DataRequest
 from normplace.errors import UserError
-from normplace.files import check_writable, versions, write_json
+from normplace.files import check_writable
+from normplace.tables.records import write_measurement
 
 MODEL = (
     "torchvision:NAME (grey images are given to it as three equal channels), or package.module:callable, a function or "
@@ -73,9 +74,8 @@ def measure(
         hint = " (--resize N gives images another size)" if of_torchvision and " raised " in str(error) else ""
         raise UserError(f"MODEL {model}: {error}{hint}") from error
     given = {"model": model, **data_record(request), "resize": resize, "inits": inits, "seed": seed, "device": device}
-    config = {"command": "measure", "options": given, "data": inputs.provenance, "versions": versions()}
     title = f"{model} on {inputs.provenance['label']}"
-    write_json(output, {**config, **report.record(found)})
+    write_measurement(output, given, inputs.provenance, report.record(found))
     measure_picture.write(found, title, output)
     print(report.report(found, title, inputs.class_names))
     print(f"written: {', '.join(map(str, [output, *pictures]))}")

@@ -9,10 +9,10 @@ from normplace.cli.data_options import data_options, data_record
 from normplace.cli.network_options import network_options, network_record, with_classes
 from normplace.data import datasets
 from normplace.data.datasets import DataRequest
-from normplace.files import versions, write_npz
 from normplace.networks.architecture import BN_STATISTICS, MLP, ImageNetwork
 from normplace.networks.norms import NORMS
 from normplace.statistics import gamma
+from normplace.tables.records import write_sample
 
 bn_statistics = click.option(
     "--bn-statistics",
@@ -46,10 +46,9 @@ def sample(
     data = datasets.read(request)
     network = with_classes(network, len(data.classes))
     found = sampling.sample(network, data, inits, seed, device=device, processes=processes, progress=True)
-    arrays = {name: getattr(found, name) for name in ("guess_fraction", "output_mean", "output_var")}
     gammas = gamma(found.output_mean, found.output_var)
     given = {**data_record(request), **network_record(network), "inits": inits, "seed": seed, "device": device}
-    config = {"command": "sample", "options": given, "data": data.provenance, "versions": versions()}
-    write_npz(output, {**arrays, "gamma": gammas}, config)
+    arrays = found.guess_fraction, found.output_mean, found.output_var, gammas
+    write_sample(output, given, data.provenance, *arrays)
     deep = f" at depth 1, {gammas[-1]:.4g} at depth {network.depth}" if isinstance(network, MLP) else ""
     print(f"{data.provenance['label']}: gamma {gammas[0]:.4g}{deep}")

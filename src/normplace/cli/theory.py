@@ -17,9 +17,10 @@ from normplace.cli.network_options import mlp_options, network_record
 from normplace.data import datasets
 from normplace.data.datasets import DataRequest
 from normplace.errors import UserError
-from normplace.files import versions, write_npz, write_text
+from normplace.files import write_text
 from normplace.networks.architecture import MLP
 from normplace.networks.norms import NORMS
+from normplace.tables.records import write_kernel_theory
 from normplace.theories import theory as theories
 
 
@@ -65,10 +66,9 @@ def theory(
         if draws_output:
             given = {**data_record(request), **network_record(network), "draws": draws}
             del given["width"]  # it is infinite
-            config = {"command": "theory", "options": given, "data": data.provenance, "versions": versions()}
             drawn = np.stack([found.draw(draws, seed=depth, depth=depth) for depth in depths])
-            arrays = {"gamma": found.gamma, "guess_fraction_std": found.guess_fraction_std}
-            write_npz(draws_output, {**arrays, "depths": np.array(depths), "guess_fraction": drawn}, config)
+            arrays = found.gamma, found.guess_fraction_std, np.array(depths), drawn
+            write_kernel_theory(draws_output, given, data.provenance, *arrays)
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(("depth", "gamma", "correlation", "guess_fraction_std"))

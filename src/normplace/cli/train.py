@@ -15,6 +15,7 @@ from normplace.data.datasets import DataRequest
 from normplace.errors import UserError
 from normplace.networks.architecture import MLP, ImageNetwork
 from normplace.networks.norms import NORMS
+from normplace.tables.records import write_training
 
 
 @options.command()
@@ -68,13 +69,7 @@ def train(
         "test_sha256": files.sha256_of_arrays([data.test_x.numpy(), data.test_y.numpy()]),
         "test_class_counts": data.test_y.bincount().tolist(),
     }
-    config = {
-        "command": "train",
-        "options": {**given, "learning_rate": lr, "runs": runs, "seed": seed, "device": device},
-        "data": {**data.provenance, **of_test},
-        "versions": files.versions(),
-    }
-    files.write_json(settings, {**config, "rows_sha256": files.sha256_of_text(text)})
-    files.write_text(output, text)
+    given |= {"learning_rate": lr, "runs": runs, "seed": seed, "device": device}
+    write_training(output, given, {**data.provenance, **of_test}, text)
     shutil.rmtree(unfinished, ignore_errors=True)
     print(training.summary(rows))

@@ -15,6 +15,7 @@ CLASS_MAPS: dict[str, dict[str, list[int]]] = {
     "cats-dogs": {"cats": [3], "dogs": [5]},
 }
 
+
 def class_map(classes: str, source: Source) -> dict[str, list[int]]:
     """New class -> the numbers of the source's classes that it is made of.
 

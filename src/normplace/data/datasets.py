@@ -22,9 +22,10 @@ STORED = ("pixels", "labels", "test_pixels", "test_labels", "mean", "std")  # ar
 MIN_POINTS = 2  # one point has no variance
 DEFAULT_POINTS = 1000  # the authors' initial statistics use the first 1000 training images
 
+
 @dataclass(frozen=True)
 class DataRequest:
-    """What to load. `dataset` is a name of `sets.DATASETS`, `folder:PATH`, or `file:PATH` (written by `normplace data`).
+    """What to load. dataset: a name of `sets.DATASETS`, `folder:PATH`, or `file:PATH` (written by `normplace data`).
 
     points: how many of the first training points, after class selection (None: the first 1000, or all
     where there are fewer; all of a prepared file). standardise: "paper" (the authors' constants), "own"
@@ -117,9 +118,7 @@ def load(
     >>> load("digits", classes="parity", points=100)
     <Data: scikit-learn digits, 100 points of shape 1 x 8 x 8, classes even, odd>
     """
-    return read(
-        DataRequest(dataset, data_root, classes, points, shift, standardise, stand_in_allowed, test_points)
-    )
+    return read(DataRequest(dataset, data_root, classes, points, shift, standardise, stand_in_allowed, test_points))
 
 
 def read(request: DataRequest) -> Data:

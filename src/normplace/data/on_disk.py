@@ -18,7 +18,7 @@ OFFLINE = "NORMPLACE_OFFLINE"  # an environment variable
 
 @dataclass(frozen=True)
 class Download:
-    """An archive: where it is, tried in order; its hash ("md5:..."); unpacked: the file to make of a .gz, else a .tar.gz."""
+    """An archive: where it is, tried in order; its hash ("md5:..."); unpacked: the file in a .gz, else a tar."""
 
     urls: tuple[str, ...]
     known_hash: str

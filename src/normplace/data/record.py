@@ -35,7 +35,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Where:
-    """Where data are looked for, first to last (a download goes to the first), and whether a stand-in may replace them."""
+    """Where data are looked for, in this order (a download goes to the first), and whether a stand-in is allowed."""
 
     roots: tuple[Path, ...]
     stand_in_allowed: bool = True

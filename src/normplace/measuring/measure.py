@@ -4,6 +4,7 @@ import itertools
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -17,17 +18,23 @@ from normplace.measuring.layers import Layer, recorded
 from normplace.measuring.prejudice import Look, Place, Prejudice, together
 from normplace.networks.architecture import BN_STATISTICS
 from normplace.networks.modules import batch_norms, evaluating
+from normplace.statistics import Estimate
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 LAYERS_AT_ONCE = 3  # of the size of the largest: what a forward pass without gradients holds in memory, about
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Measurement:
     """What `measure` found.
 
     batch: with BatchNorm's statistics of all points, as training sees it. running: as eval() with fresh running
     statistics shows it, or None without BatchNorm, where both are the same. inits: how many networks were drawn, of
-    the `asked`; fewer after Ctrl-C. initialisation: how, in words.
+    the `asked`; fewer after Ctrl-C. initialisation: how, in words. name: what the model is called.
+
+    print gives the report that `normplace measure` prints.
     """
 
     batch: Prejudice
@@ -36,11 +43,32 @@ class Measurement:
     asked: int
     initialisation: str
     input_shape: tuple[int, ...]
+    name: str
 
     @property
     def classes(self) -> int:
         """How many outputs the model has."""
         return int(self.batch.guess_fraction.shape[1])
+
+    def gamma(self) -> Estimate[float]:
+        """gamma of the outputs by batch statistics, with its 95 % bootstrap interval over networks."""
+        return self.batch.gamma
+
+    def regime(self) -> str:
+        """The regime at this depth by batch statistics, or "undecided", or "no guess"."""
+        return self.batch.regime
+
+    def plot(self) -> "Figure":
+        """The guesses of the networks, and gamma layer by layer."""
+        from normplace.measuring.picture import draw
+
+        return draw(self, self.name)
+
+    def __repr__(self) -> str:
+        """The report."""
+        from normplace.measuring.report import report
+
+        return report(self, self.name)
 
 
 def measure(
@@ -60,15 +88,25 @@ def measure(
     every network from (seed, index), and afterwards is as it was. Ctrl-C ends the drawing, and what was measured is
     returned, if it is 2 networks or more.
 
+    seed: of all networks. progress: show a bar. device: where they run.
+
     Raises:
         UserError: the model fails, its outputs are not floats [n, classes] or not finite, its weights are the same
             in every network, or a forward pass would not fit into memory.
+
+    >>> from torch import nn
+    >>> from normplace import load
+    >>> def build():
+    ...     return nn.Sequential(nn.Flatten(), nn.Linear(64, 100), nn.ReLU(), nn.Linear(100, 2))
+    >>> measure(build, load("digits", points=200).x, inits=40).regime()
+    'deeply prejudiced'
     """
     if inits < 2 or x.ndim < 2 or len(x) < 2:
         raise UserError(f"inits {inits}, inputs {list(x.shape)}: at least 2 networks and 2 points [n, ...] are needed")
     if not bool((x != x[0]).any()):
         raise UserError(f"all {len(x)} points are the same")
     build, initialisation = own_initialisation(model)
+    name = getattr(model, "__name__", type(model).__name__)
     x = x.to(device)
     _try_two_points(build, x, seed)
     looks: list[dict[str, Look]] = []
@@ -83,7 +121,7 @@ def measure(
             raise
     batch, running = (together([look[kind] for look in looks]) if kind in looks[0] else None for kind in BN_STATISTICS)
     assert batch is not None
-    return Measurement(batch, running, len(looks), inits, initialisation, tuple(x.shape))
+    return Measurement(batch, running, len(looks), inits, initialisation, tuple(x.shape), name)
 
 
 def look_at(network: nn.Module, x: torch.Tensor, name: str) -> dict[str, Look]:

@@ -121,7 +121,7 @@ def theory(
     >>> from normplace import MLP
     >>> found = theory(MLP("layer", "before", depth=5))
     >>> found.gamma.round(4).tolist()
-    [0.4669, 0.9752, 1.546, 2.1579, 2.7871]
+    [0.4669, 0.9752, 1.5305, 2.1343, 2.7871]
     >>> found.regime.name
     'deeply prejudiced'
     """

@@ -50,8 +50,9 @@ def train(
             points, a batch that does not fit the data, or no start of the kind asked for in 1000 draws.
 
     >>> from normplace import MLP, load
-    >>> curves = train(MLP("layer", "after", depth=2), load("digits", points=200, test_points=50), runs=2, lr=1e-3)
-    >>> sorted(curves["run"].unique())
+    >>> data = load("digits", points=200, test_points=50)
+    >>> curves = train(MLP("layer", "after", depth=2), data, runs=2, batch_size=50, lr=1e-3)
+    >>> curves["run"].unique().tolist()
     [0, 1]
     """
     import pandas as pd

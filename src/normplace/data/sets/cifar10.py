@@ -42,9 +42,7 @@ ON_DISK = OnDisk(
     shown_by=(FOLDER,),
     wanted=f"{FOLDER}/ (unpacked cifar-10-python.tar.gz)",
     downloads=(
-        Download(
-            ("https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",), "md5:c58f30108f718f92721af3b95e74349a"
-        ),
+        Download(("https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",), "md5:c58f30108f718f92721af3b95e74349a"),
     ),
     stand_in=patches.read,
 )
