@@ -25,9 +25,10 @@ def draw(tidy: Path) -> Figure:
     gamma, histograms = (read(tidy, EXPERIMENT, table) for table in ("gamma", "histograms"))
     networks = groups(gamma, "network")
     columns = max(len(rows) for _, rows in networks)
-    figure = plt.figure(figsize=(7.2, 1.35 * len(networks) + 1.0))
-    widths = [1] * columns + [1.9]
-    grid = figure.subplots(len(networks), columns + 1, width_ratios=widths, squeeze=False)
+    figure, grid = plt.subplots(
+        len(networks), columns + 1, figsize=(7.2, 1.35 * len(networks) + 1.0), width_ratios=[1] * columns + [1.9],
+        squeeze=False,
+    )  # fmt: skip
     for one in grid[:, :-1].flat[1:]:
         one.sharex(grid[0, 0])
         one.sharey(grid[0, 0])
@@ -38,9 +39,8 @@ def draw(tidy: Path) -> Figure:
         for one in axes[len(rows) : -1]:
             one.set_axis_off()
         for one, ((norm, placement), _) in zip(axes, groups(rows, "norm", "placement"), strict=False):
-            panels.histogram(
-                one, where(histograms, network=network, norm=norm, placement=placement), words.norm(norm).colour
-            )
+            shown = where(histograms, network=network, norm=norm, placement=placement)
+            panels.histogram(one, shown, words.norm(norm).colour)
             one.set_title(words.heading(norm, placement), fontsize=7)
             one.label_outer()
         axes[0].set_ylabel(f"{words.network(network)}\n(n = {rows['inits'].iloc[0]:,})")

@@ -36,12 +36,6 @@ def draw(tidy: Path) -> Figure:
             )  # fmt: skip
     panels.gamma_axes(axes, table["depth"].max())
     looks = [words.norm(norm) for norm in table["norm"].unique()]
-    panels.legend(
-        figure,
-        [
-            panels.line(*look[:2], marker=look.marker, mfc="white" if look.marker in "s^" else look.colour)
-            for look in looks
-        ],
-    )
+    panels.legend(figure, [panels.line(look.label, **panels.point(look.colour, look.marker)) for look in looks])
     panels.caption(figure, CAPTION.format(settings=words.sampling(table), floor=panels.FLOOR))
     return figure

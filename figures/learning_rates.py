@@ -10,7 +10,7 @@ from figures.reading import groups, read, without_running
 
 EXPERIMENT = "learning_rates"
 CAPTION = (
-    "{settings}, {test_points} test points, batch statistics. Means, side by side for sight, with 95 % bootstrap "
+    "{settings}, {test_points} test points, batch statistics. Means, moved apart to be seen, with 95 % bootstrap "
     "intervals over runs that did not diverge; {diverged} of {runs} diverged. Grey: guessing one class."
 )
 MOMENTS = {"early_accuracy": "after a tenth of the steps", "final_accuracy": "at the end"}

@@ -165,9 +165,14 @@ def gamma_by_depth(
     axes.plot(rows["depth"], rows[theory].clip(FLOOR), color=colour, lw=width)
     shown = rows[rows["depth"].isin(MARKED)]
     axes.errorbar(
-        shown["depth"], shown["gamma"].clip(FLOOR), bars(shown, "gamma"), fmt=marker, color=colour, ms=3.2, lw=0.8,
-        mfc="white" if marker in "s^" else colour, mew=0.8, clip_on=False,
+        shown["depth"], shown["gamma"].clip(FLOOR), bars(shown, "gamma"), ls="", ms=3.2, lw=0.8, mew=0.8, clip_on=False,
+        **point(colour, marker),
     )  # fmt: skip
+
+
+def point(colour: str, marker: str) -> dict[str, Any]:
+    """A point of gamma: some markers are hollow, since they lie on others."""
+    return {"color": colour, "marker": marker, "mfc": "white" if marker in "s^" else colour}
 
 
 def gamma_axes(axes: Grid, deepest: int, every: int = 1) -> None:

@@ -9,8 +9,9 @@ from figures.reading import groups, read
 
 EXPERIMENT = "shift"
 CAPTION = (
-    "A constant is added to standardised data. {settings}, 95 % bootstrap intervals; side by side for sight. Lines, "
-    "computed at their dashes: infinite width, the shifted data's own kernel. Values below {floor:g} are drawn there."
+    "A constant is added to standardised data. {settings}, 95 % bootstrap intervals; points are moved apart to be "
+    "seen. Lines, computed at their dashes: infinite width, the shifted data's own kernel. Values below "
+    "{floor:g} are drawn there."
 )
 
 

@@ -21,15 +21,8 @@ def draw(tidy: Path) -> Figure:
     for one, part in parts:
         norm, placement, depth, theory = first(part, "norm", "placement", "depth", "gamma_kernel")
         one.axhline(theory, color="black", lw=1)
-        one.errorbar(
-            part["width"],
-            part["gamma"],
-            panels.bars(part, "gamma"),
-            fmt="o",
-            color=words.norm(norm).colour,
-            ms=3.5,
-            lw=0.9,
-        )
+        bars, colour = panels.bars(part, "gamma"), words.norm(norm).colour
+        one.errorbar(part["width"], part["gamma"], bars, fmt="o", color=colour, ms=3.5, lw=0.9)
         one.set_ylim(0, 1.12 * max(part["gamma_high"].max(), theory))
         panels.label(one, top=words.name(norm, placement), left=f"gamma at depth {depth}")
     ticks = sorted(table["width"].unique())
