@@ -24,8 +24,7 @@ def draw(tidy: Path) -> Figure:
         depth, side = first(part, "depth", "side")
         panels.histogram(one, where(part, norm="batch", bn_statistics="batch"), filled)
         running = where(part, norm="batch", bn_statistics="running")
-        edges = [*running["bin_low"], running["bin_high"].iloc[-1]]
-        one.stairs(running["count"] / running["inits"], edges, color=outlined, lw=1.2)
+        panels.histogram(one, running, outlined, fill=False, alpha=1, lw=1.2)
         none = where(part, norm="none")
         one.plot((none["bin_low"] + none["bin_high"]) / 2, none["count"] / none["inits"], "k.", ms=2.5)
         panels.label(one, top=words.name("batch", side), left=f"depth {depth}")

@@ -106,10 +106,10 @@ def share_axis(axes: Grid) -> None:
     axes[0, 0].set_yticks([0, 0.05, 0.25, 1], ["0", ".05", ".25", "1"])
 
 
-def histogram(axes: Axes, rows: pd.DataFrame, colour: str) -> None:
-    """Bars of the share of networks in each bin of G_0."""
+def histogram(axes: Axes, rows: pd.DataFrame, colour: str, **options: Any) -> None:
+    """The share of networks in each bin of G_0, filled unless options say otherwise."""
     edges = [*rows["bin_low"], rows["bin_high"].iloc[-1]]
-    axes.stairs(rows["count"] / rows["inits"], edges, color=colour, alpha=0.55, fill=True)
+    axes.stairs(rows["count"] / rows["inits"], edges, color=colour, **{"alpha": 0.55, "fill": True, **options})
 
 
 def theory(axes: Axes, rows: pd.DataFrame, column: str, **options: Any) -> None:
