@@ -1,45 +1,30 @@
-"""How fast prejudice is absorbed: the largest guess fraction against the step."""
+"""How fast prejudice is absorbed: the largest guess fraction against the step of training; one half is even."""
 
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from figures import style
+from figures import panels, words
+from figures.reading import curves, first, groups
 
-DASHES = {"none": (0, (1, 1)), "before": "-", "after": (0, (4, 1.5))}
+EXPERIMENT = "dynamics"
+CAPTION = "{settings}, unselected starts, training split, batch statistics; median and quartiles over runs."
 
 
 def draw(tidy: Path) -> Figure:
     """Draw a row a depth, a column a data set, a line a configuration."""
-    table = style.without_running(style.of_cell(style.read(tidy, "dynamics", "curves"), split="train"))
-    names, cells = style.labels(table), style.cells(table)
-    depths = sorted(table["depth"].unique())
-    figure, grid = plt.subplots(
-        len(depths), len(names), figsize=(7.2, 2.0 * len(depths) + 1.2), sharex=True, sharey=True, squeeze=False
-    )
-    for row, depth in enumerate(depths):
-        for column, dataset in enumerate(names):
-            axes = grid[row, column]
-            for norm, placement in cells:
-                curve = style.of_cell(table, dataset=dataset, norm=norm, placement=placement, depth=depth)
-                colour = style.COLOURS[norm]
-                style.band(axes, curve, "max_guess_fraction", colour, ls=DASHES[placement], opacity=0.08)
-            style.step_axis(axes)
-            axes.axhline(0.5, color="#BBBBBB", lw=0.6, zorder=0)
-            axes.set_ylim(0.45, 1.02)
-            if row == 0:
-                axes.set_title(style.wrapped(names[dataset]))
-        grid[row, 0].set_ylabel(f"depth {depth}\nlargest guess fraction")
-    handles = [
-        Line2D([], [], color=style.COLOURS[norm], ls=DASHES[placement], lw=1.2, label=style.name(norm, placement))
-        for norm, placement in cells
-    ]
-    figure.legend(handles=handles, loc="upper center", ncol=4)
-    figure.supxlabel("step + 1", y=0.055, fontsize=8)
-    style.settings_line(
-        figure, style.training_settings(table) + ", training split, batch statistics; median and quartiles over runs."
-    )
-    figure.subplots_adjust(left=0.1, right=0.985, top=0.88, bottom=0.13, hspace=0.12, wspace=0.08)
+    table = curves(tidy, EXPERIMENT, "train")
+    figure, axes, parts = panels.grid(table, ["depth"], ["dataset"], height=1.9, room=1.1)
+    for one, part in parts:
+        for cell, curve in groups(part, "norm", "placement"):
+            look = panels.of_cell(*cell)
+            panels.band(one, curve, "max_guess_fraction", look["color"], ls=look["ls"], opacity=0.08)
+        one.axhline(0.5, color=panels.FAINT, lw=0.6, zorder=0)
+        depth, dataset = first(part, "depth", "label")
+        panels.label(one, top=words.wrapped(dataset), left=f"depth {depth}\nlargest guess fraction")
+    panels.step_axes(axes)
+    axes[0, 0].set_ylim(0.45, 1.02)
+    looks = {cell: panels.of_cell(*cell) | {"marker": ""} for cell, _ in groups(table, "norm", "placement")}
+    panels.legend(figure, [panels.line(words.name(*cell), **look) for cell, look in looks.items()])
+    panels.caption(figure, CAPTION.format(settings=words.training(table)))
     return figure

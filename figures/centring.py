@@ -1,51 +1,51 @@
-"""Which half of a norm neutralises: centring alone, scaling alone, both, or neither."""
+"""Which half of a norm neutralises: centring alone, scaling alone, both, or neither; over the data and over the nodes.
+
+After the activation centring over the nodes neutralises, and centring over the data makes gamma 0 by construction,
+though not the guesses even. Scaling over the data keeps gamma finite.
+"""
 
 from pathlib import Path
 
-import matplotlib.pyplot as plt
+import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from figures import style
+from figures import panels, words
+from figures.reading import beside, first, read
 
-# what of the norm is there -> colour and marker, and the norm that has it: over points, over nodes
-PARTS = {
-    "neither": ("#777777", "s", "none", "none"),
-    "scaling": ("#E69F00", "v", "batch-scaling", "rms"),
-    "centring": ("#009E73", "D", "batch-centring", "layer-centring"),
-    "both": ("#0072B2", "o", "batch", "layer"),
+EXPERIMENT = "centring"
+CAPTION = (
+    "{settings}, 95 % bootstrap intervals. Lines: infinite width, the data's own kernel. Values below {floor:g} are "
+    "drawn there. Scaling over the nodes is RMSNorm."
+)
+# what a norm has of centring and scaling -> colour and marker
+HALVES = {
+    "neither": (words.GREY, "s"),
+    "scaling": (words.ORANGE, "v"),
+    "centring": (words.GREEN, "D"),
+    "both": (words.BLUE, "o"),
 }
-FLOOR = 3e-4
+OVER = {
+    "over the data\n(BatchNorm and its halves)": ("none", "batch-scaling", "batch-centring", "batch"),
+    "over the nodes\n(LayerNorm and its halves)": ("none", "rms", "layer-centring", "layer"),
+}
 
 
 def draw(tidy: Path) -> Figure:
     """Draw a row an axis (points, nodes), a column a placement; gamma against depth, theory as lines."""
-    table = style.read(tidy, "centring", "gamma")
-    marked = style.depths_to_mark(int(table["depth"].max()))
-    figure, grid = plt.subplots(2, 2, figsize=(6.4, 5.0), sharex=True, sharey=True)
-    for row, (axis, over) in enumerate((("batch", "over the data"), ("layer", "over the nodes"))):
-        for column, placement in enumerate(("before", "after")):
-            axes = grid[row, column]
-            for colour, marker, *norms in PARTS.values():
-                norm = norms[row]
-                rows = style.of_cell(table, norm=norm, placement="none" if norm == "none" else placement)
-                style.gamma_by_depth(axes, rows, marked, colour, marker, FLOOR)
-            style.gamma_axes(axes, marked, FLOOR)
-            if row == 0:
-                axes.set_title(f"{placement} the activation")
-            else:
-                axes.set_xlabel("depth (hidden layers)")
-        grid[row, 0].set_ylabel(f"gamma, norm {over}\n({style.NORMS[axis]} and its halves)")
-    handles = [
-        Line2D([], [], color=colour, marker=marker, ms=4, lw=1.1, label=part)
-        for part, (colour, marker, *_) in PARTS.items()
-    ]
-    figure.legend(handles=handles, loc="upper center", ncol=4)
-    style.settings_line(
-        figure,
-        f"{style.labels(table).popitem()[1]}: {style.sampling_settings(table)}, 95 % bootstrap intervals. Lines: "
-        f"infinite width, the data's own kernel. Values below {FLOOR:g} are drawn there. Scaling over the nodes is "
-        "RMSNorm.",
+    table = read(tidy, EXPERIMENT, "gamma")
+    halves = pd.DataFrame(
+        [(over, half, norm) for over, norms in OVER.items() for half, norm in zip(HALVES, norms, strict=True)],
+        columns=["over", "half", "norm"],
     )
-    figure.subplots_adjust(left=0.13, right=0.985, top=0.89, bottom=0.16, hspace=0.1, wspace=0.06)
+    figure, axes, parts = panels.grid(
+        beside(table).merge(halves, on="norm"), ["over"], ["side"], width=6.4, height=1.9, room=1.0
+    )
+    for one, part in parts:
+        for half, look in HALVES.items():
+            panels.gamma_by_depth(one, part[part["half"] == half], *look)
+        over, side = first(part, "over", "side")
+        panels.label(one, top=f"{side} the activation", left=f"gamma, norm {over}")
+    panels.gamma_axes(axes, table["depth"].max())
+    panels.legend(figure, [panels.line(half, colour, marker=marker) for half, (colour, marker) in HALVES.items()])
+    panels.caption(figure, CAPTION.format(settings=words.sampling(table), floor=panels.FLOOR))
     return figure

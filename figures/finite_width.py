@@ -1,45 +1,51 @@
-"""The first-order correction in 1 / width: whether all widths give one curve, and how it grows with depth."""
+"""The first-order correction to infinite width: width times log((1 + gamma) / (1 + gamma at infinite width)) by depth.
+
+Where all widths lie on one curve the correction is of first order in 1 / width; where that curve is a line through the
+origin it is of first order in depth / width.
+"""
 
 from pathlib import Path
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.figure import Figure
 
-from figures import style
+from figures import panels, words
+from figures.reading import first, groups, read, where
 
+EXPERIMENT = "finite_width"
+CAPTION = (
+    "{settings}. γ∞: infinite width, the data's own kernel. Line and band: c of y = c / width fitted to widths of at "
+    "least 10 depths, with its 95 % bootstrap interval. Points with intervals {narrow} times as wide as the "
+    "fit's widest, or more, are left out."
+)
 NARROW = 4  # times the fit's own widest interval: points with a wider one say nothing and are left out
 
 
 def draw(tidy: Path) -> Figure:
     """Draw a panel a configuration: width times the deviation from infinite width against depth, the fit as a line."""
-    table = style.read(tidy, "finite_width", "first_order")
-    cells = sorted(style.cells(table), key=lambda cell: list(style.NORMS).index(cell[0]))
-    widths = sorted(table["width"].unique())
-    shades = mpl.colormaps["viridis"].resampled(len(widths) + 1)
-    figure, panels = plt.subplots(1, len(cells), figsize=(7.2, 3.1))
-    for axes, (norm, placement) in zip(panels, cells, strict=True):
-        of_cell = style.of_cell(table, norm=norm, placement=placement)
-        widest = (of_cell["c_high"] - of_cell["c_low"]).max()
-        fit = of_cell.drop_duplicates("depth").sort_values("depth")
-        axes.fill_between(fit["depth"], fit["c_low"], fit["c_high"], color="#BBBBBB", alpha=0.5, lw=0)
-        axes.plot(fit["depth"], fit["c"], color="black", lw=1, label="fitted")
-        for index, width in enumerate(widths):
-            rows = style.of_cell(of_cell, width=width, fitted=True)
-            rows = rows[width * (rows["y_high"] - rows["y_low"]) < NARROW * widest]
-            axes.plot(rows["depth"], width * rows["y"], ".", color=shades(index), ms=3.5, label=f"width {width}")
-        axes.axhline(0, color="#BBBBBB", lw=0.6, zorder=0)
-        axes.set_title(style.name(norm, placement))
-        axes.set_xlabel("depth")
-    panels[0].set_ylabel("width × log((1 + γ) / (1 + γ∞))")
-    handles, labels = max((axes.get_legend_handles_labels() for axes in panels), key=lambda pair: len(pair[1]))
-    figure.legend(handles, labels, loc="upper center", ncol=len(labels), columnspacing=0.9, handletextpad=0.3)
-    style.settings_line(
-        figure,
-        f"{style.labels(table).popitem()[1]}, {style.span(table['points'])} points, {table['activation'].iloc[0]}, "
-        f"n = {style.span(table['inits'])} networks a width. γ∞: infinite width, the data's own kernel. Line and band: "
-        "c of y = c / width fitted to widths of at least 10 depths, with its 95 % bootstrap interval. Points "
-        f"with intervals {NARROW} times as wide as the fit's widest, or more, are left out.",
+    table = read(tidy, EXPERIMENT, "first_order")
+    table = table.sort_values(
+        ["norm", "placement"], ascending=[True, False], key=lambda column: column.replace("none", "")
     )
-    figure.subplots_adjust(left=0.085, right=0.99, top=0.82, bottom=0.27, wspace=0.32)
+    widths = sorted(table["width"].unique())
+    shades = dict(zip(widths, mpl.colormaps["viridis"](np.linspace(0, 0.8, len(widths))), strict=True))
+    figure, axes, parts = panels.grid(table, ["dataset"], ["norm", "placement"], height=1.9, room=1.1, sharey=False)
+    for one, part in parts:
+        fit = part.drop_duplicates("depth").sort_values("depth")
+        one.fill_between(fit["depth"], fit["c_low"], fit["c_high"], color=panels.FAINT, alpha=0.5, lw=0)
+        one.plot(fit["depth"], fit["c"], color="black", lw=1)
+        widest = (part["c_high"] - part["c_low"]).max()
+        for (width,), rows in groups(where(part, fitted=True), "width"):
+            rows = rows[width * (rows["y_high"] - rows["y_low"]) < NARROW * widest]
+            one.plot(rows["depth"], width * rows["y"], ".", color=shades[width], ms=3.5)
+        one.axhline(0, color=panels.FAINT, lw=0.6, zorder=0)
+        name = words.name(*first(part, "norm", "placement"))
+        panels.label(one, top=name, left="width × log((1 + γ) / (1 + γ∞))")
+    panels.label_below(axes, "depth")
+    points = [panels.line(f"width {width}", shade, marker=".", lw=0) for width, shade in shades.items()]
+    panels.legend(
+        figure, [panels.line("fitted", lw=1), *points], ncol=len(points) + 1, columnspacing=0.9, handletextpad=0.3
+    )
+    panels.caption(figure, CAPTION.format(settings=words.sampling(table), narrow=NARROW))
     return figure

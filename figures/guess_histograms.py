@@ -1,55 +1,38 @@
-"""How G_0 is distributed over random networks: every configuration, shallow and deep, on every data set."""
+"""How the guess fraction G₀ is distributed over random networks: by configuration, depth and data set."""
 
 from pathlib import Path
+from typing import Any
 
-import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from figures import style
+from figures import panels, words
+from figures.reading import first, read
+
+EXPERIMENT = "placements"
+CAPTION = "Each panel: {settings}, bins of 1/{bins}; nothing is fitted."
+ISOTROPIC: dict[str, Any] = {"ls": (0, (1.5, 1.5)), "lw": 0.8}
 
 
 def draw(tidy: Path) -> Figure:
     """Draw a row a data set and depth, a column a configuration; bars are networks, lines are theory."""
-    table = style.read(tidy, "placements", "histograms")
-    names, cells = style.labels(table), style.cells(table)
-    depths = sorted(table["depth"].unique())
-    figure, grid = plt.subplots(
-        len(names) * len(depths), len(cells), figsize=(7.2, 1.02 * len(names) * len(depths) + 1.0),
-        sharex=True, sharey=True, squeeze=False,
-    )  # fmt: skip
-    for row, (dataset, depth) in enumerate((dataset, depth) for dataset in names for depth in depths):
-        for column, (norm, placement) in enumerate(cells):
-            axes = grid[row, column]
-            rows = style.of_cell(table, dataset=dataset, depth=depth, norm=norm, placement=placement)
-            style.histogram(axes, rows, style.COLOURS[norm], alpha=0.5)
-            style.theory_line(axes, rows, "share_kernel", color="black", lw=0.8)
-            style.theory_line(axes, rows, "share_isotropic", color="black", lw=0.8, ls=(0, (1.5, 1.5)))
-            style.share_axis(axes)
-            axes.set_xlim(0, 1)
-            axes.set_xticks([0, 0.5, 1], ["0", "½", "1"])
-            if row == 0:
-                axes.set_title(style.heading(norm, placement), fontsize=8)
-        grid[row, 0].set_ylabel(f"depth {depth}")
-        if depth == depths[0]:
-            style.row_label(grid[row, 0], names[dataset], middle=0.5 - (len(depths) - 1) / 2 * 1.1, left=-0.62)
-    for axes in grid[-1]:
-        for tick, side in zip(axes.get_xticklabels(), ("left", "center", "right"), strict=True):
-            tick.set_horizontalalignment(side)  # neighbours' ends must not touch
-    handles = [
-        Patch(color=style.COLOURS["none"], alpha=0.5, lw=0, label="sampled networks"),
-        Line2D([], [], color="black", lw=0.8, label="theory, the data's own kernel"),
-        Line2D([], [], color="black", lw=0.8, ls=(0, (1.5, 1.5)), label="theory, isotropic data"),
-    ]
-    figure.legend(handles=handles, loc="upper center", ncol=3)
-    figure.supxlabel("G₀: share of the data that an untrained network puts into class 0", y=0.048, fontsize=8)
-    figure.supylabel("share of networks (square-root axis)", x=0.005, fontsize=8)
-    style.settings_line(
+    table = read(tidy, EXPERIMENT, "histograms")
+    figure, axes, parts = panels.grid(table, ["dataset", "depth"], ["norm", "placement"], height=1.0, room=1.0)
+    for one, part in parts:
+        norm, placement, dataset, depth = first(part, "norm", "placement", "label", "depth")
+        panels.histogram(one, part, words.norm(norm).colour)
+        panels.theory(one, part, "share_kernel")
+        panels.theory(one, part, "share_isotropic", **ISOTROPIC)
+        panels.label(one, top=words.heading(norm, placement), left=f"{words.wrapped(dataset)}\ndepth {depth}")
+    panels.guess_axes(axes)
+    panels.guess_labels(axes)
+    panels.legend(
         figure,
-        f"{table['activation'].iloc[0]}, width {style.span(table['width'])}, n = {style.span(table['inits'])} "
-        f"networks a panel, {style.span(table['points'])} points a data set, bins of 1/{len(rows)}; "
-        "nothing is fitted.",
+        [
+            Patch(color=words.GREY, alpha=0.55, lw=0, label="sampled networks"),
+            panels.line("theory, the data's own kernel", lw=0.8),
+            panels.line("theory, isotropic data", **ISOTROPIC),
+        ],
     )
-    figure.subplots_adjust(left=0.145, right=0.99, top=0.905, bottom=0.1, hspace=0.22, wspace=0.12)
+    panels.caption(figure, CAPTION.format(settings=words.sampling(table), bins=len(part)))
     return figure

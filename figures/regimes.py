@@ -1,76 +1,73 @@
-"""The paper's diagram, computed: which norm, where, makes an untrained network neutral or prejudiced."""
+"""The regimes, computed: which norm, standing where, makes an untrained network neutral or prejudiced.
+
+Box colour and bold words: the regime by fixed-point analysis of the infinite-width correlation map. Seen: the regime
+that the guesses of sampled networks show, by their gamma and its growth over the last doubling of depth.
+"""
 
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from figures import style
+from figures import panels, words
+from figures.reading import groups, read, where
+
+EXPERIMENT = "placements"
+CAPTION = (
+    "Histograms of G₀ (share of the data put into class 0, square-root axis): {settings}; lines: infinite-width theory "
+    "on the data's own kernel. Seen: gamma of the guesses at the last depth and its growth over the last doubling, "
+    "95 % intervals."
+)
 
 
 def draw(tidy: Path) -> Figure:
     """Draw one box a configuration: regime by theory and as seen, with histograms of G_0, shallow and deep."""
-    regimes = style.read(tidy, "placements", "regimes")
-    histograms = style.read(tidy, "placements", "histograms")
+    regimes, histograms = (read(tidy, EXPERIMENT, table) for table in ("regimes", "histograms"))
     shown = "mnist" if "mnist" in set(regimes["dataset"]) else regimes["dataset"].iloc[0]
-    depths = sorted(histograms["depth"].unique())
-    figure = plt.figure(figsize=(7.0, 6.6))
-    width, height, gap, left, bottom = 0.415, 0.196, 0.022, 0.135, 0.085
-    for row, norm in enumerate(regimes["norm"].drop_duplicates()):
-        y = bottom + (3 - row) * (height + gap) + (0.025 if norm == "none" else 0)
-        figure.text(left - 0.015, y + height / 2, style.NORMS[norm], ha="right", va="center", weight="bold")
-        for column, placement in enumerate(("none",) if norm == "none" else ("before", "after")):
-            box = (left + column * (width + gap), y, 2 * width + gap if norm == "none" else width, height)
-            rows = style.of_cell(regimes, norm=norm, placement=placement)
-            bars = style.of_cell(histograms, norm=norm, placement=placement, dataset=shown)
-            _draw_box(figure, box, rows, bars, depths, style.COLOURS[norm])
-    for column, title in enumerate(("norm before the activation", "norm after the activation")):
-        x = left + column * (width + gap) + width / 2
-        figure.text(x, bottom + 3 * (height + gap) - 0.006, title, ha="center", weight="bold")
-    activation, inits = histograms["activation"].iloc[0], style.span(histograms["inits"])
-    style.settings_line(
-        figure,
-        f"Histograms of G₀ (share of data put into class 0): {style.labels(regimes)[shown]}, left depth {depths[0]}, "
-        f"right depth {depths[-1]}; {activation}, width {style.span(regimes['width'])}, n = {inits} networks each; "
-        "square-root axis; lines: infinite-width theory on the data's own kernel. "
-        "Seen: gamma of the guesses at the last depth and its growth over the last doubling, 95 % intervals.",
-    )
+    histograms = where(histograms, dataset=shown)
+    norms = list(regimes["norm"].drop_duplicates())
+    figure = plt.figure(figsize=(7.0, 1.5 * len(norms) + 0.8), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06))
+    # without a norm a box is as wide as two; the titles of the columns stand below it
+    places = figure.add_gridspec(
+        len(norms) + 1, 3, width_ratios=[0.3, 1, 1], height_ratios=[1, 0.12] + [1] * (len(norms) - 1), wspace=0.02,
+        hspace=0.02,
+    )  # fmt: skip
+    for column, title in ((1, "norm before the activation"), (2, "norm after the activation")):
+        _write(figure.add_subfigure(places[1, column]), title)
+    for norm, row in zip(norms, (0, *range(2, len(norms) + 1)), strict=True):
+        _write(figure.add_subfigure(places[row, 0]), words.norm(norm).label)
+    for (norm, placement), rows in groups(regimes, "norm", "placement"):
+        row = norms.index(norm) + (norm != "none")
+        columns: Any = {"none": slice(1, 3), "before": 1, "after": 2}
+        place = places[row, columns[placement]]
+        bars = where(histograms, norm=norm, placement=placement)
+        _draw_box(figure.add_subfigure(place), rows, bars, words.norm(norm).colour)
+    panels.caption(figure, CAPTION.format(settings=words.sampling(histograms)))
     return figure
 
 
-def _draw_box(
-    figure: Figure,
-    box: tuple[float, float, float, float],
-    regimes: pd.DataFrame,
-    histograms: pd.DataFrame,
-    depths: list[int],
-    colour: str,
-) -> None:
-    x, y, width, height = box
+def _write(place: SubFigure, text: str) -> None:
+    place.text(0.5, 0.5, text, ha="center", va="center", weight="bold")
+
+
+def _draw_box(box: SubFigure, regimes: pd.DataFrame, histograms: pd.DataFrame, colour: str) -> None:
     by_theory = regimes["regime_theory"].iloc[0]
-    patch = FancyBboxPatch(
-        (x, y), width, height, boxstyle="round,pad=0.003", lw=0, fc=style.REGIME_COLOURS[by_theory],
-        transform=figure.transFigure, zorder=-1,
-    )  # fmt: skip
-    figure.add_artist(patch)
-    figure.text(x + 0.01, y + height - 0.022, by_theory, weight="bold", fontsize=8.5)
-    figure.text(x + width - 0.01, y + height - 0.022, "by theory", ha="right", fontsize=style.SMALL, color="#444444")
-    figure.text(x + 0.01, y + height - 0.028, _seen(regimes), va="top", fontsize=5.5, color="#444444")
-    for column, depth in enumerate((depths[0], depths[-1])):
-        panel = width / 2 - 0.04
-        axes = figure.add_axes((x + 0.03 + column * (panel + 0.035), y + 0.026, panel, height - 0.093))
-        rows = style.of_cell(histograms, depth=depth)
-        style.histogram(axes, rows, colour, alpha=0.55)
-        style.theory_line(axes, rows, "share_kernel", color="black", lw=0.8)
-        style.share_axis(axes)
-        axes.patch.set_alpha(0)
-        axes.set_xlim(0, 1)
-        axes.set_xticks([0, 0.5, 1], ["0", "½", "1"])
-        axes.tick_params(labelsize=5.5, length=2, pad=1)
-        axes.annotate(f"depth {depth}", (0.03, 0.98), xycoords="axes fraction", va="top", fontsize=6)
+    box.set_facecolor(words.REGIMES[by_theory])
+    box.suptitle(f"{by_theory}, by theory", x=0.03, ha="left", weight="bold", fontsize=8.5)
+    depths = histograms["depth"].iloc[[0, -1]]
+    axes = box.subplots(1, 2, sharex=True, sharey=True, squeeze=False)
+    for one, depth in zip(axes[0], depths, strict=True):
+        rows = where(histograms, depth=depth)
+        panels.histogram(one, rows, colour)
+        panels.theory(one, rows, "share_kernel")
+        one.patch.set_alpha(0)
+        one.annotate(f"depth {depth}", (0.03, 0.98), xycoords="axes fraction", va="top", fontsize=6)
+    panels.guess_axes(axes)
+    axes[0, 0].set_title(_seen(regimes), loc="left", fontsize=6, color="#444444")
 
 
 def _seen(regimes: pd.DataFrame) -> str:
@@ -78,5 +75,5 @@ def _seen(regimes: pd.DataFrame) -> str:
     seen = regimes.groupby("regime_seen", sort=False)["label"].apply(list)
     if len(seen) == 1:
         return f"seen: {seen.index[0]} on all {len(regimes)} data sets"
-    words = "; ".join(f"{regime} on {', '.join(names)}" for regime, names in seen.items())
-    return "\n".join(textwrap.wrap(f"seen: {words}", width=72))
+    told = "; ".join(f"{regime} on {', '.join(names)}" for regime, names in seen.items())
+    return "\n".join(textwrap.wrap(f"seen: {told}", width=72))

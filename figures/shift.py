@@ -1,45 +1,40 @@
-"""What a constant added to the data does: preprocessing alone makes prejudice, and some norms undo it."""
+"""A constant added to standardised data: preprocessing alone makes prejudice, and some norms undo it."""
 
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from figures import style
+from figures import panels, words
+from figures.reading import groups, read
 
-FLOOR = 3e-4
+EXPERIMENT = "shift"
+CAPTION = (
+    "A constant is added to standardised data. {settings}, 95 % bootstrap intervals; points are moved apart to be "
+    "seen. Lines, computed at their dashes: infinite width, the shifted data's own kernel. Values below "
+    "{floor:g} are drawn there."
+)
 
 
 def draw(tidy: Path) -> Figure:
     """Draw a panel a depth (first and last): gamma against the shift, theory as lines."""
-    table = style.read(tidy, "shift", "gamma")
-    depths = [1, int(table["depth"].max())]
-    figure, panels = plt.subplots(1, 2, figsize=(7.2, 3.5), sharey=True)
-    for axes, depth in zip(panels, depths, strict=True):
-        at_depth = style.of_cell(table, depth=depth)
-        cells = style.cells(at_depth)
-        for index, (norm, placement) in enumerate(cells):
-            rows = style.of_cell(at_depth, norm=norm, placement=placement).sort_values("shift")
-            colour, after = style.COLOURS[norm], placement == "after"
-            line = {"color": colour, "lw": 1.1, "ls": "--" if after else "-"}
-            axes.plot(rows["shift"], rows["gamma_kernel"].clip(FLOOR), marker="_", ms=9, **line)
-            bars = (rows["gamma"] - rows["gamma_low"], rows["gamma_high"] - rows["gamma"])
-            beside = 0.02 * (index - len(cells) / 2)
-            axes.errorbar(
-                rows["shift"] + beside, rows["gamma"].clip(FLOOR), bars, fmt=style.MARKERS[norm], color=colour, ms=4,
-                lw=0.9, mfc="white" if after else colour, label=style.name(norm, placement),
+    table = read(tidy, EXPERIMENT, "gamma")
+    table = table[table["depth"].isin([1, table["depth"].max()])].sort_values("shift", kind="stable")
+    figure, axes, parts = panels.grid(table, ["dataset"], ["depth"], height=2.3, room=1.1)
+    for one, part in parts:
+        configurations = groups(part, "norm", "placement")
+        for place, (cell, rows) in enumerate(configurations):
+            look = panels.of_cell(*cell)
+            one.plot(rows["shift"], rows["gamma_kernel"].clip(panels.FLOOR), **look | {"marker": "_", "ms": 9})
+            beside = 0.02 * (place - len(configurations) / 2)
+            one.errorbar(
+                rows["shift"] + beside, rows["gamma"].clip(panels.FLOOR), panels.bars(rows, "gamma"), lw=0.9,
+                clip_on=False, **look | {"ls": ""},
             )  # fmt: skip
-        axes.axhline(1, color="#BBBBBB", lw=0.6, zorder=0)
-        axes.set(yscale="log", xlabel="shift (standard deviations)", title=f"depth {depth}")
-    panels[0].set_ylim(bottom=FLOOR)
-    panels[0].set_ylabel("gamma")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="upper center", ncol=4)
-    style.settings_line(
-        figure,
-        f"{style.labels(table).popitem()[1]} plus a constant: {style.sampling_settings(table)}, 95 % bootstrap "
-        "intervals; side by side for sight. Lines, computed at their dashes: infinite width, the data's own kernel. "
-        "Values below "
-        f"{FLOOR:g} are drawn there.",
-    )
-    figure.subplots_adjust(left=0.085, right=0.99, top=0.82, bottom=0.23, wspace=0.05)
+        one.axhline(1, color=panels.FAINT, lw=0.6, zorder=0)
+        panels.label(one, top=f"depth {part['depth'].iloc[0]}", left="gamma")
+    axes[0, 0].set(yscale="log")
+    axes[0, 0].set_ylim(bottom=panels.FLOOR)
+    panels.label_below(axes, "shift (standard deviations)")
+    panels.legend(figure, [panels.line(words.name(*cell), **panels.of_cell(*cell)) for cell, _ in configurations])
+    panels.caption(figure, CAPTION.format(settings=words.sampling(table), floor=panels.FLOOR))
     return figure

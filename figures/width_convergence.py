@@ -1,38 +1,35 @@
-"""How sampled networks approach the infinite-width theory as they get wider."""
+"""gamma of deep networks against their width: how they approach infinite width."""
 
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from figures import style
+from figures import panels, words
+from figures.reading import deepest, first, read
+
+EXPERIMENT = "width_convergence"
+CAPTION = (
+    "{settings} (fewest at the largest width), {classes} output nodes pooled; bars: 95 % bootstrap intervals over "
+    "networks. Black: infinite width, the data's own kernel."
+)
 
 
 def draw(tidy: Path) -> Figure:
     """Draw a panel a configuration: gamma at the last depth against width, theory as a line."""
-    table = style.read(tidy, "width_convergence", "gamma")
-    table = table[table["depth"] == table["depth"].max()]
-    cells = style.cells(table)
-    figure, panels = plt.subplots(1, len(cells), figsize=(7.2, 2.75), sharex=True)
-    for axes, (norm, placement) in zip(panels, cells, strict=True):
-        rows = style.of_cell(table, norm=norm, placement=placement).sort_values("width")
-        colour = style.COLOURS[norm]
-        axes.axhline(rows["gamma_kernel"].iloc[0], color="black", lw=1)
-        bars = (rows["gamma"] - rows["gamma_low"], rows["gamma_high"] - rows["gamma"])
-        axes.errorbar(rows["width"], rows["gamma"], bars, fmt="o", color=colour, ms=3.5, lw=0.9)
-        axes.set_xscale("log")
-        axes.set_xticks(ticks := list(rows["width"])[:: 2 if len(rows) > 4 else 1], map(str, ticks))
-        axes.minorticks_off()
-        axes.set_ylim(0, 1.12 * max(rows["gamma_high"].max(), rows["gamma_kernel"].iloc[0]))
-        axes.set_title(style.name(norm, placement))
-        axes.set_xlabel("width (nodes a layer)")
-    panels[0].set_ylabel(f"gamma at depth {table['depth'].iloc[0]}")
-    style.settings_line(
-        figure,
-        f"{style.labels(table).popitem()[1]}, {style.span(table['points'])} points, {table['activation'].iloc[0]}, "
-        f"n = {style.span(table['inits'])} networks a point (fewest at the largest width), "
-        f"{table['classes'].iloc[0]} output nodes pooled; "
-        "bars: 95 % bootstrap intervals over networks. Black: infinite width, the data's own kernel.",
-    )
-    figure.subplots_adjust(left=0.075, right=0.99, top=0.89, bottom=0.31, wspace=0.3)
+    table = deepest(read(tidy, EXPERIMENT, "gamma"))
+    figure, axes, parts = panels.grid(table, ["depth"], ["norm", "placement"], height=1.9, room=0.7, sharey=False)
+    for one, part in parts:
+        norm, placement, depth, theory = first(part, "norm", "placement", "depth", "gamma_kernel")
+        one.axhline(theory, color="black", lw=1)
+        bars, colour = panels.bars(part, "gamma"), words.norm(norm).colour
+        one.errorbar(part["width"], part["gamma"], bars, fmt="o", color=colour, ms=3.5, lw=0.9)
+        one.set_ylim(0, 1.12 * max(part["gamma_high"].max(), theory))
+        panels.label(one, top=words.name(norm, placement), left=f"gamma at depth {depth}")
+    ticks = sorted(table["width"].unique())
+    axes[0, 0].set_xscale("log")
+    axes[0, 0].set_xticks(ticks[:: 2 if len(ticks) > 4 else 1])
+    axes[0, 0].xaxis.set_major_formatter("{x:g}")
+    axes[0, 0].minorticks_off()
+    panels.label_below(axes, "width (nodes a layer)")
+    panels.caption(figure, CAPTION.format(settings=words.sampling(table), classes=table["classes"].iloc[0]))
     return figure

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from figures import __main__ as figures
-from figures import style
 from normplace.files import sha256_of_file
 from study.reference import IN_GALLERY, IN_RESULTS, ROOT, shown_in_results
 from tests.checkout import copy_of_repository, run
@@ -62,7 +61,6 @@ def test_a_gallery_of_other_numbers_is_noticed(tmp_path: Path) -> None:
     for column in ("gamma", "gamma_low", "gamma_high"):
         table[column] = table[column].where(~layer_after, 2 * table[column])
     table.to_csv(tidy / "placements" / "gamma.csv", index=False)
-    style.apply()
     figures.draw("gamma_by_depth", tidy, tmp_path)
     shown = ROOT / "figures" / "gallery" / "gamma_by_depth.png"
     assert changed_pixels(tmp_path / "gamma_by_depth.png", shown) > 0

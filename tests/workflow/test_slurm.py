@@ -21,7 +21,7 @@ from tests.one_node_slurm import one_node_slurm, why_not
 
 UNEQUAL = ("report.html", "manifest.json")  # they tell the time
 # Rules that read tables only: the profile's defaults are theirs.
-LIGHT = re.compile("(summarise|figure)_.*|curves|finite_width|measurements|printed_tables|claims|report|manifest")
+LIGHT = re.compile("summarise_.*|figure|curves|finite_width|measurements|printed_tables|claims|report|manifest")
 TARGETS = {"all", "figures", "tables"}  # they have no command
 NODE = pytest.mark.skipif(why_not() is not None, reason=f"no Slurm: {why_not()}")
 

@@ -1,53 +1,46 @@
 # Figures and printed tables from tidy tables, then one report of everything. Nothing here computes.
 
-from figures import FIGURES
+from figures import FIGURES, TABLES, message
 
-TABLES = [
-    "headline",
-    "gamma",
-    "regimes",
-    "shares",
-    "distances",
-    "beyond",
-    "learning",
-    "milestones",
-    "architectures",
-    "image_learning",
-    "zoo",
+# What more than one figure is drawn with: a change redraws them all.
+SHARED = [
+    "src/normplace/tables/tidy.py",
+    *(
+        f"figures/{path.name}"
+        for path in sorted(Path(workflow.basedir, "figures").glob("*.py"))
+        if path.stem not in FIGURES
+    ),
 ]
 
 
-for figure, experiment in FIGURES.items():
-
-    rule:  # one rule a figure, because a report's caption cannot depend on a wildcard
-        name:
-            f"figure_{figure}"
-        input:
-            tidy=multiext(f"{RESULTS}/tidy/{experiment}/", *TIDY[experiment]),
-            module=f"figures/{figure}.py",
-            shared=[
-                "figures/style.py",
-                "figures/__main__.py",
-                "src/normplace/tables/tidy.py",
-            ],
-        output:
-            pdf=f"{RESULTS}/figures/{figure}.pdf",
-            png=report(
-                f"{RESULTS}/figures/{figure}.png",
-                caption=f"../report/{figure}.rst",
-                category="Figures",
-                labels={"figure": figure},
-            ),
-        log:
-            f"{RESULTS}/logs/figures/{figure}.log",
-        params:
-            figure=figure,
-            tidy=lambda wildcards, input: Path(input.tidy[0]).parent.parent,
-            folder=lambda wildcards, output: Path(output.png).parent,
-        message:
-            "drawing {params.figure}"
-        shell:
-            "python -m figures {params.figure} --tidy {params.tidy} --output {params.folder} > {log} 2>&1"
+rule figure:
+    input:
+        tidy=lambda wildcards: multiext(
+            f"{RESULTS}/tidy/{FIGURES[wildcards.figure]}/",
+            *TIDY[FIGURES[wildcards.figure]],
+        ),
+        module="figures/{figure}.py",
+        shared=SHARED,
+    output:
+        pdf=f"{RESULTS}/figures/{{figure}}.pdf",
+        png=report(
+            f"{RESULTS}/figures/{{figure}}.png",
+            caption="../report/figure.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
+    log:
+        f"{RESULTS}/logs/figures/{{figure}}.log",
+    wildcard_constraints:
+        figure="|".join(FIGURES),
+    params:
+        message=lambda wildcards: message(wildcards.figure),
+        tidy=lambda wildcards, input: Path(input.tidy[0]).parent.parent,
+        folder=lambda wildcards, output: Path(output.png).parent,
+    message:
+        "drawing {wildcards.figure}"
+    shell:
+        "python -m figures {wildcards.figure} --tidy {params.tidy} --output {params.folder} > {log} 2>&1"
 
 
 rule printed_tables:
@@ -57,18 +50,16 @@ rule printed_tables:
             for experiment, tables in TIDY.items()
             for table in tables
         ],
-        modules=[
-            *expand(
-                "figures/{module}.py",
-                module=["tables", "beyond_table", "image_tables", "style"],
-            ),
-            "src/normplace/tables/tidy.py",
-        ],
+        modules=expand(
+            "figures/tables/{module}.py",
+            module=["__main__", *sorted(set(TABLES.values()))],
+        ),
+        shared=SHARED,
     output:
         [
             report(
                 f"{RESULTS}/tables/{table}.csv",
-                caption="../report/tables.rst",
+                caption="../report/table.rst",
                 category="Tables",
                 labels={"table": table},
             )
@@ -111,7 +102,7 @@ rule report:
         rules.claims.output,
         captions=expand(
             "workflow/report/{caption}.rst",
-            caption=[*FIGURES, "tables", "claims", "workflow"],
+            caption=["figure", "table", "claims", "workflow"],
         ),
     output:
         f"{RESULTS}/report.html",

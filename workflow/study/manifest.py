@@ -35,7 +35,7 @@ def manifest(results: Path, configuration: dict[str, Any]) -> dict[str, Any]:
         "seeds": seeds(configuration),
         "code": {
             **code_used(commands),
-            "figures": provenance.sha256_of_sources((ROOT / "figures").glob("*.py"))[:16],
+            "figures": provenance.sha256_of_sources((ROOT / "figures").rglob("*.py"))[:16],
         },
         "lock": provenance.sha256_of_file(ROOT / "requirements.lock"),
         "versions": {**versions(), **{name: version(name) for name in DRAWING}},

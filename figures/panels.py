@@ -1,0 +1,195 @@
+"""The parts that figures are made of: grids of panels, axes, bands, histograms, legends, captions."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from figures import words
+from figures.look import SMALL
+
+Grid = np.ndarray[Any, Any]  # of Axes
+FAINT = "#BBBBBB"  # lines to compare with
+OTHER_CLASS = (0, (3, 1))  # its dashes
+MARKED = (1, 2, 3, 5, 10, 20, 50)  # the depths at which points of gamma are drawn and labelled
+FLOOR = 1e-4  # of gamma: what lies below is drawn there
+
+
+def grid(
+    table: pd.DataFrame, rows: list[str], columns: list[str], *, height: float, room: float, width: float = 7.2,
+    **options: Any,
+) -> tuple[Figure, Grid, list[tuple[Axes, pd.DataFrame]]]:  # fmt: skip
+    """A panel for each combination of values: a row for those of `rows`, a column for those of `columns`, as they come.
+
+    height, room: inches a row, and for all else. Returned: the figure, all panels, and those with rows of the table.
+    """
+    places = [table.groupby(keys, sort=False).ngroup() for keys in (rows, columns)]
+    down, across = (int(place.max()) + 1 for place in places)
+    options = {"sharex": True, "sharey": True} | options
+    figure, axes = plt.subplots(down, across, figsize=(width, height * down + room), squeeze=False, **options)
+    parts: Any = table.groupby(places)
+    return figure, axes, [(axes[place], part) for place, part in parts]
+
+
+def label(axes: Axes, *, top: str = "", left: str = "") -> None:
+    """A title over the first row of a grid, and a label beside its first column."""
+    place = axes.get_subplotspec()
+    if top and place and place.is_first_row():
+        axes.set_title(top)
+    if left and place and place.is_first_col():
+        axes.set_ylabel(left)
+
+
+def label_below(axes: Grid, text: str) -> None:
+    """What the horizontal axes are: under each of the last row, or under its middle where they are narrow."""
+    last = axes[-1]
+    for one in last if len(last) < 5 else [last[len(last) // 2]]:
+        one.set_xlabel(text)
+
+
+def caption(figure: Figure, text: str) -> None:
+    """n, settings and how to read it, under the figure: a picture travels without its page."""
+    lines = textwrap.wrap(text, width=int(19 * figure.get_figwidth()))
+    figure.supxlabel("\n".join(lines), fontsize=SMALL, color="#444444")
+
+
+def legend(figure: Figure, handles: Sequence[Artist], **options: Any) -> None:
+    """What is drawn how, over the figure."""
+    columns = {"ncol": len(handles) if len(handles) < 6 else 4}
+    figure.legend(handles=handles, loc="outside upper center", **columns | options)
+
+
+def line(text: str, colour: str = "black", **options: Any) -> Line2D:
+    """The legend's entry of a line."""
+    return Line2D([], [], **{"color": colour, "label": text, **options})
+
+
+def of_cell(norm: str, placement: str) -> dict[str, Any]:
+    """Colour, marker and line of a configuration: hollow and dashed where the norm stands after the activation."""
+    _, colour, marker = words.norm(norm)
+    after = placement == "after"
+    return {"color": colour, "marker": marker, "mfc": "white" if after else colour, "ls": "--" if after else "-"}
+
+
+def bars(rows: pd.DataFrame, column: str) -> "np.ndarray[Any, Any]":
+    """Lengths of the bars of a column's 95 % intervals, down and up, [2, rows]."""
+    return np.stack([rows[column] - rows[f"{column}_low"], rows[f"{column}_high"] - rows[column]])
+
+
+def guess_axes(axes: Grid) -> None:
+    """Shared axes of histograms of G_0."""
+    share_axis(axes)
+    axes[0, 0].set_xlim(0, 1)
+    axes[0, 0].set_xticks([0, 0.5, 1], ["0", "½", "1"])
+    for one in axes[-1]:
+        for tick, side in zip(one.get_xticklabels(), ("left", "center", "right"), strict=True):
+            tick.set_horizontalalignment(side)  # neighbours' ends must not touch
+
+
+def guess_labels(axes: Grid) -> None:
+    """What the axes of histograms of G_0 are."""
+    axes[0, 0].figure.supylabel("share of networks (square-root axis)")
+    label_below(axes, "G₀: share of the data put into class 0")
+
+
+def share_axis(axes: Grid) -> None:
+    """A shared vertical axis with square roots of shares: spikes and flat histograms stay readable side by side."""
+    axes[0, 0].set_yscale("function", functions=(lambda share: abs(share) ** 0.5, lambda root: root**2))
+    axes[0, 0].set_ylim(0, 1)
+    axes[0, 0].set_yticks([0, 0.05, 0.25, 1], ["0", ".05", ".25", "1"])
+
+
+def histogram(axes: Axes, rows: pd.DataFrame, colour: str, **options: Any) -> None:
+    """The share of networks in each bin of G_0, filled unless options say otherwise."""
+    edges = [*rows["bin_low"], rows["bin_high"].iloc[-1]]
+    axes.stairs(rows["count"] / rows["inits"], edges, color=colour, **{"alpha": 0.55, "fill": True, **options})
+
+
+def theory(axes: Axes, rows: pd.DataFrame, column: str, **options: Any) -> None:
+    """A theory's share in each bin of G_0, as a line through the bins' centres."""
+    axes.plot((rows["bin_low"] + rows["bin_high"]) / 2, rows[column], **{"color": "black", "lw": 0.8, **options})
+
+
+def band(axes: Axes, curve: pd.DataFrame, measure: str, colour: str, *, opacity: float = 0.2, **options: Any) -> None:
+    """A curve of training: the median over runs against step + 1, with a band between the quartiles."""
+    axes.set_autoscale_on(False)  # until `step_axes`: shared axes would all be scaled again for each band
+    x = curve["step"] + 1
+    axes.fill_between(x, curve[f"{measure}_low"], curve[f"{measure}_high"], color=colour, alpha=opacity, lw=0)
+    axes.plot(x, curve[measure], color=colour, **options)
+
+
+def step_axes(axes: Grid, between: tuple[int, ...] = ()) -> None:
+    """Logarithmic axes of steps + 1, so that step 0 has a place. between: ticks other than the decades."""
+    ticks = {1: "1", 10: "10", 100: "10²", 1000: "10³", 10000: "10⁴"} | {tick: str(tick) for tick in between}
+    axes[0, 0].set_xscale("log")
+    axes[0, 0].set_xticks(list(ticks), list(ticks.values()))
+    axes[0, 0].minorticks_off()
+    for one in axes.flat:
+        one.margins(x=0)
+        one.autoscale()
+    for one in axes[-1]:
+        one.get_xticklabels()[0].set_horizontalalignment("left")  # neighbours' ends must not touch
+    label_below(axes, "step + 1")
+
+
+def class_axes(axes: Grid) -> None:
+    """Vertical axes of the accuracy on one class."""
+    axes[0, 0].figure.supylabel("training accuracy on the class")
+    axes[0, 0].set_ylim(-0.03, 1.03)
+    axes[0, 0].set_yticks([0, 0.5, 1], ["0", "½", "1"])
+
+
+def favoured_and_other(axes: Axes, curve: pd.DataFrame) -> None:
+    """Accuracy on the class that the untrained network favours, in the norm's colour, and on the other."""
+    band(axes, curve, "accuracy_majority", words.norm(curve["norm"].iloc[0]).colour)
+    band(axes, curve, "accuracy_minority", "black", ls=OTHER_CLASS)
+
+
+def favoured_legend(figure: Figure) -> None:
+    """What is drawn how by `favoured_and_other`."""
+    favoured = line("initially favoured class (in the norm's colour)", words.BLUE)
+    legend(figure, [favoured, line("the other class", ls=OTHER_CLASS)])
+
+
+def gamma_by_depth(
+    axes: Axes, rows: pd.DataFrame, colour: str, marker: str, *, theory: str = "gamma_kernel", width: float = 1.1
+) -> None:
+    """gamma of one configuration: sampled networks as points with intervals at some depths, theory as a line."""
+    axes.plot(rows["depth"], rows[theory].clip(FLOOR), color=colour, lw=width)
+    shown = rows[rows["depth"].isin(MARKED)]
+    axes.errorbar(
+        shown["depth"], shown["gamma"].clip(FLOOR), bars(shown, "gamma"), ls="", ms=3.2, lw=0.8, mew=0.8, clip_on=False,
+        **point(colour, marker),
+    )  # fmt: skip
+
+
+def point(colour: str, marker: str) -> dict[str, Any]:
+    """A point of gamma: some markers are hollow, since they lie on others."""
+    return {"color": colour, "marker": marker, "mfc": "white" if marker in "s^" else colour}
+
+
+def gamma_axes(axes: Grid, deepest: int, every: int = 1) -> None:
+    """Logarithmic axes of gamma against depth, with a line at gamma = 1, where G_0 is uniform. every: of the ticks."""
+    for one in axes.flat:
+        one.axhline(1, color=FAINT, lw=0.6, zorder=0)
+    ticks = [depth for depth in MARKED if depth <= deepest][::every]
+    axes[0, 0].set(xscale="log", yscale="log", ylim=(FLOOR, 2e2))
+    axes[0, 0].set_xticks(ticks, map(str, ticks))
+    axes[0, 0].minorticks_off()
+    label_below(axes, "depth (hidden layers)")
+
+
+def regime_bands(axes: Axes) -> None:
+    """Behind gamma on the horizontal axis: the colours of the regimes at one depth, with boundaries at 0.1 and 1."""
+    edges = (0.0, 0.1, 1.0, float("inf"))
+    low, high = axes.get_xlim()
+    for colour, left, right in zip(words.REGIMES.values(), edges, edges[1:], strict=False):
+        axes.axvspan(max(left, low), min(right, high), color=colour, lw=0, zorder=-1)
+    axes.set_xlim(low, high)

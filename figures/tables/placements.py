@@ -1,0 +1,81 @@
+"""Printed tables of initial statistics, of the experiment with every norm and placement on every data set."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from figures import words
+from figures.reading import deepest, groups, read, where
+
+
+def headline(tidy: Path) -> pd.DataFrame:
+    """One row a configuration: its regime, and gamma at the last depth on each data set with theory in brackets."""
+    gamma = deepest(read(tidy, "placements", "gamma"))
+    gamma["in words"] = words.with_interval(gamma, "gamma") + " (" + gamma["gamma_kernel"].map(words.number) + ")"
+    rows = []
+    for (norm, placement), of_cell in groups(read(tidy, "placements", "regimes"), "norm", "placement"):
+        agree = (of_cell["regime_seen"] == of_cell["regime_theory"]).sum()
+        row = {
+            "configuration": words.name(norm, placement),
+            "regime by theory": of_cell["regime_theory"].iloc[0],
+            "seen on": f"{agree} of {len(of_cell)}",
+        }
+        rows.append(row | where(gamma, norm=norm, placement=placement).set_index("label")["in words"].to_dict())
+    return pd.DataFrame(rows)
+
+
+def gamma(tidy: Path) -> pd.DataFrame:
+    """gamma by configuration, data set and depth: measured with its 95 % interval, and both theories."""
+    theories = {"theory, own kernel": "gamma_kernel", "theory, isotropic": "gamma_isotropic"}
+    return _by_depth(tidy, {"gamma [95 %]": "gamma"}, theories)
+
+
+def shares(tidy: Path) -> pd.DataFrame:
+    """How many networks put more than 95 %, or less than 60 %, of the data into their largest class."""
+    extreme, even = "largest fraction > .95 [95 %]", "largest fraction < .6 [95 %]"
+    return _by_depth(tidy, {extreme: "share_extreme", even: "share_even"})
+
+
+def distances(tidy: Path) -> pd.DataFrame:
+    """Kolmogorov-Smirnov distance of sampled G_0 to each theory, and what chance alone stays below (95 %)."""
+    columns = {
+        "to own kernel": "ks_kernel",
+        "chance, kernel": "ks_critical_kernel",
+        "to isotropic": "ks_isotropic",
+        "chance, isotropic": "ks_critical_isotropic",
+    }
+    return _by_depth(tidy, {}, columns)
+
+
+def regimes(tidy: Path) -> pd.DataFrame:
+    """The regime by fixed-point analysis and as seen, with the growth exponent that decided it."""
+    rows = read(tidy, "placements", "regimes")
+    return pd.DataFrame(
+        {
+            "data": rows["label"],
+            "configuration": words.names(rows),
+            "by theory": rows["regime_theory"],
+            "fixed point rho": rows["fixed_point_correlation"].map(words.number),
+            "slope there": rows["fixed_point_slope"].map(words.number),
+            "seen": rows["regime_seen"],
+            "gamma of guesses [95 %]": words.with_interval(rows, "gamma_guesses", infinite="infinite"),
+            "growth exponent [95 %]": words.with_interval(rows, "growth"),
+            "networks": rows["inits"],
+        }
+    )
+
+
+def _by_depth(tidy: Path, measured: dict[str, str], computed: dict[str, str] | None = None) -> pd.DataFrame:
+    """Columns of the table of gamma, with intervals and without, at those depths that histograms are drawn of."""
+    rows = read(tidy, "placements", "gamma")
+    rows = rows[rows["depth"].isin(read(tidy, "placements", "histograms")["depth"])]
+    return pd.DataFrame(
+        {
+            "data": rows["label"],
+            "configuration": words.names(rows),
+            "depth": rows["depth"],
+            **{title: words.with_interval(rows, column) for title, column in measured.items()},
+            **{title: rows[column].map(words.number) for title, column in (computed or {}).items()},
+            "networks": rows["inits"],
+        }
+    )

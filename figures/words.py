@@ -1,0 +1,131 @@
+"""What things are called and how numbers are written; and of norms, how they are drawn."""
+
+import zlib
+from typing import NamedTuple
+
+import pandas as pd
+
+# Okabe and Ito's colours: told apart by readers with any colour vision.
+BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY, GREY = "#E69F00", "#56B4E9", "#555555"
+
+
+class Norm(NamedTuple):
+    """How a norm is called and drawn."""
+
+    label: str
+    colour: str
+    marker: str
+
+
+NORMS = {
+    "none": Norm("no norm", GREY, "s"),
+    "batch": Norm("BatchNorm", BLUE, "o"),
+    "layer": Norm("LayerNorm", VERMILION, "^"),
+    "rms": Norm("RMSNorm", GREEN, "x"),
+    "group": Norm("GroupNorm", PURPLE, "v"),
+    "batch-centring": Norm("BatchNorm's centring", GREEN, "D"),
+    "batch-scaling": Norm("BatchNorm's scaling", ORANGE, "v"),
+    "layer-centring": Norm("LayerNorm's centring", GREEN, "D"),
+}
+NETWORKS = {"resnet9": "ResNet-9", "cnn": "CNN", "mixer": "MLP-Mixer", "vit": "ViT"}
+# regime -> the colour behind it
+REGIMES = {
+    "neutral": "#DCEBF7",
+    "prejudiced": "#FCEFC9",
+    "deeply prejudiced": "#F3D3DE",
+    "undecided": "#EEEEEE",
+}
+
+
+def norm(name: str) -> Norm:
+    """How a norm is called and drawn; one that is not in NORMS goes by its own name, in a colour and marker left."""
+    if name in NORMS:
+        return NORMS[name]
+    any_but_the_same_always = zlib.crc32(name.encode())
+    return Norm(name, (ORANGE, SKY)[any_but_the_same_always % 2], "DPX*"[any_but_the_same_always // 2 % 4])
+
+
+def network(name: str) -> str:
+    """A network for images as readers say it."""
+    return NETWORKS.get(name, name)
+
+
+def name(norm_name: str, placement: str) -> str:
+    """A configuration as readers say it, such as "LayerNorm after"."""
+    label = norm(norm_name).label
+    return label if norm_name == "none" else f"{label} {placement}"
+
+
+def heading(norm_name: str, placement: str) -> str:
+    """The same on two lines, over a narrow column."""
+    return f"{norm(norm_name).label}\n{placement}" if norm_name != "none" else norm(norm_name).label
+
+
+def names(rows: pd.DataFrame) -> list[str]:
+    """The configuration of each row."""
+    return [name(*pair) for pair in zip(rows["norm"], rows["placement"], strict=True)]
+
+
+def wrapped(label: str) -> str:
+    """A data set's label on two lines where it says what the data stand in for or are a copy of."""
+    return label.replace(" (", "\n(")
+
+
+def number(value: float) -> str:
+    """Three digits, or all that are before the point; infinite means never, of steps."""
+    if value != value:  # a missing value
+        return "-"
+    if value == float("inf"):
+        return "never"
+    if abs(value) < 1e-6:
+        return "0"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def with_interval(rows: pd.DataFrame, column: str, infinite: str = "never") -> "pd.Series[str]":
+    """A column in words with its 95 % interval; infinite: what to call that, which means never of steps."""
+    numbers = (rows[part] for part in (column, f"{column}_low", f"{column}_high"))
+    parts = [of_one.map(number).replace("never", infinite) for of_one in numbers]
+    return (parts[0] + " [" + parts[1] + ", " + parts[2] + "]").mask(rows[column].isna(), "-")
+
+
+def span(values: pd.Series) -> str:
+    """A column's values in words: "500", or "24 to 200" where they differ."""
+    low, high = values.min(), values.max()
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def sampling(table: pd.DataFrame) -> str:
+    """What networks were sampled and on what, as in "MNIST: n = 400 networks, relu, width 100, 1,000 points"."""
+    return f"{_only(table, 'label', '{}: ')}n = {span(table['inits'])} networks, {_architecture(table)}{_points(table)}"
+
+
+def training(table: pd.DataFrame) -> str:
+    """How training curves were made, as in "MNIST: relu, width 100, adam, learning rate 0.001, ..., n = 5 runs"."""
+    first = table.iloc[0]
+    epochs = "1 epoch" if first["epochs"] == 1 else f"{first['epochs']} epochs"
+    fewest = int((table["n"] - table["runs"]).min())
+    diverged = f" (up to {-fewest} of a curve's diverged and are left out from there)" if fewest else ""
+    return (
+        f"{_only(table, 'label', '{}: ')}{_architecture(table)}{first['optimizer']}, "
+        f"{_only(table, 'learning_rate', 'learning rate {:g}, ')}batch {first['batch_size']}, {epochs} of "
+        f"{_points(table)}, n = {span(table['runs'])} runs{diverged}"
+    )
+
+
+def _only(table: pd.DataFrame, column: str, text: str) -> str:
+    """The text about a column's value, where all rows have the same."""
+    values = table[column].unique()
+    return text.format(values[0]) if len(values) == 1 else ""
+
+
+def _architecture(table: pd.DataFrame) -> str:
+    """Activation, width and depth of MLPs; networks for images have their own."""
+    if not table["width"].iloc[0]:
+        return ""
+    return f"{_only(table, 'activation', '{}, ')}width {span(table['width'])}, {_only(table, 'depth', 'depth {}, ')}"
+
+
+def _points(table: pd.DataFrame) -> str:
+    return f"{span(table['points'])} points"
