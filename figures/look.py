@@ -5,12 +5,16 @@ from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import seaborn as sns
 from matplotlib import style
 from matplotlib.figure import Figure
 
 SMALL = 7  # points: ticks, legends and captions
 
-LOOK = {  # on top of matplotlib's own defaults; its own font comes with it, so every machine has it
+LOOK = {  # on top of seaborn's; matplotlib's own font comes with it, so every machine has it
+    **sns.axes_style("ticks"),
+    **sns.plotting_context("paper"),
+    "font.family": "DejaVu Sans",
     "axes.edgecolor": "#262626",
     "axes.labelsize": 8,
     "axes.linewidth": 0.6,

@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from normplace.networks.images import IMAGE_NETWORKS
+from normplace.networks.norms import NORMS
+
 # Okabe and Ito's colours: told apart by readers with any colour vision.
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, GREY = "#E69F00", "#56B4E9", "#555555"
@@ -18,17 +21,17 @@ class Norm(NamedTuple):
     marker: str
 
 
-NORMS = {
-    "none": Norm("no norm", GREY, "s"),
-    "batch": Norm("BatchNorm", BLUE, "o"),
-    "layer": Norm("LayerNorm", VERMILION, "^"),
-    "rms": Norm("RMSNorm", GREEN, "x"),
-    "group": Norm("GroupNorm", PURPLE, "v"),
-    "batch-centring": Norm("BatchNorm's centring", GREEN, "D"),
-    "batch-scaling": Norm("BatchNorm's scaling", ORANGE, "v"),
-    "layer-centring": Norm("LayerNorm's centring", GREEN, "D"),
+# norm -> its colour and marker; what it is called stands in its record
+LOOKS = {
+    "none": (GREY, "s"),
+    "batch": (BLUE, "o"),
+    "layer": (VERMILION, "^"),
+    "rms": (GREEN, "x"),
+    "group": (PURPLE, "v"),
+    "batch-centring": (GREEN, "D"),
+    "batch-scaling": (ORANGE, "v"),
+    "layer-centring": (GREEN, "D"),
 }
-NETWORKS = {"resnet9": "ResNet-9", "cnn": "CNN", "mixer": "MLP-Mixer", "vit": "ViT"}
 # regime -> the colour behind it
 REGIMES = {
     "neutral": "#DCEBF7",
@@ -39,16 +42,17 @@ REGIMES = {
 
 
 def norm(name: str) -> Norm:
-    """How a norm is called and drawn; one that is not in NORMS goes by its own name, in a colour and marker left."""
-    if name in NORMS:
-        return NORMS[name]
+    """How a norm is called and drawn; one that is not in LOOKS takes a colour and a marker that are left."""
+    label = NORMS[name].label if name in NORMS else name
+    if name in LOOKS:
+        return Norm(label, *LOOKS[name])
     any_but_the_same_always = zlib.crc32(name.encode())
-    return Norm(name, (ORANGE, SKY)[any_but_the_same_always % 2], "DPX*"[any_but_the_same_always // 2 % 4])
+    return Norm(label, (ORANGE, SKY)[any_but_the_same_always % 2], "DPX*"[any_but_the_same_always // 2 % 4])
 
 
 def network(name: str) -> str:
     """A network for images as readers say it."""
-    return NETWORKS.get(name, name)
+    return IMAGE_NETWORKS[name].label if name in IMAGE_NETWORKS else name
 
 
 def name(norm_name: str, placement: str) -> str:

@@ -123,8 +123,8 @@ def test_text_in_a_pdf_stays_text(tmp_path: Path) -> None:
 
 def test_norms_have_colours_of_okabe_and_ito() -> None:
     palette = {"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"}
-    assert {norm.colour for name, norm in words.NORMS.items() if name != "none"} < palette
-    assert words.norm("some norm").colour in palette - {norm.colour for norm in words.NORMS.values()} | {words.ORANGE}
+    assert {colour for name, (colour, _) in words.LOOKS.items() if name != "none"} < palette
+    assert words.norm("some norm").colour in palette - {colour for colour, _ in words.LOOKS.values()} | {words.ORANGE}
     assert words.norm("some norm") == words.norm("some norm")
 
 
