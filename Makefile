@@ -3,6 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 SCALE ?= quick
 CORES ?= all
+CONFIG = config/quick.yaml $(if $(filter-out quick,$(SCALE)),config/$(SCALE).yaml)
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_NUM_THREADS := 1
@@ -12,8 +13,8 @@ export PYTHONPATH := $(CURDIR)/workflow$(if $(PYTHONPATH),:$(PYTHONPATH))
 
 replicate: .venv/installed ## Every experiment, figure and table at the quick scale, into results/quick
 	@test -f config/$(SCALE).yaml || { echo "SCALE=$(SCALE): allowed are $(basename $(notdir $(sort $(wildcard config/*.yaml))))" >&2; exit 2; }
-	python -m study.fetch config/$(SCALE).yaml
-	python -m study.one_run snakemake --cores $(CORES) --configfile config/$(SCALE).yaml
+	python -m study.fetch $(CONFIG)
+	python -m study.one_run snakemake --cores $(CORES) --configfile $(CONFIG)
 	@echo "Figures: results/$(SCALE)/figures   Tables: results/$(SCALE)/tables   Report: results/$(SCALE)/report.html"
 
 paper: ## The paper's own sizes, into results/paper; hours, resumable

@@ -18,6 +18,6 @@ rule all:
     input:
         rules.figures.input,
         rules.tables.input,
-        rules.claims.output,
+        rules.verify.input,
         rules.report.output,
         rules.manifest.output,

@@ -30,7 +30,7 @@ def snakemake(folder: Path, scale: str, *options: str) -> float:
         str(CORES),
         *options,
         "--configfile",
-        f"config/{scale}.yaml",
+        *("config/quick.yaml", f"config/{scale}.yaml"),
     ]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "DATA_ROOT": str(default_data_roots()[0].absolute())}

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,11 @@ import yaml
 from normplace.files import sha256_of_file
 
 ROOT = Path(__file__).resolve().parents[1]
+# Files of configurations: the default and its overlays.
+QUICK = ("config/quick.yaml",)
+PAPER = (*QUICK, "config/paper.yaml")
+SMOKE = (*QUICK, "config/smoke.yaml")
+TINY = (*SMOKE, "config/tiny.yaml")
 # Of the tiny configuration: one output of every stage that is cached, seven jobs in all.
 TINY_TARGETS = (
     "results/tiny/init/placements/gaussian/none.npz",
@@ -51,44 +57,43 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, text=True, check=False)
 
 
-def snakemake(folder: Path, *arguments: str, config: str = "config/smoke.yaml") -> subprocess.CompletedProcess[str]:
+def snakemake(folder: Path, *arguments: str, config: Sequence[str] = SMOKE) -> subprocess.CompletedProcess[str]:
     """Run Snakemake in the copy; `arguments` may be options and targets."""
-    return run(folder, "snakemake", *arguments, "--cores", "2", "--configfile", config)
+    return run(folder, "snakemake", *arguments, "--cores", "2", "--configfile", *config)
 
 
 def tiny() -> dict[str, Any]:
-    """The smoke configuration on data sets that are built in, as small as it goes."""
-    config = yaml.safe_load((ROOT / "config" / "smoke.yaml").read_text())
+    """On top of the smoke configuration: data sets that are built in, and as small as it goes."""
     sizes = {"points": 100, "training_points": 100, "test_points": 50}
-    config |= {
+    mlps = ("width_convergence", "batch_statistics", "centring", "learning_rates")
+    return {
         "scale": "tiny",
         "datasets": {
-            "gaussian": {**sizes, "classes": "all"},
+            "gaussian": sizes,
             "digits": {**sizes, "classes": "parity"},
             "patches": {**sizes, "classes": "vehicles-animals"},
+            "mnist": None,
+            "cifar10": None,
         },
+        "placements": {
+            "inits": 5,
+            "depth": 2,
+            "histogram_depths": [1, 2],
+            "theory_points": 50,
+            "theory_draws": 10,
+        },
+        "training": {"epochs": 1, "runs": 1},
+        "start_matters": {"dataset": "gaussian", "cells": ["none"], "runs": 1},
+        "classes": {"datasets": ["digits"]},
+        **{experiment: {"dataset": "gaussian"} for experiment in mlps},
+        **{experiment: {"dataset": "patches"} for experiment in ("architectures", "resnet_dynamics", "zoo")},
     }
-    config["placements"] |= {
-        "inits": 5,
-        "depth": 2,
-        "histogram_depths": [1, 2],
-        "theory_points": 50,
-        "theory_draws": 10,
-    }
-    config["training"] |= {"epochs": 1, "runs": 1}
-    config["start_matters"] |= {"cells": ["none"], "runs": 1, "depth": 4}
-    for experiment in ("width_convergence", "batch_statistics", "centring", "start_matters", "learning_rates"):
-        config[experiment]["dataset"] = "gaussian"
-    config["classes"]["datasets"] = ["digits"]
-    for experiment in ("architectures", "resnet_dynamics", "zoo"):
-        config[experiment]["dataset"] = "patches"
-    return config
 
 
 def tiny_checkout(to: Path) -> Path:
     """A copy of the repository with the tiny configuration in it."""
     folder = copy_of_repository(to)
-    (folder / "config" / "tiny.yaml").write_text(yaml.safe_dump(tiny()))
+    (folder / TINY[-1]).write_text(yaml.safe_dump(tiny()))
     return folder
 
 

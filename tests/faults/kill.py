@@ -18,14 +18,14 @@ from pathlib import Path
 
 import psutil
 
-from tests.checkout import TINY_TARGETS, environment, hashes, tiny_checkout
+from tests.checkout import TINY, TINY_TARGETS, environment, hashes, tiny_checkout
 
 VICTIMS = ("everything", "Snakemake", "a job", "the command alone")
 
 
 def command(targets: Sequence[str]) -> list[str]:
     """What `make replicate` runs, for a few of the outputs."""
-    options = ("--cores", "2", "--configfile", "config/tiny.yaml")
+    options = ("--cores", "2", "--configfile", *TINY)
     return [sys.executable, "-m", "study.one_run", "snakemake", *targets, *options]
 
 

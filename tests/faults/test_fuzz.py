@@ -12,7 +12,6 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 import torch
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -30,7 +29,8 @@ from normplace.training.optimizers import OPTIMIZERS
 from normplace.verifying.claims import Judgement, judge, read_claims
 from normplace.verifying.manifest import problems, read_manifest
 from study import configuration, experiments
-from tests.checkout import ROOT
+from study.settings import Study
+from tests.checkout import QUICK, ROOT, SMOKE
 
 # The same examples each time; a file that pytest gives once is written anew by every example.
 fuzzed = settings(
@@ -289,7 +289,7 @@ def test_manifests_and_claims(damage: Callable[[bytes], bytes], run: Path, folde
 
 
 CONFIGURATIONS = {
-    scale: yaml.safe_load((ROOT / "config" / f"{scale}.yaml").read_text()) for scale in ("smoke", "quick")
+    scale: configuration.read(ROOT / path for path in paths) for scale, paths in (("smoke", SMOKE), ("quick", QUICK))
 }
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["mnist", "none"]),
@@ -298,7 +298,7 @@ VALUES = st.recursive(
 )
 
 
-def check(config: dict[str, Any]) -> tuple[dict[str, Any] | None, str]:
+def check(config: dict[str, Any]) -> tuple[Study | None, str]:
     try:
         return configuration.check(config), ""
     except SystemExit as refused:
@@ -327,13 +327,11 @@ def test_a_configuration_makes_jobs_or_is_refused_in_one_line(data: st.DataObjec
         assert refusal.startswith("configuration: ")
         assert "\n" not in refusal
         return
-    for of_stage in (experiments.samples, experiments.theories, experiments.trainings):
-        assert all(job.options for jobs in of_stage(checked).values() for job in jobs.values())
-    for name in experiments.samples(checked):
-        experiments.summarised(checked, name)
-        experiments.compared(checked, name)
-    for name in experiments.trainings(checked):
-        experiments.trained(checked, name)
+    for tables in experiments.tables(checked).values():
+        for job in tables.jobs:
+            assert job.options
+            assert job.data.options
+            assert job.path
 
 
 def test_the_damages_damage() -> None:

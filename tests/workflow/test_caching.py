@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from study import cache as output_cache
-from study import configuration
-from tests.checkout import ROOT, TINY_TARGETS, environment, hashes, snakemake, tiny_checkout
+from study import data
+from tests.checkout import ROOT, TINY, TINY_TARGETS, environment, hashes, snakemake, tiny_checkout
 
 FIGURE = "results/tiny/figures/start_matters.pdf"
 DATA, SAMPLE, THEORY, TRAIN, CURVES = (
@@ -28,7 +28,7 @@ ALL = DATA | SAMPLE | THEORY | TRAIN | CURVES
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    found = snakemake(folder, *arguments, config="config/tiny.yaml")
+    found = snakemake(folder, *arguments, config=TINY)
     assert found.returncode == 0, found.stdout + found.stderr
     return found
 
@@ -81,7 +81,7 @@ def test_two_checkouts_share(finished: Path, tmp_path: Path) -> None:
         ("src/normplace/theories/kernel.py", THEORY),
         ("src/normplace/training/checkpoints.py", TRAIN | CURVES),
         ("src/normplace/tables/learning_curves.py", CURVES),
-        ("src/normplace/data/sources.py", ALL),
+        ("src/normplace/data/on_disk.py", ALL),
         ("requirements.lock", ALL),
     ],
 )
@@ -106,13 +106,15 @@ def test_another_wildcard_is_another_entry(second: Path) -> None:
 def test_no_cached_rule_has_a_wildcard_that_its_key_has_not() -> None:
     """Snakemake's key has the command as it is written, with {wildcards...} in it, and the values of params."""
     texts = [path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk")]
-    rules = [rule for text in texts for rule in re.split(r"^ *rule\b.*:", text, flags=re.MULTILINE)[1:]]
+    rules = [rule for text in texts for rule in re.split(r"^ *(?:use )?rule\b.*:", text, flags=re.MULTILINE)[1:]]
     cached = [rule for rule in rules if "cache: True" in rule]
     assert len(cached) >= 8
     for rule in cached:
-        command = re.findall(r'shell:\n((?: +".*"\n)+)', rule)[0]
+        command = re.findall(r"shell:\n((?: +.*\n)+)", rule)[0].strip()
         assert "wildcards" not in command
-        assert command.endswith('&& python -m study.cache {output}"\n')
+        assert command.startswith("kept(") or command.endswith('&& python -m study.cache {output}"')
+        assert re.search(r'sums=".*\.sha256",\n *log:|output:\n +plan.tidy\(', rule), "sums come last"
+        assert "made_by=made_by(" in rule
 
 
 def test_a_changed_stage_is_computed_and_not_taken_from_the_cache(finished: Path, tmp_path: Path) -> None:
@@ -157,7 +159,7 @@ def test_two_runs_at_once_with_one_cache(
     cache = tmp_path / "cache"
     monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(cache))
     both = [tiny_checkout(tmp_path / name) for name in ("one", "two")]
-    command = ["snakemake", TINY_TARGETS[0], TINY_TARGETS[1], "--cores", "1", "--configfile", "config/tiny.yaml"]
+    command = ["snakemake", TINY_TARGETS[0], TINY_TARGETS[1], "--cores", "1", "--configfile", *TINY]
     running = [
         subprocess.Popen(command, cwd=folder, env=environment(folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         for folder in both
@@ -244,7 +246,7 @@ def test_an_altered_image_folder_is_another_source(
     image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATA_ROOT", str(tmp_path))
-    found = configuration.data_found.__wrapped__
+    found = data.found.__wrapped__
     assert found("gaussian") == "built in"
     assert found("mnist") == "none"
     image_folder.rename(tmp_path / "mnist")

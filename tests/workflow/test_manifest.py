@@ -1,17 +1,17 @@
 """The manifest names every file with its hash, and every command of the run."""
 
-import base64
 import hashlib
 import json
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-import yaml
 
 from normplace.files import write_npz, write_text
 from normplace.verifying.manifest import problems, read_manifest
-from study import configuration, manifest
+from study import code, configuration, manifest
+from tests.checkout import SMOKE
 
 
 def test_files_and_jobs_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,13 +28,18 @@ def test_files_and_jobs_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     cached = (results / "tidy" / "a.csv").rename(tmp_path / "cached")
     os.utime(cached, (5, 5))  # before the job that begins at 10
     (results / "tidy" / "a.csv").symlink_to(cached)
-    manifest.RECORDS.mkdir(parents=True)
+    records = {}
     for output in (*kept, *stale, "../y/tidy/a.csv"):  # the last is of another run
-        record = {"rule": "sample", "shellcmd": f"make {output}", "starttime": 10.0, "endtime": 12.04}
-        record["params"] = ["'--inits 5'", f"'{configuration.code('train' if 'report' in output else 'sample')}'"]
-        name = base64.urlsafe_b64encode(os.path.normpath(results / output).encode()).decode()
-        (manifest.RECORDS / name).write_text(json.dumps(record))
-    smoke = yaml.safe_load((manifest.ROOT / "config" / "smoke.yaml").read_text())
+        made_by = {"code": "c" if "report" in output else "b", "versions": {"python": "3"}}
+        records[str(results / output)] = SimpleNamespace(
+            rule="sample",
+            shellcmd=f"make {output}",
+            params=[repr("--inits 5"), repr(made_by), repr(1000)],
+            starttime=10.0,
+            endtime=12.04,
+        )
+    monkeypatch.setattr(manifest.FilePersistence, "metadata", lambda self, output: records.get(str(output)))
+    smoke = configuration.read([manifest.ROOT / path for path in SMOKE])
     found = manifest.manifest(results, smoke)
     contents = {name: (results / name).read_bytes() for name in kept}
     assert found["files"] == {
@@ -50,8 +55,30 @@ def test_files_and_jobs_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert found["devices"] == ["cpu"]
     assert found["seeds"]["placements"] == [smoke["seed"]]
     assert found["seeds"]["start_matters"] == [smoke["seed"] + 1]
-    assert found["code"]["sample"] == ", ".join(sorted(map(configuration.code, ("sample", "train"))))
+    assert found["code"]["sample"] == "b, c"
     assert set(found["code"]) == {"sample", "figures"}
     assert found["machine"]["processor"]
     write_text(results / "manifest.json", json.dumps(found))
     assert problems(results, read_manifest(results)) == [f"extra: {name}" for name in stale]
+
+
+def test_seconds_commands_and_code_are_those_that_snakemake_recorded(finished: Path) -> None:
+    """Of a real run: every job that made a file is there, with what it ran."""
+    found = json.loads((finished / "results" / "smoke" / "manifest.json").read_text())
+    jobs = {job["command"]: job for job in found["jobs"]}
+    assert len(jobs) == len(found["jobs"])
+    for path, rule, stage in (
+        ("init/placements/mnist/none.npz", "sample", "sample"),
+        ("training/dynamics/mnist/none-4.csv", "train", "train"),
+        ("tidy/placements/gamma.csv", "summarise", "summarise"),
+        ("tables/claims.csv", "claims", "verify"),
+    ):
+        assert path in found["files"]
+        assert found["code"][rule] == code.of(stage)
+        made = [job for job in jobs.values() if job["rule"] == rule]
+        assert all(job["code"] == code.of(stage) for job in made)
+        assert sum(job["seconds"] for job in made) == pytest.approx(found["seconds"][rule], abs=0.06 * len(made))
+    sampled = [job for job in jobs.values() if "init/placements/mnist/none.npz > " in job["command"]]
+    assert len(sampled) == 1
+    assert "normplace sample --dataset file:results/smoke/data/init/mnist-" in sampled[0]["command"]
+    assert 0 < sampled[0]["seconds"] < 300

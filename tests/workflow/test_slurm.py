@@ -16,13 +16,13 @@ import yaml
 
 from normplace.files import sha256_of_file
 from normplace.verifying.manifest import read_manifest
-from tests.checkout import ROOT, copy_of_repository, environment, snakemake
+from tests.checkout import ROOT, SMOKE, copy_of_repository, environment, snakemake
 from tests.one_node_slurm import one_node_slurm, why_not
 
 UNEQUAL = ("report.html", "manifest.json")  # they tell the time
 # Rules that read tables only: the profile's defaults are theirs.
-LIGHT = re.compile("summarise_.*|figure|curves|finite_width|measurements|printed_tables|claims|report|manifest")
-TARGETS = {"all", "figures", "tables"}  # they have no command
+LIGHT = re.compile("summarise.*|figure|curves|finite_width|measurements|printed_tables|claims|report|manifest")
+TARGETS = {"all", "figures", "tables", "verify"}  # they have no command
 NODE = pytest.mark.skipif(why_not() is not None, reason=f"no Slurm: {why_not()}")
 
 
@@ -77,7 +77,7 @@ def test_slurm_makes_the_same_files_with_the_resources_of_the_profile(
     variables["PATH"] = os.pathsep.join([slurm["PATH"].partition(os.pathsep)[0], environment(folder)["PATH"]])
     command = [
         *("snakemake", "--workflow-profile", "profiles/slurm", "--slurm-status-command", "squeue"),
-        *("--slurm-init-seconds-before-status-checks", "10", "--configfile", "config/smoke.yaml"),
+        *("--slurm-init-seconds-before-status-checks", "10", "--configfile", *SMOKE),
     ]
     run = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-5000:]

@@ -3,20 +3,16 @@
 
 rule dataset:
     output:
-        data=f"{RESULTS}/data/{{use}}/{{dataset}}-{{classes}}.npz",
-        sums=f"{RESULTS}/data/{{use}}/{{dataset}}-{{classes}}.sha256",
+        data="<results>/data/{use}/{dataset}-{classes}.npz",
+        sums="<results>/data/{use}/{dataset}-{classes}.sha256",
     log:
-        f"{RESULTS}/logs/data/{{use}}/{{dataset}}-{{classes}}.log",
+        "<logs>/data/{use}/{dataset}-{classes}.log",
     cache: True
     params:
-        options=lambda wildcards: experiments.data_options(
-            config, wildcards.use, wildcards.dataset, wildcards.classes
-        ),
-        found=lambda wildcards: configuration.data_found(wildcards.dataset),
-        code=configuration.code("data"),
-        versions=VERSIONS,
+        options=plan.data.options,
+        found=data_found,
+        made_by=made_by("data"),
     message:
         "data for {wildcards.use}: {wildcards.dataset}, classes {wildcards.classes}"
     shell:
-        "normplace data {params.options} --output {output.data} 2>&1 | tee {log} "
-        "&& python -m study.cache {output}"
+        "normplace data {params.options} --output {output.data} 2>&1 | tee {log} && python -m study.cache {output}"

@@ -3,80 +3,82 @@
 
 rule sample:
     input:
-        lambda wildcards: data_of(SAMPLES[wildcards.experiment][wildcards.name]),
+        plan.samples.data,
     output:
-        samples=f"{RESULTS}/init/{{experiment}}/{{name}}.npz",
-        sums=f"{RESULTS}/init/{{experiment}}/{{name}}.sha256",
+        samples="<results>/init/{experiment}/{name}.npz",
+        sums="<results>/init/{experiment}/{name}.sha256",
     log:
-        f"{RESULTS}/logs/init/{{experiment}}/{{name}}.log",
+        "<logs>/init/{experiment}/{name}.log",
     cache: True
     params:
-        options=lambda wildcards: SAMPLES[wildcards.experiment][wildcards.name].options,
-        code=configuration.code("sample"),
-        versions=VERSIONS,
+        options=plan.samples.options,
+        made_by=made_by("sample"),
     message:
         "sampling networks: {wildcards.experiment} {wildcards.name}"
     shell:
-        "normplace sample --dataset file:{input} {params.options} --output {output.samples} > {log} 2>&1 "
-        "&& python -m study.cache {output}"
+        kept(
+            "normplace sample --dataset file:{input} {params.options} --output {output.samples}"
+        )
 
 
-for experiment in SAMPLES:
-
-    rule:  # one rule an experiment, because its tables depend on how many classes it has
-        name:
-            f"summarise_{experiment}"
-        input:
-            samples=expand(
-                f"{RESULTS}/init/{{sample}}.npz",
-                sample=experiments.summarised(config, experiment),
-            ),
-            theory=expand(
-                f"{RESULTS}/theory/{{theory}}.npz",
-                theory=experiments.compared(config, experiment),
-            ),
-        output:
-            multiext(
-                f"{RESULTS}/tidy/{experiment}/", *TIDY[experiment], "tables.sha256"
-            ),
-        log:
-            f"{RESULTS}/logs/tidy/{experiment}.log",
-        cache: True
-        params:
-            folder=lambda wildcards, output: str(Path(output[0]).parent),
-            bootstrap=config["bootstrap"],
-            code=configuration.code("summarise"),
-            versions=VERSIONS,
-            experiment=experiment,
-        message:
-            "summarising {params.experiment}"
-        shell:
+rule summarise:
+    input:
+        samples=plan.made_of("samples", ".npz"),
+        theory=plan.made_of("theories", ".npz"),
+    output:
+        plan.tidy(jobs.TWO_CLASSES),
+    log:
+        "<logs>/tidy/{experiment}.log",
+    wildcard_constraints:
+        experiment=plan.with_tables(jobs.TWO_CLASSES),
+    cache: True
+    params:
+        folder=folder,
+        bootstrap=config["bootstrap"],
+        made_by=made_by("summarise"),
+    message:
+        "summarising {wildcards.experiment}"
+    shell:
+        kept(
             "normplace summarise {input.samples} --theory {input.theory} --bootstrap {params.bootstrap} "
-            "--output {params.folder} > {log} 2>&1 && python -m study.cache {output}"
+            "--output {params.folder}"
+        )
+
+
+use rule summarise as summarise_classes with:
+    output:
+        plan.tidy(jobs.MANY_CLASSES),
+    wildcard_constraints:
+        experiment=plan.with_tables(jobs.MANY_CLASSES),
+
+
+use rule summarise as summarise_images with:
+    output:
+        plan.tidy(jobs.IMAGES),
+    wildcard_constraints:
+        experiment=plan.with_tables(jobs.IMAGES),
 
 
 rule finite_width:
     input:
-        samples=expand(
-            f"{RESULTS}/init/{{sample}}.npz",
-            sample=experiments.summarised(config, "width_convergence"),
-        ),
-        theory=expand(
-            f"{RESULTS}/theory/{{theory}}.npz",
-            theory=experiments.compared(config, "width_convergence"),
-        ),
+        samples=plan.made_of("samples", ".npz"),
+        theory=plan.made_of("theories", ".npz"),
     output:
-        table=f"{RESULTS}/tidy/finite_width/first_order.csv",
-        sums=f"{RESULTS}/tidy/finite_width/tables.sha256",
+        table="<results>/tidy/{experiment}/first_order.csv",
+        sums="<results>/tidy/{experiment}/tables.sha256",
     log:
-        f"{RESULTS}/logs/tidy/finite_width.log",
+        "<logs>/tidy/{experiment}.log",
+    wildcard_constraints:
+        experiment=plan.with_tables(jobs.FIRST_ORDER),
     cache: True
     params:
+        experiment="{experiment}",
         bootstrap=config["bootstrap"],
-        code=configuration.code("finite_width"),
-        versions=VERSIONS,
+        made_by=made_by("finite_width"),
     message:
         "fitting the correction in depth / width"
     shell:
-        "normplace finite-width {input.samples} --theory {input.theory} --bootstrap {params.bootstrap} "
-        "--output {output.table} > {log} 2>&1 && python -m study.cache {output}"
+        kept(
+            "normplace finite-width {input.samples} --theory {input.theory} --bootstrap {params.bootstrap} "
+            "--output {output.table}"
+        )

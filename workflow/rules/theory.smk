@@ -3,20 +3,21 @@
 
 rule kernel_theory:
     input:
-        lambda wildcards: data_of(THEORIES[wildcards.experiment][wildcards.name]),
+        plan.theories.data,
     output:
-        table=f"{RESULTS}/theory/{{experiment}}/{{name}}.csv",
-        draws=f"{RESULTS}/theory/{{experiment}}/{{name}}.npz",
-        sums=f"{RESULTS}/theory/{{experiment}}/{{name}}.sha256",
+        table="<results>/theory/{experiment}/{name}.csv",
+        draws="<results>/theory/{experiment}/{name}.npz",
+        sums="<results>/theory/{experiment}/{name}.sha256",
     log:
-        f"{RESULTS}/logs/theory/{{experiment}}/{{name}}.log",
+        "<logs>/theory/{experiment}/{name}.log",
     cache: True
     params:
-        options=lambda wildcards: THEORIES[wildcards.experiment][wildcards.name].options,
-        code=configuration.code("theory"),
-        versions=VERSIONS,
+        options=plan.theories.options,
+        made_by=made_by("theory"),
     message:
         "kernel theory: {wildcards.experiment} {wildcards.name}"
     shell:
-        "normplace theory --dataset file:{input} {params.options} --draws-output {output.draws} "
-        "--output {output.table} > {log} 2>&1 && python -m study.cache {output}"
+        kept(
+            "normplace theory --dataset file:{input} {params.options} --draws-output {output.draws} "
+            "--output {output.table}"
+        )

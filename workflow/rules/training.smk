@@ -3,53 +3,40 @@
 
 rule train:
     input:
-        lambda wildcards: data_of(
-            TRAININGS[wildcards.experiment][wildcards.name], "training"
-        ),
+        plan.trainings.data,
     output:
-        rows=f"{RESULTS}/training/{{experiment}}/{{name}}.csv",
-        config=f"{RESULTS}/training/{{experiment}}/{{name}}.json",
-        sums=f"{RESULTS}/training/{{experiment}}/{{name}}.sha256",
+        rows="<results>/training/{experiment}/{name}.csv",
+        config="<results>/training/{experiment}/{name}.json",
+        sums="<results>/training/{experiment}/{name}.sha256",
     log:
-        f"{RESULTS}/logs/training/{{experiment}}/{{name}}.log",
+        "<logs>/training/{experiment}/{name}.log",
     cache: True
     params:
-        options=lambda wildcards: TRAININGS[wildcards.experiment][
-            wildcards.name
-        ].options,
-        code=configuration.code("train"),
-        versions=VERSIONS,
+        options=plan.trainings.options,
+        made_by=made_by("train"),
     message:
         "training: {wildcards.experiment} {wildcards.name}"
     shell:
-        "normplace train --dataset file:{input} {params.options} --output {output.rows} > {log} 2>&1 "
-        "&& python -m study.cache {output}"
+        kept(
+            "normplace train --dataset file:{input} {params.options} --output {output.rows}"
+        )
 
 
 rule curves:
     input:
-        lambda wildcards: expand(
-            f"{RESULTS}/training/{{training}}.{{suffix}}",
-            training=experiments.trained(config, wildcards.experiment),
-            suffix=["csv", "json"],
-        ),
+        rows=plan.made_of("trainings", ".csv"),
+        config=plan.made_of("trainings", ".json"),
     output:
-        multiext(
-            f"{RESULTS}/tidy/{{experiment}}/",
-            "curves.csv",
-            "milestones.csv",
-            "tables.sha256",
-        ),
+        plan.tidy(jobs.CURVES),
     log:
-        f"{RESULTS}/logs/tidy/{{experiment}}.log",
+        "<logs>/tidy/{experiment}.log",
+    wildcard_constraints:
+        experiment=plan.with_tables(jobs.CURVES),
     cache: True
     params:
-        rows=lambda wildcards, input: [path for path in input if path.endswith(".csv")],
-        folder=lambda wildcards, output: str(Path(output[0]).parent),
-        code=configuration.code("curves"),
-        versions=VERSIONS,
+        folder=folder,
+        made_by=made_by("curves"),
     message:
         "summarising {wildcards.experiment}"
     shell:
-        "normplace curves {params.rows} --output {params.folder} > {log} 2>&1 "
-        "&& python -m study.cache {output}"
+        kept("normplace curves {input.rows} --output {params.folder}")

@@ -3,24 +3,27 @@
 
 rule claims:
     input:
-        tidy=expand(
-            f"{RESULTS}/tidy/{{table}}.csv", table=configuration.claimed_tables()
-        ),
+        tidy=expand("<results>/tidy/{table}.csv", table=claimed_tables()),
         claims="claims.yaml",
     output:
         report(
-            f"{RESULTS}/tables/claims.csv",
+            "<results>/tables/claims.csv",
             caption="../report/claims.rst",
             category="Claims",
             labels={"table": "claims"},
         ),
-        multiext(f"{RESULTS}/tables/claims", ".md", ".json"),
+        multiext("<results>/tables/claims", ".md", ".json"),
     log:
-        f"{RESULTS}/logs/claims.log",
+        "<logs>/claims.log",
     params:
-        results=lambda wildcards, output: Path(output[0]).parent.parent,
-        code=configuration.code("claims"),
+        results=results,
+        made_by=made_by("verify"),
     message:
         "judging claims"
     shell:
         "normplace verify --results {params.results} --claims {input.claims} > {log} 2>&1 || [ $? -eq 1 ]"
+
+
+rule verify:
+    input:
+        rules.claims.output,

@@ -3,41 +3,45 @@
 
 rule measure:
     input:
-        lambda wildcards: data_of(MEASUREMENTS[wildcards.model]),
+        plan.measurements.data,
     output:
-        measured=f"{RESULTS}/zoo/{{model}}.json",
-        picture=f"{RESULTS}/zoo/{{model}}.png",
-        vector_picture=f"{RESULTS}/zoo/{{model}}.pdf",
-        sums=f"{RESULTS}/zoo/{{model}}.sha256",
+        measured="<results>/{experiment}/{name}.json",
+        picture="<results>/{experiment}/{name}.png",
+        vector_picture="<results>/{experiment}/{name}.pdf",
+        sums="<results>/{experiment}/{name}.sha256",
     log:
-        f"{RESULTS}/logs/zoo/{{model}}.log",
+        "<logs>/{experiment}/{name}.log",
+    wildcard_constraints:
+        experiment=plan.with_tables(jobs.MODELS),
     cache: True
     params:
-        model=lambda wildcards: wildcards.model,  # a cached output's key has params, not wildcards
-        options=lambda wildcards: MEASUREMENTS[wildcards.model].options,
-        code=configuration.code("measure"),
-        versions=VERSIONS,
+        model="{name}",
+        options=plan.measurements.options,
+        made_by=made_by("measure"),
     message:
-        "measuring {wildcards.model}"
+        "measuring {wildcards.name}"
     shell:
-        "normplace measure torchvision:{params.model} --dataset file:{input} {params.options} "
-        "--output {output.measured} > {log} 2>&1 && python -m study.cache {output}"
+        kept(
+            "normplace measure torchvision:{params.model} --dataset file:{input} {params.options} "
+            "--output {output.measured}"
+        )
 
 
 rule measurements:
     input:
-        expand(f"{RESULTS}/zoo/{{model}}.json", model=MEASUREMENTS),
+        plan.made_of("measurements", ".json"),
     output:
-        table=f"{RESULTS}/tidy/zoo/models.csv",
-        sums=f"{RESULTS}/tidy/zoo/tables.sha256",
+        table="<results>/tidy/{experiment}/models.csv",
+        sums="<results>/tidy/{experiment}/tables.sha256",
     log:
-        f"{RESULTS}/logs/tidy/zoo.log",
+        "<logs>/tidy/{experiment}.log",
+    wildcard_constraints:
+        experiment=plan.with_tables(jobs.MODELS),
     cache: True
     params:
-        code=configuration.code("measurements"),
-        versions=VERSIONS,
+        experiment="{experiment}",
+        made_by=made_by("measurements"),
     message:
-        "summarising the zoo"
+        "summarising {wildcards.experiment}"
     shell:
-        "normplace measurements {input} --output {output.table} > {log} 2>&1 "
-        "&& python -m study.cache {output}"
+        kept("normplace measurements {input} --output {output.table}")

@@ -47,6 +47,14 @@ def _usable(folder: Path) -> bool:
     return False
 
 
+def clean(folder: Path, results: str, *sources: str) -> None:
+    """Before a run: no damaged entry, no link to one that is gone, nothing dated ahead of the clock."""
+    check(folder)
+    unlink_lost(Path(results))
+    redate(Path(results), folder, *map(Path, sources))
+    protect(folder)
+
+
 def check(folder: Path) -> None:
     """Delete every entry that is not what its job wrote, saying so.
 
@@ -76,7 +84,7 @@ def unlink_lost(results: Path) -> None:
 
 
 def redate(*folders: Path) -> None:
-    """Date to now what is of a time to come, since a clock was set back: Snakemake refuses what is made from it."""
+    """Date to now what is newer than the clock says, which was set back: Snakemake refuses what is made from it."""
     now = time.time()
     for path in (path for folder in folders for path in [folder, *folder.rglob("*")]):
         with suppress(OSError):  # gone, or another user's

@@ -6,7 +6,7 @@ listed. `normplace verify --integrity` holds the files against it, `--against` t
 """
 
 import argparse
-import base64
+import ast
 import json
 import os
 import platform
@@ -16,23 +16,28 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from normplace import files as provenance
-from study import experiments
-from study.configuration import ROOT, versions
+from snakemake.io import IOFile
+from snakemake.persistence.file import FilePersistence
 
-RECORDS = Path(".snakemake") / "metadata"  # Snakemake's own, a file an output
-CODE = re.compile("[0-9a-f]{16}")  # as `configuration.code` writes it
+from normplace import files as provenance
+from study.code import ROOT
+from study.data import versions
+from study.jobs import Sample, Training
+from study.plan import Plan
+
 DRAWING = ("seaborn", "snakemake")  # what figures, tables and the report depend on besides what computes
+WHOLE_FOLDERS = ("data", "tidy", "tables", "figures", "report.html")  # whatever the configuration
 
 
 def manifest(results: Path, configuration: dict[str, Any]) -> dict[str, Any]:
     """The manifest of a results folder, logs left out."""
-    made = files_of_run(results, configuration)
+    plan = Plan(configuration)
+    made = files_of_run(results, plan)
     commands = jobs(results, made)
     return {
         "configuration": configuration,
         "inputs": inputs(results, made),
-        "seeds": seeds(configuration),
+        "seeds": seeds(plan),
         "code": {
             **code_used(commands),
             "figures": provenance.sha256_of_sources((ROOT / "figures").rglob("*.py"))[:16],
@@ -45,7 +50,7 @@ def manifest(results: Path, configuration: dict[str, Any]) -> dict[str, Any]:
             "architecture": platform.machine(),
             "processor": processor(),
             "cores": os.cpu_count(),
-            "threads a process": 1,  # normplace.cli.main sees to it
+            "threads a process": 1,  # the command line sees to it
         },
         "seconds": seconds(commands),
         "jobs": commands,
@@ -62,15 +67,13 @@ def inputs(results: Path, made: list[str]) -> dict[str, dict[str, Any]]:
     return {name: provenance.read_npz(results / name, ())[1] for name in prepared}
 
 
-def seeds(configuration: dict[str, Any]) -> dict[str, list[int]]:
+def seeds(plan: Plan) -> dict[str, list[int]]:
     """The seeds of each experiment's networks and runs; each network and run draws from its own (seed, index)."""
-    of_stage = (experiments.samples(configuration), experiments.trainings(configuration))
-    return {
-        experiment: sorted({int(re.findall(r"--seed (\d+)", job.options)[0]) for job in named.values()})
-        for stage in of_stage
-        for experiment, named in stage.items()
-        if named
-    }
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for job in plan.computed:
+        if isinstance(job, Sample | Training):
+            found[job.experiment].add(job.seed)
+    return {experiment: sorted(of_jobs) for experiment, of_jobs in found.items()}
 
 
 def devices(results: Path, made: list[str]) -> list[str]:
@@ -112,43 +115,38 @@ def seconds(commands: list[dict[str, Any]]) -> dict[str, float]:
     return {rule: round(value, 1) for rule, value in sorted(total.items())}
 
 
-def files_of_run(results: Path, configuration: dict[str, Any]) -> list[str]:
+def files_of_run(results: Path, plan: Plan) -> list[str]:
     """The files below `results` that this configuration makes, as far as they are there."""
-    samples, theories, trainings = (
-        {f"{experiment}/{name}" for experiment, jobs in of_stage(configuration).items() for name in jobs}
-        for of_stage in (experiments.samples, experiments.theories, experiments.trainings)
-    )
-    made = {"init": samples, "theory": theories, "training": trainings}
-    made["zoo"] = set(experiments.measurements(configuration))
-    found = []
-    for path in sorted(path for path in results.rglob("*") if path.is_file()):
-        folder, *rest = path.relative_to(results).parts
-        if folder in made and "/".join(rest).removesuffix(path.suffix) in made[folder]:
-            found.append(path)
-        if folder in ("data", "tidy", "tables", "figures", "report.html"):
-            found.append(path)
-    return [path.relative_to(results).as_posix() for path in found]
+    computed = {job.path for job in plan.computed}
+    names = (path.relative_to(results) for path in sorted(results.rglob("*")) if path.is_file())
+    return [
+        name.as_posix()
+        for name in names
+        if name.parts[0] in WHOLE_FOLDERS or name.with_suffix("").as_posix() in computed
+    ]
 
 
 def jobs(results: Path, made: list[str]) -> list[dict[str, Any]]:
     """Rule, command, code, seconds of every job that made one of these files or found it among the cached outputs."""
+    records = FilePersistence(nolock=True)  # Snakemake's own of this folder
     found = {}
-    for path in RECORDS.rglob("*"):
-        if path.is_file():
-            encoded = "".join(part.removeprefix("@") for part in path.relative_to(RECORDS).parts)
-            output = Path(base64.urlsafe_b64decode(encoded).decode())
-            if output.is_relative_to(results) and output.relative_to(results).as_posix() in made:
-                record = json.loads(path.read_text(encoding="utf-8"))
-                took = round(record["endtime"] - record["starttime"], 1)
-                cached = output.is_symlink() and output.stat().st_mtime < record["starttime"]
-                found[record["shellcmd"]] = {
-                    "rule": record["rule"],
-                    "command": record["shellcmd"],
-                    "code": next(filter(CODE.fullmatch, (param.strip("'") for param in record["params"])), None),
-                    "seconds": took,
-                    "cached": cached,
-                }
+    for output in (results / name for name in made):
+        record = records.metadata(IOFile(str(output)))
+        if record:
+            found[record.shellcmd] = {
+                "rule": record.rule,
+                "command": record.shellcmd,
+                "code": code_of(record.params),
+                "seconds": round(record.endtime - record.starttime, 1),
+                "cached": output.is_symlink() and output.stat().st_mtime < record.starttime,
+            }
     return sorted(found.values(), key=lambda job: (job["rule"], job["command"]))
+
+
+def code_of(params: list[str]) -> str | None:
+    """The code that a job ran, by its parameter `made_by`: Snakemake records parameters as Python writes them."""
+    values = map(ast.literal_eval, params)
+    return next((value["code"] for value in values if isinstance(value, dict) and "code" in value), None)
 
 
 def main() -> None:

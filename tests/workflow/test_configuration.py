@@ -1,0 +1,143 @@
+"""One complete configuration and overlays; a mistake in one is a single clear line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from normplace.verifying.manifest import read_manifest
+from study import configuration
+from tests.checkout import PAPER, QUICK, ROOT, SMOKE, snakemake
+
+OVERLAYS = ("config/overlays/two_runs.yaml", "config/overlays/eight_models.yaml")
+POINTS = {"points": 50, "training_points": 50, "test_points": 50, "classes": "parity"}
+
+
+def read(*paths: str | Path) -> dict[str, Any]:
+    return configuration.read(ROOT / path for path in paths)
+
+
+@pytest.mark.parametrize(("scale", "paths"), [("quick", QUICK), ("paper", (*PAPER, *OVERLAYS))])
+def test_the_shipped_runs_are_of_these_configurations(scale: str, paths: tuple[str, ...]) -> None:
+    as_recorded = json.loads(json.dumps(read(*paths)))
+    assert as_recorded == read_manifest(ROOT / "reference" / scale).configuration
+
+
+@pytest.mark.parametrize("overlay", ["config/paper.yaml", "config/smoke.yaml", *OVERLAYS])
+def test_an_overlay_names_only_what_differs(overlay: str) -> None:
+    def repeated(over: dict[str, Any], default: dict[str, Any], at: str = "") -> list[str]:
+        found = []
+        for key, value in over.items():
+            if isinstance(value, dict) and isinstance(default.get(key), dict):
+                found += repeated(value, default[key], f"{at}{key}.")
+            elif value == default.get(key):
+                found.append(f"{at}{key}")
+        return found
+
+    default = read(*(PAPER if "overlays" in overlay else QUICK))
+    assert set(repeated(yaml.safe_load((ROOT / overlay).read_text()), default)) <= {
+        "resnet_dynamics.runs.vit",  # beside the other network's, which differs
+    }
+
+
+def test_an_overlay_changes_values_adds_keys_and_drops_those_that_are_null(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("scale: mine\nwidth_convergence: {widths: {50: null, 64: 9}}\n")
+    default, found = read(*QUICK), read(*QUICK, mine)
+    assert found["scale"] == "mine"
+    assert found["width_convergence"]["widths"] == {100: 200, 200: 100, 400: 60, 800: 40, 64: 9}
+    for key in set(default) - {"scale", "width_convergence"}:
+        assert found[key] == default[key]
+    configuration.check(found)
+
+
+def test_numbers_keep_their_form_and_a_recorded_configuration_can_be_run_again() -> None:
+    recorded = read_manifest(ROOT / "reference" / "quick").configuration  # JSON has no keys but strings
+    assert configuration.check(recorded) == configuration.check(read(*QUICK))
+
+
+MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
+    ({"placements": {"depth": 0}}, ["placements.depth", "0"]),
+    ({"placements": {"inits": "many"}}, ["placements.inits", "many", "integer"]),
+    ({"placements": {"inits": 5.0}}, ["placements.inits", "5.0", "integer"]),
+    ({"placements": {"inits": True}}, ["placements.inits", "True", "integer"]),
+    ({"placements": {"inits": None}}, ["placements.inits", "missing"]),
+    ({"placements": {"initz": 5}}, ["placements", "'initz'", "inits"]),
+    ({"placements": {"activation": "layr"}}, ["placements.activation", "layr", "relu"]),
+    ({"placements": {"histogram_depths": [1, 99]}}, ["placements.histogram_depths", "99"]),
+    ({"placements": {"histogram_depths": [1, 1]}}, ["placements.histogram_depths", "twice"]),
+    ({"dataset": {}}, ["'dataset'", "datasets"]),
+    ({"zoo": None}, ["zoo", "missing"]),
+    ({"zoo": 5}, ["zoo", "5"]),
+    ({"datasets": {"imagenet": {"points": 5, "classes": "all"}}}, ["datasets", "imagenet", "mnist"]),
+    ({"datasets": {"mnist": {"poinst": 5}}}, ["datasets.mnist", "'poinst'", "training_points"]),
+    ({"width_convergence": {"dataset": "digits"}}, ["width_convergence.dataset", "digits"]),
+    ({"width_convergence": {"points": 5000}}, ["width_convergence.points", "5000"]),
+    ({"width_convergence": {"widths": {"wide": 5}}}, ["widths", "wide"]),
+    ({"classes": {"datasets": ["mnist", "digits"]}}, ["classes.datasets", "digits", "cifar10"]),
+    ({"shift": {"shifts": [float("inf")]}}, ["shift.shifts.0", "inf", "finite"]),
+    ({"seed": -1}, ["seed", "-1"]),
+    ({"scale": "my scale"}, ["scale", "my scale"]),
+    ({"datasets": {"gaussian": {**POINTS, "classes": "parity"}}}, ["datasets.gaussian.classes", "parity", "all"]),
+    ({"datasets": {"mnist": {**POINTS, "points": 70_000}}}, ["datasets.mnist.points", "70000", "60000"]),
+    ({"datasets": {"mnist": {**POINTS, "points": 1}}}, ["datasets.mnist.points", "1"]),
+    ({"training": {"learning_rate": 0}}, ["training.learning_rate", "0"]),
+    ({"training": {"optimizer": "adamw"}}, ["training.optimizer", "adamw", "sgd"]),
+    ({"architectures": {"cells": ["group"]}}, ["architectures.cells", "'group'", "group-after"]),
+    ({"architectures": {"inits": {"lenet": 5}}}, ["architectures.inits", "lenet", "resnet9"]),
+    ({"architectures": {"points": 5000}}, ["architectures.points", "5000"]),
+    ({"resnet_dynamics": {"runs": {"cnn": 5}}}, ["resnet_dynamics.runs", "cnn", "vit"]),
+    ({"resnet_dynamics": {"classes": ["parity"]}}, ["resnet_dynamics.classes", "parity", "cats-dogs"]),
+    ({"resnet_dynamics": {"test_points": 2001}}, ["resnet_dynamics.test_points", "2001", "100"]),
+    ({"zoo": {"inits": {"resnet19": 5}}}, ["zoo.inits", "resnet19", "resnet18"]),
+    ({"zoo": {"dataset": "gaussian"}}, ["zoo.dataset", "gaussian", "cifar10"]),
+    ({"start_matters": {"cells": ["layr-before"]}}, ["start_matters.cells", "layr-before", "layer-before"]),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), MISTAKES)
+def test_a_mistake_is_one_clear_line(change: dict[str, Any], words: list[str], tmp_path: Path) -> None:
+    (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(change))
+    with pytest.raises(SystemExit) as refused:
+        configuration.check(read(*SMOKE, tmp_path / "wrong.yaml"))
+    line = str(refused.value)
+    assert line.startswith("configuration: ")
+    assert "\n" not in line
+    assert all(word in line for word in words), line
+
+
+@pytest.mark.parametrize(
+    ("files", "change", "words"),
+    [
+        (SMOKE, {"placements": {"initz": 5}}, ["placements", "'initz'", "inits"]),
+        (SMOKE, {"datasets": {"mnist": {"points": 70_000}}}, ["datasets.mnist.points", "70000", "60000"]),
+        ((), {"scale": "mine"}, ["seed", "missing", "--configfile config/quick.yaml config/mine.yaml"]),
+    ],
+)
+def test_snakemake_ends_with_that_line(
+    files: tuple[str, ...], change: dict[str, Any], words: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "wrong.yaml").write_text(yaml.safe_dump(change))
+    found = snakemake(ROOT, "--dry-run", config=[*files, str(tmp_path / "wrong.yaml")])
+    assert found.returncode != 0
+    lines = [line for line in found.stderr.splitlines() if line.startswith("configuration: ")]
+    assert len(lines) == 1, found.stderr
+    assert all(word in lines[0] for word in words), lines[0]
+    assert "Traceback" not in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("scale: [", "cannot be read"), ("- 5\n", "cannot be read"), (None, "No such file")]
+)
+def test_a_file_that_is_none_is_one_clear_line(text: str | None, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(SystemExit) as refused:
+        read(*QUICK, path)
+    line = str(refused.value)
+    assert line.startswith(f"configuration: {path}: cannot be read")
+    assert words in line
+    assert "\n" not in line

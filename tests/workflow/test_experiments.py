@@ -1,0 +1,104 @@
+"""An experiment is one file and its lines in the configuration."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from study import configuration, experiments
+from study.plan import Plan
+from tests.checkout import PAPER, QUICK, ROOT, SMOKE, TINY, snakemake, tiny_checkout
+
+TOY = '''"""Deeper networks without a norm."""
+
+from study.jobs import TWO_CLASSES, Tables, initial_data, sample
+from study.library import CELLS
+from study.settings import Count, OnDataset, Study
+
+
+class Settings(OnDataset):
+    """How much deeper."""
+
+    more: Count
+
+
+def tables(study: Study) -> Tables:
+    own = study.of(Settings)
+    data, depth = initial_data(study, own.dataset), study.placements.depth + own.more
+    return Tables(files=TWO_CLASSES, samples=[sample(study, "toy", "deeper", data, CELLS["none"], depth=depth)])
+'''
+
+
+def test_a_new_experiment_is_one_file_and_its_lines_in_the_configuration(tmp_path: Path) -> None:
+    folder = tiny_checkout(tmp_path)
+    (folder / "workflow" / "study" / "experiments" / "toy.py").write_text(TOY)
+    missing = snakemake(folder, "--dry-run", config=TINY)
+    assert "configuration: toy: is missing" in missing.stderr
+    (folder / "config" / "toy.yaml").write_text("toy: {dataset: gaussian, more: 3}\n")
+    table = "results/tiny/tidy/toy/gamma.csv"
+    made = snakemake(folder, table, config=[*TINY, "config/toy.yaml"])
+    assert made.returncode == 0, made.stderr[-3000:]
+    assert pd.read_csv(folder / table)["depth"].tolist() == [1, 2, 3, 4, 5]
+    (folder / "config" / "toy.yaml").write_text("toy: {dataset: gaussian, less: 3}\n")
+    mistaken = snakemake(folder, "--dry-run", config=[*TINY, "config/toy.yaml"])
+    assert "configuration: toy: unknown key 'less', allowed are dataset, more" in mistaken.stderr
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("files", [QUICK, PAPER, SMOKE])
+def test_jobs_of_one_file_are_one_job(files: tuple[str, ...]) -> None:
+    """Experiments share jobs; none may write another's file."""
+    plan = Plan(configuration.read(ROOT / path for path in files))
+    all_jobs = [job for tables in plan.tables.values() for job in tables.jobs]
+    assert len(set(all_jobs)) == len({job.path for job in all_jobs}) == len(plan.computed)
+    assert len({job.data for job in all_jobs}) == len(plan.data.jobs)
+
+
+def test_options_follow_from_what_a_job_is() -> None:
+    plan = Plan(configuration.read(ROOT / path for path in QUICK))
+    assert plan.samples.jobs["init/shift/1/layer-after"].options == (
+        "--norm layer --placement after --depth 20 --width 100 --activation relu --inits 200 --seed 0 --shift 1.0"
+    )
+    assert plan.samples.jobs["init/batch_statistics/batch-before-running"].options.endswith(
+        "--inits 400 --seed 0 --bn-statistics running"
+    )
+    assert plan.samples.jobs["init/architectures/vit/none"].options == (
+        "--network vit --norm none --points 40 --inits 60 --seed 0"
+    )
+    assert plan.theories.jobs["theory/placements/mnist/none"].options == (
+        "--norm none --depth 20 --activation relu --points 1000 --draws 5000 --draws-depths 1,20"
+    )
+    assert plan.trainings.jobs["training/start_matters/none-neutral"].options == (
+        "--norm none --depth 20 --width 100 --activation relu --optimizer adam --lr 0.001 --batch-size 128 "
+        "--epochs 16 --runs 5 --select neutral --seed 1"
+    )
+    assert plan.measurements.jobs["zoo/resnet18"].options == "--points 40 --inits 20 --seed 0"
+    assert plan.data.jobs["data/training/mnist-parity"].options == (
+        "--dataset mnist --classes parity --points 640 --test-points 300"
+    )
+
+
+def test_the_learning_rates_that_dynamics_trains_at_are_not_trained_twice() -> None:
+    tables = Plan(configuration.read(ROOT / path for path in QUICK)).tables["learning_rates"]
+    shared = [job for job in tables.trainings if job.experiment == "dynamics"]
+    assert [job.lr for job in shared] == [0.001] * 5
+    assert {job.lr for job in tables.trainings if job.experiment == "learning_rates"} == {0.0001, 0.01}
+
+
+def test_two_jobs_that_would_write_the_same_file_are_refused() -> None:
+    config = configuration.read(ROOT / path for path in QUICK)
+    config["shift"]["shifts"] = [1.0, 1.0000001]  # the same in a file's name
+    with pytest.raises(
+        SystemExit, match=r"configuration: two different jobs would write init/shift/1/none: .*1\.0000001"
+    ):
+        Plan(config)
+
+
+def test_every_experiment_has_tables() -> None:
+    plan = Plan(configuration.read(ROOT / path for path in QUICK))
+    assert set(plan.tables) == set(experiments.MODULES)
+    assert len(plan.tables) >= 14
+    for name, tables in plan.tables.items():
+        assert tables.files, name
+        assert tables.jobs, name

@@ -1,0 +1,35 @@
+"""All ten classes of a data set, at every depth: they have no closed form, so their theory is drawn."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from study.jobs import MANY_CLASSES, Tables, initial_data, sample, theory
+from study.settings import SOME, UNIQUE, Cells, ImageDataset, Part, Points, Study, TwoOrMore, check_prepared
+
+
+class Settings(Part):
+    """Data sets, and draws of the theory a cell."""
+
+    datasets: Annotated[list[ImageDataset], SOME, UNIQUE]
+    cells: Cells
+    theory_draws: TwoOrMore
+
+    def check(self, datasets: Mapping[str, Points]) -> None:
+        """The data sets must be among those that are prepared."""
+        for dataset in self.datasets:
+            check_prepared("datasets", dataset, datasets)
+
+
+def tables(study: Study) -> Tables:
+    """The tidy tables and what they are made of."""
+    own = study.of(Settings)
+    shown = [
+        (f"{dataset}/{cell.name}", initial_data(study, dataset, "all"), cell)
+        for dataset in own.datasets
+        for cell in own.cells
+    ]
+    return Tables(
+        files=MANY_CLASSES,
+        samples=[sample(study, "classes", *job) for job in shown],
+        theories=[theory(study, "classes", *job, draws=own.theory_draws) for job in shown],
+    )

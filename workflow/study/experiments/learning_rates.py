@@ -1,0 +1,34 @@
+"""Which placements train at all, and how soon."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from study.experiments import dynamics
+from study.jobs import CURVES, Tables, Training, training
+from study.library import Cell
+from study.settings import UNIQUE, Cells, Count, OnDataset, Rate, Study
+
+
+class Settings(OnDataset):
+    """The networks, and runs a cell and rate."""
+
+    depth: Count
+    cells: Cells
+    rates: Annotated[list[Rate], Field(min_length=2), UNIQUE]
+    runs: Count
+
+
+def tables(study: Study) -> Tables:
+    """The tidy tables and what they are made of."""
+    own = study.of(Settings)
+    return Tables(files=CURVES, trainings=[_run(study, own, cell, rate) for cell in own.cells for rate in own.rates])
+
+
+def _run(study: Study, own: Settings, cell: Cell, rate: float) -> Training:
+    """A cell's training at a rate: that of dynamics where it trains the same networks anyway."""
+    usual = study.training
+    if (rate, own.runs) == (usual.learning_rate, usual.runs) and own.depth in usual.depths:
+        return dynamics.run(study, own.dataset, cell, own.depth)
+    name, depth = f"{cell.name}-{rate:g}", own.depth
+    return training(study, "learning_rates", name, own.dataset, cell, depth=depth, lr=rate, runs=own.runs)

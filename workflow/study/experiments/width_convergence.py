@@ -1,0 +1,36 @@
+"""gamma against width, and whether it goes to its infinite-width theory."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from study.jobs import MANY_CLASSES, Tables, initial_data, sample, theory
+from study.library import CELLS
+from study.settings import OnFirstPoints, Study, TwoOrMore, Width
+
+# rms has the infinite-width gamma of layer-before, and batch-after's is 0 by construction: nothing to converge to.
+SHOWN = [CELLS[name] for name in ("none", "batch-before", "layer-before", "layer-after")]
+DRAWS = 1000  # gamma is all that is needed of the theory; these only fill the file
+
+
+class Settings(OnFirstPoints):
+    """Networks by width."""
+
+    depth: TwoOrMore
+    widths: Annotated[dict[Width, TwoOrMore], Field(min_length=2)]
+
+
+def tables(study: Study) -> Tables:
+    """The tidy tables and what they are made of."""
+    name, own = "width_convergence", study.of(Settings)
+    data = initial_data(study, own.dataset, "all")  # ten output nodes a network say more about gamma than two
+    same = {"depth": own.depth, "points": own.points, "activation": None}
+    return Tables(
+        files=MANY_CLASSES,
+        samples=[
+            sample(study, name, f"{cell.name}-{width}", data, cell, width=width, inits=inits, **same)
+            for cell in SHOWN
+            for width, inits in sorted(own.widths.items())
+        ],
+        theories=[theory(study, name, cell.name, data, cell, draws=DRAWS, draws_depths=None, **same) for cell in SHOWN],
+    )

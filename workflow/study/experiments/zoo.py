@@ -1,0 +1,35 @@
+"""Well-known models of torchvision, untrained, as `normplace measure` sees them."""
+
+from typing import Annotated
+
+from study.jobs import MODELS as TABLE
+from study.jobs import Measurement, Tables, initial_data
+from study.library import MODELS
+from study.settings import SOME, ImageDataset, OnFirstPoints, Study, TwoOrMore, one_of
+
+
+class Settings(OnFirstPoints):
+    """Initialisations by model."""
+
+    dataset: ImageDataset
+    inits: Annotated[dict[Annotated[str, one_of(MODELS)], TwoOrMore], SOME]
+
+
+def tables(study: Study) -> Tables:
+    """The tidy table and what it is made of."""
+    own = study.of(Settings)
+    return Tables(
+        files=TABLE,
+        measurements=[
+            Measurement(
+                experiment="zoo",
+                name=model,
+                data=initial_data(study, own.dataset, "all"),  # ten output nodes a network say more about gamma
+                points=own.points,
+                inits=own.inits[model],
+                seed=study.seed,
+            )
+            for model in MODELS
+            if model in own.inits
+        ],
+    )

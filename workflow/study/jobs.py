@@ -1,0 +1,196 @@
+"""Jobs, each one call of a command of `normplace`: its options, files and seed follow from what it is."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, ClassVar
+
+from study.library import SIZES, Cell
+from study.settings import Study
+
+NAMING = ("use", "experiment", "name", "data")  # fields that say where the files are; all others are options
+# Tidy tables: of samples of MLPs with two classes and with more, and of networks for images, ...
+TWO_CLASSES = ("gamma.csv", "histograms.csv", "regimes.csv")
+MANY_CLASSES = ("gamma.csv", "histograms.csv", "classes.csv")
+IMAGES = ("gamma.csv", "histograms.csv")
+FIRST_ORDER = ("first_order.csv",)
+CURVES = ("curves.csv", "milestones.csv")  # of trainings
+MODELS = ("models.csv",)  # of measurements
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One call of a command. Options come in the order of the fields; a field that is None or False is left out."""
+
+    PATH: ClassVar[str]  # of its files below the results folder; the names in it are the rule's wildcards
+
+    @property
+    def path(self) -> str:
+        """Of its files below the results folder, without suffix."""
+        return self.PATH.format_map(vars(self))
+
+    @property
+    def options(self) -> str:
+        """As on the command line."""
+        given = ((field.name, getattr(self, field.name)) for field in fields(self) if field.name not in NAMING)
+        return " ".join(word for name, value in given for word in _words(name, value))
+
+
+def _words(name: str, value: Any) -> Iterator[str]:
+    if isinstance(value, Cell):
+        yield f"--norm {value.norm}"
+        if value.norm != "none":
+            yield f"--placement {value.placement}"
+    elif value is True:
+        yield f"--{name.replace('_', '-')}"
+    elif value is not None and value is not False:
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else value
+        yield f"--{name.replace('_', '-')} {text}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data(Job):
+    """Points of a data set in one file, for initial statistics ("init") or for training ("training")."""
+
+    PATH = "data/{use}/{dataset}-{classes}"
+    use: str
+    dataset: str
+    classes: str
+    points: int
+    test_points: int | None = None
+    no_stand_in: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnData(Job):
+    """A job of an experiment, on prepared points."""
+
+    experiment: str
+    name: str
+    data: Data
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample(OnData):
+    """Sampled networks."""
+
+    PATH = "init/{experiment}/{name}"
+    network: str | None = None
+    cell: Cell
+    depth: int | None = None
+    width: int | None = None
+    activation: str | None = None
+    points: int | None = None
+    inits: int
+    seed: int
+    bn_statistics: str | None = None
+    shift: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Theory(OnData):
+    """Kernel theory, with draws of guess fractions."""
+
+    PATH = "theory/{experiment}/{name}"
+    cell: Cell
+    depth: int
+    activation: str | None = None
+    points: int
+    draws: int
+    draws_depths: tuple[int, ...] | None = None
+    shift: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training(OnData):
+    """Training runs."""
+
+    PATH = "training/{experiment}/{name}"
+    network: str | None = None
+    cell: Cell
+    depth: int | None = None
+    width: int | None = None
+    activation: str | None = None
+    points: int | None = None
+    test_points: int | None = None
+    optimizer: str
+    lr: float
+    batch_size: int
+    epochs: int
+    runs: int
+    select: str | None = None
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement(OnData):
+    """A model of torchvision, its name, as `normplace measure` sees it."""
+
+    PATH = "{experiment}/{name}"
+    points: int
+    inits: int
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """The tidy tables of an experiment, and the jobs that they are made of; some may be another experiment's."""
+
+    files: tuple[str, ...]
+    samples: Sequence[Sample] = ()
+    theories: Sequence[Theory] = ()
+    trainings: Sequence[Training] = ()
+    measurements: Sequence[Measurement] = ()
+
+    @property
+    def jobs(self) -> list[OnData]:
+        """All of them."""
+        return [*self.samples, *self.theories, *self.trainings, *self.measurements]
+
+
+def initial_data(study: Study, dataset: str, classes: str | None = None) -> Data:
+    """The points for initial statistics, of the data set's usual classes unless others are given."""
+    sizes, no_stand_in = study.datasets[dataset], not study.stand_ins
+    classes = classes or sizes.classes
+    return Data(use="init", dataset=dataset, classes=classes, points=sizes.points, no_stand_in=no_stand_in)
+
+
+def training_data(study: Study, dataset: str, classes: str | None = None) -> Data:
+    """The points to train and to test on, all there are where a class map has fewer than were asked for."""
+    first, sizes = initial_data(study, dataset, classes), study.datasets[dataset]
+    there = SIZES[dataset][first.classes]
+    points, test_points = map(min, (sizes.training_points, sizes.test_points), there[1:])
+    return replace(first, use="training", points=points, test_points=test_points)
+
+
+def sample(study: Study, experiment: str, name: str, data: Data, cell: Cell, **changes: Any) -> Sample:
+    """Networks of the study's usual depth, width, activation and number, but for the changes."""
+    usual = study.placements.model_dump(include={"depth", "width", "activation", "inits"})
+    given: dict[str, Any] = {**usual, "seed": study.seed, **changes}
+    return Sample(experiment=experiment, name=name, data=data, cell=cell, **given)
+
+
+def theory(study: Study, experiment: str, name: str, data: Data, cell: Cell, **changes: Any) -> Theory:
+    """The theory of such networks."""
+    usual = study.placements
+    given: dict[str, Any] = {
+        **usual.model_dump(include={"depth", "activation"}),
+        "points": min(usual.theory_points, data.points),
+        "draws": usual.theory_draws,
+        "draws_depths": tuple(usual.histogram_depths),
+        **changes,
+    }
+    return Theory(experiment=experiment, name=name, data=data, cell=cell, **given)
+
+
+def training(study: Study, experiment: str, name: str, dataset: str, cell: Cell, **changes: Any) -> Training:
+    """Runs of MLPs of the study's usual width and activation, trained as usual from any start, but for the changes."""
+    usual = study.training
+    given: dict[str, Any] = {
+        **study.placements.model_dump(include={"width", "activation"}),
+        **usual.model_dump(include={"optimizer", "batch_size", "epochs", "runs"}),
+        "lr": usual.learning_rate,
+        "select": "any",
+        "seed": study.seed,
+        **changes,
+    }
+    return Training(experiment=experiment, name=name, data=training_data(study, dataset), cell=cell, **given)

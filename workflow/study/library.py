@@ -1,0 +1,65 @@
+"""What the study takes from the library: the names of cells, activations, networks and data sets."""
+
+from typing import NamedTuple
+
+from normplace.data.sets import DATASETS
+from normplace.networks.activations import ACTIVATIONS
+from normplace.networks.architecture import PLACEMENTS, configurations
+from normplace.networks.images import IMAGE_NETWORKS
+from normplace.networks.norms import halves
+
+__all__ = ["ACTIVATIONS", "IMAGE_NETWORKS", "PLACEMENTS"]
+
+OPTIMIZERS = ("adam", "sgd")
+# torchvision's, in the order of the zoo's table.
+MODELS = (
+    "resnet18", "vgg11", "vgg11_bn", "mobilenet_v2", "densenet121", "convnext_tiny", "vit_b_16", "swin_t",
+)  # fmt: skip
+# The norm that a network for images is usually trained with.
+USUAL_NORM = {"resnet9": "batch", "vit": "layer"}
+
+
+class Cell(NamedTuple):
+    """A norm and its placement, which is "none" without a norm."""
+
+    norm: str
+    placement: str
+
+    @property
+    def name(self) -> str:
+        """In configurations and file names: none, batch-before."""
+        return self.norm if self.norm == "none" else f"{self.norm}-{self.placement}"
+
+
+def _by_name(cells: list[Cell]) -> dict[str, Cell]:
+    return {cell.name: cell for cell in cells}
+
+
+CELLS = _by_name([Cell(norm, placement) for norm, placement in configurations()])
+HALF_CELLS = _by_name([Cell(norm, placement) for norm in halves() for placement in PLACEMENTS])
+IMAGE_CELLS = CELLS | _by_name(
+    [
+        Cell(norm, placement)
+        for network in IMAGE_NETWORKS.values()
+        for norm in network.norms
+        if norm != "none"
+        for placement in PLACEMENTS
+    ]
+)
+
+
+class Size(NamedTuple):
+    """How many points there are for initial statistics, for training and for testing."""
+
+    points: int
+    training_points: int
+    test_points: int
+
+
+# Data set -> class map of two classes -> how many points there are.
+SIZES = {
+    name: {classes: Size(training, training, test) for classes, (training, test) in record.sizes.items()}
+    for name, record in DATASETS.items()
+}
+IMAGES = tuple(name for name in SIZES if name != "gaussian")
+CLASS_MAPS = tuple(dict.fromkeys(classes for maps in SIZES.values() for classes in maps))

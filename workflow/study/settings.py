@@ -1,0 +1,203 @@
+"""The types of a configuration: what is common to all experiments. Each experiment's own settings stand in its file."""
+
+from collections.abc import Collection, Hashable, Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, Strict, model_validator
+
+from study.library import ACTIVATIONS, CELLS, CLASS_MAPS, IMAGE_CELLS, IMAGES, OPTIMIZERS, SIZES, Cell
+
+T = TypeVar("T")
+
+
+def one_of(names: Collection[str]) -> AfterValidator:
+    """A validator that lets these names pass.
+
+    Raises:
+        ValueError: another name; with those that are allowed.
+    """
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise ValueError(f"{name!r} is not one of {', '.join(names)}")
+        return name
+
+    return AfterValidator(check)
+
+
+def cell_of(cells: Mapping[str, Cell]) -> PlainValidator:
+    """A validator that takes a cell's name and gives the cell.
+
+    Raises:
+        ValueError: another name; with those that are allowed.
+    """
+
+    def find(name: object) -> Cell:
+        if not isinstance(name, str) or name not in cells:
+            raise ValueError(f"{name!r} is not one of {', '.join(cells)}")
+        return cells[name]
+
+    return PlainValidator(find)
+
+
+def _unique(values: list[Hashable]) -> list[Hashable]:
+    twice = [value for position, value in enumerate(values) if value in values[:position]]
+    if twice:
+        raise ValueError(f"{twice[0]!r} stands twice in {values}")
+    return values
+
+
+UNIQUE = AfterValidator(_unique)
+SOME = Field(min_length=1)
+
+Count = Annotated[int, Field(ge=1)]
+TwoOrMore = Annotated[int, Field(ge=2)]  # a variance needs two
+Rate = Annotated[float, Field(gt=0)]
+Dataset = Annotated[str, one_of(SIZES)]
+ImageDataset = Annotated[str, one_of(IMAGES)]
+ClassMap = Annotated[str, one_of(CLASS_MAPS)]
+Activation = Annotated[str, one_of(ACTIVATIONS)]
+Optimizer = Annotated[str, one_of(OPTIMIZERS)]
+Cells = Annotated[list[Annotated[Cell, cell_of(CELLS)]], SOME, UNIQUE]
+ImageCells = Annotated[list[Annotated[Cell, cell_of(IMAGE_CELLS)]], SOME, UNIQUE]
+Width = Annotated[int, Field(ge=1), Strict(False)]  # a key, which JSON turns into a string
+
+
+class Model(BaseModel):
+    """A mapping of the configuration: all keys are known, none is missing, no value is converted."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, given: Any) -> Any:
+        """Pydantic would refuse an unknown key without saying which are allowed."""
+        unknown = sorted(map(repr, set(given) - set(cls.model_fields))) if isinstance(given, Mapping) else []
+        if unknown:
+            raise ValueError(f"unknown key {', '.join(unknown)}, allowed are {', '.join(sorted(cls.model_fields))}")
+        return given
+
+
+class Points(Model):
+    """How many points of a data set are prepared: for initial statistics, to train and to test on."""
+
+    points: TwoOrMore
+    classes: ClassMap
+    training_points: TwoOrMore
+    test_points: TwoOrMore
+
+
+class Part(Model):
+    """A part of the configuration that must agree with other parts."""
+
+    def check(self, datasets: Mapping[str, Points]) -> None:
+        """Whether it agrees with the data sets.
+
+        Raises:
+            ValueError: it does not; the text begins with the key.
+        """
+
+
+class OnDataset(Part):
+    """Settings of an experiment on one data set."""
+
+    dataset: Dataset
+
+    def check(self, datasets: Mapping[str, Points]) -> None:
+        """The data set must be among those that are prepared."""
+        check_prepared("dataset", self.dataset, datasets)
+
+
+class OnFirstPoints(OnDataset):
+    """Settings of an experiment on the first points of one data set."""
+
+    points: TwoOrMore
+
+    def check(self, datasets: Mapping[str, Points]) -> None:
+        """The points must be among those that are prepared."""
+        super().check(datasets)
+        there = datasets[self.dataset].points
+        if self.points > there:
+            raise ValueError(f"points: {self.points} is more than the {there} of datasets.{self.dataset}.points")
+
+
+class Placements(Part):
+    """The networks of most experiments, and how their theory is computed."""
+
+    depth: TwoOrMore
+    width: Count
+    activation: Activation
+    inits: TwoOrMore
+    histogram_depths: Annotated[list[Count], Field(min_length=2, max_length=2), UNIQUE]
+    theory_points: TwoOrMore
+    theory_draws: TwoOrMore
+
+    def check(self, datasets: Mapping[str, Points]) -> None:
+        """Histograms are of layers that there are."""
+        if max(self.histogram_depths) > self.depth:
+            raise ValueError(f"histogram_depths: {self.histogram_depths} goes beyond depth {self.depth}")
+
+
+class Training(Model):
+    """How MLPs are trained; runs and depths are those of the dynamics experiment."""
+
+    optimizer: Optimizer
+    learning_rate: Rate
+    batch_size: TwoOrMore
+    epochs: Count
+    runs: Count
+    depths: Annotated[list[Count], SOME, UNIQUE]
+
+
+class Study(Model):
+    """A configuration. `experiments.STUDY` is this and the settings of each experiment under the experiment's name."""
+
+    scale: Annotated[str, Field(pattern="^[a-z0-9_-]+$")]  # names the folder results/<scale>
+    seed: Annotated[int, Field(ge=0)]
+    stand_ins: bool
+    bootstrap: Annotated[int, Field(ge=100)]
+    datasets: Annotated[dict[Dataset, Points], SOME]
+    placements: Placements
+    training: Training
+
+    def of(self, kind: type[T]) -> T:
+        """The part of the configuration that has this type: an experiment's own settings."""
+        return next(part for _, part in self if isinstance(part, kind))
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "Study":
+        for dataset, points in self.datasets.items():
+            check_class_map(f"datasets.{dataset}.classes", dataset, points.classes)
+            there = SIZES[dataset][points.classes]._asdict()
+            for key, limit in there.items():
+                if getattr(points, key) > limit:
+                    raise ValueError(
+                        f"datasets.{dataset}.{key}: {getattr(points, key)} is more than the {limit} there are"
+                    )
+        for name, part in self:
+            if isinstance(part, Part):
+                try:
+                    part.check(self.datasets)
+                except ValueError as error:
+                    raise ValueError(f"{name}.{error}") from None
+        return self
+
+
+def check_prepared(key: str, dataset: str, datasets: Mapping[str, Points]) -> None:
+    """Whether a data set is among those that are prepared.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if dataset not in datasets:
+        raise ValueError(f"{key}: {dataset!r} is not one of datasets ({', '.join(datasets)})")
+
+
+def check_class_map(key: str, dataset: str, classes: str) -> None:
+    """Whether a data set has this class map.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if classes not in SIZES[dataset]:
+        raise ValueError(f"{key}: {classes!r} is not for {dataset}, allowed are {', '.join(SIZES[dataset])}")
