@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from normplace.data.datasets import Arrays, Data
 from normplace.errors import UserError
 from normplace.networks.architecture import MLP, check_classes
 from normplace.theories import guesses, isotropic, kernel
@@ -17,18 +18,6 @@ from normplace.theories.duals import Array
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-
-class Points(Protocol):
-    """Data of numpy or torch: points x [n, ...], and where they come from."""
-
-    @property
-    def x(self) -> Any:
-        """The points."""
-
-    @property
-    def provenance(self) -> dict[str, Any]:
-        """JSON-able."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -107,7 +96,7 @@ class Theory:
 
 
 def theory(
-    net: MLP, data: Points | None = None, *, depths: Iterable[int] | None = None, progress: bool = False
+    net: MLP, data: Data | Arrays | None = None, *, depths: Iterable[int] | None = None, progress: bool = False
 ) -> Theory:
     """What infinitely wide networks guess: gamma and the deviation of G_0 at depths 1 to `net.depth`.
 
