@@ -92,6 +92,18 @@ def test_a_changed_module_changes_just_the_stages_that_import_it(
     assert {stage for stage in STAGES if after[stage] != before[stage]} == stages
 
 
+def test_no_hash_depends_on_where_the_checkout_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = {stage: code.of.__wrapped__(stage) for stage in STAGES}
+    shutil.copytree(code.SOURCE, tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "requirements.lock", tmp_path)
+    monkeypatch.setattr(code, "SOURCE", tmp_path / "src")
+    monkeypatch.setattr(code, "ROOT", tmp_path)
+    assert {stage: code.of.__wrapped__(stage) for stage in STAGES} == here
+    with (tmp_path / "requirements.lock").open("a") as lock:
+        lock.write("# one more line\n")
+    assert not set(here.values()) & {code.of.__wrapped__(stage) for stage in STAGES}
+
+
 def test_what_a_command_loads_is_among_what_its_stage_depends_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
