@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_NUM_THREADS := 1
 export PYTHONPATH := $(CURDIR)/workflow$(if $(PYTHONPATH),:$(PYTHONPATH))
 
-.PHONY: replicate paper test lint docs figures verify archive bench clean
+.PHONY: replicate paper test test-fast lint docs figures verify archive bench clean
 
 replicate: .venv/installed ## Every experiment, figure and table at the quick scale, into results/quick
 	@test -f config/$(SCALE).yaml || { echo "SCALE=$(SCALE): allowed are $(basename $(notdir $(sort $(wildcard config/*.yaml))))" >&2; exit 2; }
@@ -20,8 +20,11 @@ replicate: .venv/installed ## Every experiment, figure and table at the quick sc
 paper: ## The paper's own sizes, into results/paper; hours, resumable
 	$(MAKE) replicate SCALE=paper
 
-test: .venv/installed ## All tests; no network access
-	python -m pytest
+test: .venv/installed ## All tests, two at a time, and how much of src they run; no network access
+	python -m pytest -n 2 --cov --cov-fail-under=92
+
+test-fast: .venv/installed ## The tests that take a moment, without the workflow
+	python -m pytest -n 2 -m "not slow and not slurm" --cov --cov-fail-under=80
 
 lint: .venv/installed ## Style, types, workflow
 	ruff check

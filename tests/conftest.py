@@ -18,6 +18,14 @@ import torch
 from normplace.data.datasets import load
 
 torch.set_num_threads(1)
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What runs the workflow, or many programs or inputs, is slow."""
+    for item in items:
+        if {"workflow", "faults"} & set(item.path.relative_to(ROOT).parts[:2]):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -68,6 +68,7 @@ def slurm() -> Iterator[dict[str, str]]:
 
 
 @NODE
+@pytest.mark.slurm
 def test_slurm_makes_the_same_files_with_the_resources_of_the_profile(
     finished: Path, slurm: dict[str, str], profile: dict[str, Any], rules: tuple[set[str], set[str]], tmp_path: Path
 ) -> None:

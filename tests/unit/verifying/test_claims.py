@@ -22,6 +22,7 @@ from normplace.verifying import judges, report
 from normplace.verifying.checks import FAILS, HOLDS, UNDECIDED, Check
 from normplace.verifying.claims import NOT_TESTABLE, STAND_IN, judge, read_claims
 from normplace.verifying.judges import constant, contrast, density, entropy, kappa, learns, reached, theory
+from study import configuration
 
 ROOT = Path(__file__).resolve().parents[3]
 REFERENCE = ROOT / "reference" / "quick"
@@ -62,7 +63,7 @@ def test_no_claim_about_initial_guesses_fails_on_the_reference() -> None:
 
 @pytest.mark.parametrize("scale", ["smoke", "quick", "paper"])
 def test_quick_and_paper_have_enough_for_every_claim_and_smoke_for_those_without_needs(scale: str) -> None:
-    config = yaml.safe_load((ROOT / "config" / f"{scale}.yaml").read_text())
+    config = configuration.read(ROOT / "config" / f"{name}.yaml" for name in dict.fromkeys(("quick", scale)))
     width = {"width_convergence": max(config["width_convergence"]["widths"])}
     width["finite_width"] = width["width_convergence"]
     for claim in CLAIMS.values():
