@@ -106,15 +106,16 @@ def test_another_wildcard_is_another_entry(second: Path) -> None:
 def test_no_cached_rule_has_a_wildcard_that_its_key_has_not() -> None:
     """Snakemake's key has the command as it is written, with {wildcards...} in it, and the values of params."""
     texts = [path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk")]
-    rules = [rule for text in texts for rule in re.split(r"^ *(?:use )?rule\b.*:", text, flags=re.MULTILINE)[1:]]
+    rules = [rule for text in texts for rule in re.split(r"^(?=(?:use )?rule\b)", text, flags=re.MULTILINE)[1:]]
     cached = [rule for rule in rules if "cache: True" in rule]
     assert len(cached) >= 8
     for rule in cached:
-        command = re.findall(r"shell:\n((?: +.*\n)+)", rule)[0].strip()
-        assert "wildcards" not in command
-        assert command.startswith("kept(") or command.endswith('&& python -m study.cache {output}"')
         assert re.search(r'sums=".*\.sha256",\n *log:|output:\n +plan.tidy\(', rule), "sums come last"
-        assert "made_by=made_by(" in rule
+        if rule.startswith("rule"):  # others use one of these
+            command = re.findall(r"shell:\n((?: +.*\n)+)", rule)[0].strip()
+            assert "wildcards" not in command
+            assert command.startswith("kept(") or command.endswith('&& python -m study.cache {output}"')
+            assert "made_by=made_by(" in rule
 
 
 def test_a_changed_stage_is_computed_and_not_taken_from_the_cache(finished: Path, tmp_path: Path) -> None:

@@ -45,11 +45,13 @@ rule summarise:
         )
 
 
+# Of a rule that is used Snakemake takes over everything but `cache`.
 use rule summarise as summarise_classes with:
     output:
         plan.tidy(jobs.MANY_CLASSES),
     wildcard_constraints:
         experiment=plan.with_tables(jobs.MANY_CLASSES),
+    cache: True
 
 
 use rule summarise as summarise_images with:
@@ -57,6 +59,7 @@ use rule summarise as summarise_images with:
         plan.tidy(jobs.IMAGES),
     wildcard_constraints:
         experiment=plan.with_tables(jobs.IMAGES),
+    cache: True
 
 
 rule finite_width:
