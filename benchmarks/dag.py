@@ -1,6 +1,5 @@
 """What Snakemake costs: a dry run, a run with nothing to do, and the time of a run beyond the sum of its jobs."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -22,16 +21,8 @@ DRY, NOTHING = "dry run at the paper scale", "smoke scale, nothing to do"
 
 def snakemake(folder: Path, scale: str, *options: str) -> float:
     """Seconds of one call in a copy of the repository."""
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--cores",
-        str(CORES),
-        *options,
-        "--configfile",
-        *("config/quick.yaml", f"config/{scale}.yaml"),
-    ]
+    configuration = ("config/quick.yaml", f"config/{scale}.yaml")
+    command = [sys.executable, "-m", "snakemake", "--cores", str(CORES), *options, "--configfile", *configuration]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = os.environ | {"PATH": path, "DATA_ROOT": str(default_data_roots()[0].absolute())}
     environment["SNAKEMAKE_OUTPUT_CACHE"] = str(folder.parent / "cache")  # what is measured is not taken from another
@@ -50,13 +41,8 @@ def measure() -> pd.DataFrame:
         dry = snakemake(folder, "paper", "--dry-run", "--quiet")
         run = snakemake(folder, "smoke", "--quiet")
         nothing = snakemake(folder, "smoke")
-        records = [
-            json.loads(path.read_text()) for path in Path(folder, ".snakemake", "metadata").rglob("*") if path.is_file()
-        ]
-    jobs = {
-        (record["rule"], *record["log"]): record["endtime"] - record["starttime"] for record in records
-    }  # not outputs
-    of_jobs = sum(jobs.values())
+        jobs = read_manifest(folder / "results" / "smoke").jobs
+    of_jobs = sum(job["seconds"] for job in jobs)
     rows = {
         DRY: dry,
         f"smoke scale, everything to do ({len(jobs)} jobs on {CORES} cores)": run,
