@@ -95,14 +95,14 @@ def test_a_bad_download_leaves_nothing(
     server: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.delenv("NORMPLACE_OFFLINE")
     monkeypatch.setattr(on_disk, "DOWNLOAD_TIMEOUT", 0.5)
     files = served_by(server, how, name)
     found = files.source("train", Where((tmp_path,)))
     assert found.stand_in
-    said = capsys.readouterr().err
+    said = caplog.text
     assert f"WARNING: {files.title} was not found" in said
     assert "STAND-IN" in said
     assert not list(tmp_path.rglob("*")), "nothing is left of the download"

@@ -4,6 +4,7 @@ import atexit
 import gc
 import importlib
 import io
+import logging
 import os
 import sys
 from typing import Any
@@ -78,6 +79,9 @@ def main(arguments: list[str] | None = None) -> None:
     atexit.register(gc.freeze)  # else Python ends with half a second's search for cycles in what torch has loaded
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does: no terminal is too old for a result
+    log = logging.getLogger("normplace")
+    log.handlers = [logging.StreamHandler(sys.stderr)]
+    log.handlers[0].setFormatter(logging.Formatter("normplace: %(message)s"))
     try:
         commands.main(arguments, "normplace", standalone_mode=False)
     except click.UsageError as error:

@@ -1,5 +1,6 @@
 """Data sets that are files: found where they are, downloaded where they are not, or replaced by a stand-in."""
 
+import logging
 import os
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from normplace.data.image_folder import image_folder
 from normplace.data.record import Source, Where
 from normplace.errors import UserError
 
+LOG = logging.getLogger(__name__)
 DOWNLOAD_TIMEOUT = 30  # seconds without a byte
 OFFLINE = "NORMPLACE_OFFLINE"  # an environment variable
 
@@ -65,7 +67,7 @@ class OnDisk:
         try:
             if os.environ.get(OFFLINE):
                 raise OSError(f"{OFFLINE} is set")
-            print(f"normplace: {self.title} is not in {looked_in}; downloading it", file=sys.stderr)
+            LOG.warning("%s is not in %s; downloading it", self.title, looked_in)
             download(self.downloads, root)
             return self.files(root, split, "downloaded by torchvision")
         except (OSError, RuntimeError, ValueError) as error:
@@ -76,11 +78,10 @@ class OnDisk:
         if not where.stand_in_allowed:
             raise UserError(f"{not_found} Put it at {root}/{self.wanted}")
         stand_in = self.stand_in(split, where)
-        print(
-            f"normplace: WARNING: {not_found} Going on with a STAND-IN: {stand_in.label}. "
-            f"Numbers and figures from it are not {self.title}'s.",
-            file=sys.stderr,
-        )
+        LOG.warning(
+            "WARNING: %s Going on with a STAND-IN: %s. Numbers and figures from it are not %s's.",
+            not_found, stand_in.label, self.title,
+        )  # fmt: skip
         label = f"{stand_in.label} (stand-in for {self.title})"
         return replace(stand_in, kind="stand-in", label=label, stand_in=True)
 

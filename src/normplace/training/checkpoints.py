@@ -1,7 +1,7 @@
 """Checkpoints of training runs: tensors only, written whole or not at all, resumed exactly."""
 
 import json
-import sys
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -15,6 +15,7 @@ from normplace.files import sha256_of_arrays, write_atomically
 from normplace.training.evaluations import Row
 from normplace.training.optimizers import Optimizer
 
+LOG = logging.getLogger(__name__)
 # What torch.load and the code below raise on a file that is not, or no longer, a checkpoint.
 UNREADABLE = (
     OSError, RuntimeError, KeyError, IndexError, ValueError, EOFError, TypeError, AttributeError, UnpicklingError,
@@ -68,7 +69,7 @@ def load(path: Path, fingerprint: str, network: nn.Module, optimizer: Optimizer)
         if not torch.equal(tensors.pop("digest"), _digest(tensors)):
             raise ValueError("its digest is of other contents")
         if bytes(tensors["fingerprint"].tolist()).hex() != fingerprint:
-            print(f"normplace: {path} is of another request; beginning this run again", file=sys.stderr)
+            LOG.warning("%s is of another request; beginning this run again", path)
             return None
         step, majority, draws, finished = tensors["numbers"].tolist()
         rows = json.loads(bytes(tensors["rows"].tolist()))
@@ -76,7 +77,7 @@ def load(path: Path, fingerprint: str, network: nn.Module, optimizer: Optimizer)
         if not state.finished:
             _restore(tensors, network, optimizer)
     except UNREADABLE as error:
-        print(f"normplace: {path} is damaged ({type(error).__name__}); beginning this run again", file=sys.stderr)
+        LOG.warning("%s is damaged (%s); beginning this run again", path, type(error).__name__)
         return None
     return state
 

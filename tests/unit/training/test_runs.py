@@ -267,13 +267,13 @@ def test_resuming_after_any_step_gives_the_same_rows(
 
 
 def test_a_checkpoint_of_another_request_or_a_damaged_one_is_ignored(
-    points: tuple[Points, Points], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    points: tuple[Points, Points], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     plan = Plan("adam", 3e-3, 50, 1, runs=1)
     expected = train_runs(build(SPEC), *points, plan)
     train_runs(build(SPEC), *points, Plan("sgd", 1.0, 50, 1, runs=1), unfinished=tmp_path, fingerprint="aa" * 32)
     assert str(train_runs(build(SPEC), *points, plan, unfinished=tmp_path, fingerprint="bb" * 32)) == str(expected)
-    assert "another request" in capsys.readouterr().err
+    assert "another request" in caplog.text
     checkpoint = tmp_path / "run-0000.pt"
     whole = checkpoint.read_bytes()
     changed = bytearray(whole)
@@ -281,7 +281,7 @@ def test_a_checkpoint_of_another_request_or_a_damaged_one_is_ignored(
     for damaged in (whole[:500], bytes(changed)):
         checkpoint.write_bytes(damaged)
         assert str(train_runs(build(SPEC), *points, plan, unfinished=tmp_path, fingerprint="bb" * 32)) == str(expected)
-        assert "damaged" in capsys.readouterr().err
+        assert "damaged" in caplog.text
     with pytest.raises(ValueError, match="fingerprint"):
         train_runs(build(SPEC), *points, plan, unfinished=tmp_path)
 
