@@ -31,13 +31,7 @@ bn_statistics = click.option(
 @options.processes
 @options.output()
 def sample(
-    request: DataRequest,
-    network: MLP | ImageNetwork,
-    inits: int,
-    seed: int,
-    device: str,
-    processes: int,
-    output: Path,
+    request: DataRequest, network: MLP | ImageNetwork, inits: int, seed: int, device: str, processes: int, output: Path
 ) -> None:
     """Guess fractions of random networks. Those of MLPs are given at every depth up to --depth."""
     device = options.resolve_device(device)

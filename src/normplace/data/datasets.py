@@ -263,10 +263,7 @@ def _mean_and_std(
         raise UserError(f"--standardise paper: the paper has no constants for {name}, use own")
     axes = (0, 2, 3) if pixels.ndim == 4 else (0, 1)
     scale = 255 if pixels.dtype == np.uint8 else 1
-    mean, std = (
-        pixels.mean(axis=axes, dtype=np.float64) / scale,
-        pixels.std(axis=axes, dtype=np.float64) / scale,
-    )
+    mean, std = (pixels.mean(axis=axes, dtype=np.float64) / scale, pixels.std(axis=axes, dtype=np.float64) / scale)
     if not np.all(std > 0):
         raise UserError(f"--standardise own: a channel of {name} is constant over the points asked for")
     return np.atleast_1d(mean), np.atleast_1d(std), "own"

@@ -44,11 +44,7 @@ class Verification:
 
 
 def verify(
-    results: Path | str,
-    *,
-    claims: Path | str | None = None,
-    integrity: bool = False,
-    against: Path | str | None = None,
+    results: Path | str, *, claims: Path | str | None = None, integrity: bool = False, against: Path | str | None = None
 ) -> Verification:
     """Whether the results of a run are what is claimed, unaltered, and those of another run.
 
