@@ -137,7 +137,7 @@ def _judge(claim: Claim, tidy: Path, read: Callable[[str], pd.DataFrame]) -> Jud
             table = read(test.reads)
             rows = _chosen(table, test.where)
             _require(table, rows, claim.needs)
-            found = STATISTICS[test.statistic](rows, **test.options)
+            found = list(STATISTICS[test.statistic](rows, **test.options))
             if not found:
                 raise _NotTestable(f"the table tidy/{test.reads}.csv has nothing to compare")
             checks += [(check, check.verdict(len(found))) for check in found]

@@ -45,12 +45,8 @@ class Comparison:
 
     def __repr__(self) -> str:
         """The basis, the differences and the verdict, a line each."""
-        return "\n".join([*self.basis, *self.differences, f"{self.results} against {self.reference}: {self.verdict}"])
-
-    @property
-    def verdict(self) -> str:
-        """In words."""
-        return f"{len(self.differences)} differences" if self.differences else "they agree"
+        verdict = f"{len(self.differences)} differences" if self.differences else "they agree"
+        return "\n".join([*self.basis, *self.differences, f"{self.results} against {self.reference}: {verdict}"])
 
 
 def compare(results: Path, reference: Path) -> Comparison:
@@ -142,12 +138,9 @@ def _numbers(results: Path, reference: Path) -> tuple[str, list[str]]:
 
 def _compared(table: pd.DataFrame) -> list[str]:
     """Columns with an interval, medians of steps aside (a coarse grid, and infinite for some), and those of theory."""
-    with_interval = [
-        column
-        for column in table.columns
-        if {f"{column}_low", f"{column}_high"} <= set(table.columns) and not column.startswith("steps_")
-    ]
-    return list(dict.fromkeys([*with_interval, *(column for column in THEORY if column in table.columns)]))
+    names = [name for name in map(str, table) if not name.startswith("steps_")]
+    with_interval = [name for name in names if {f"{name}_low", f"{name}_high"} <= set(names)]
+    return list(dict.fromkeys([*with_interval, *(name for name in THEORY if name in names)]))
 
 
 def _in_allowances(here: pd.DataFrame, there: pd.DataFrame, column: str, level: float) -> npt.NDArray[np.float64]:

@@ -48,11 +48,8 @@ class Manifest(BaseModel):
 
     def promised(self) -> dict[str, File]:
         """The files that should be there: all of the run, or, in a reference, those of the folders that it ships."""
-        return {
-            name: file
-            for name, file in self.files.items()
-            if self.shipped is None or name.split("/")[0] in self.shipped
-        }
+        ships = self.shipped
+        return {name: file for name, file in self.files.items() if ships is None or name.split("/")[0] in ships}
 
 
 def read_manifest(results: Path) -> Manifest:
