@@ -62,8 +62,7 @@ def measure(
 
     torch.set_num_threads(threads)
     inputs = load_inputs(request, resize)
-    of_torchvision = model.startswith("torchvision:")
-    x = inputs.x
+    x, of_torchvision = inputs.x, model.startswith("torchvision:")
     if of_torchvision and x.ndim == 4 and x.shape[1] == 1:
         x = x.expand(-1, 3, -1, -1)  # torchvision's models are for colour images
     try:

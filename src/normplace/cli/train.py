@@ -63,13 +63,12 @@ def train(
     unfinished = output.with_name(f".{output.name}.unfinished")
     how: dict[str, Any] = {"device": device, "processes": processes, "unfinished": unfinished, "progress": True}
     rows = training.train(network, data, runs, seed, lr=lr, **plan, **how)
-    text = rows.to_csv(index=False, float_format="%.8g")
     given = {**data_record(request), "test_points": request.test_points, **network_record(network), **plan}
+    given |= {"learning_rate": lr, "runs": runs, "seed": seed, "device": device}
     of_test = {
         "test_sha256": files.sha256_of_arrays([data.test_x.numpy(), data.test_y.numpy()]),
         "test_class_counts": data.test_y.bincount().tolist(),
     }
-    given |= {"learning_rate": lr, "runs": runs, "seed": seed, "device": device}
-    write_training(output, given, {**data.provenance, **of_test}, text)
+    write_training(output, given, {**data.provenance, **of_test}, rows.to_csv(index=False, float_format="%.8g"))
     shutil.rmtree(unfinished, ignore_errors=True)
     print(training.summary(rows))

@@ -45,11 +45,7 @@ class DataRequest:
 
 
 class Arrays(NamedTuple):
-    """Standardised points as numpy arrays.
-
-    x: float32 [n, d] or [n, c, h, w]; y: int64 [n]; test_x, test_y: the same of the test split, perhaps of no points.
-    provenance: JSON-able, where the points come from.
-    """
+    """The fields of `Data`, as numpy arrays."""
 
     x: npt.NDArray[np.float32]
     y: npt.NDArray[np.int64]
@@ -126,7 +122,7 @@ def read(request: DataRequest) -> Data:
     import torch
 
     found = read_arrays(request)
-    x, y, test_x, test_y = (torch.from_numpy(array) for array in (found.x, found.y, found.test_x, found.test_y))
+    x, y, test_x, test_y = map(torch.from_numpy, found[:4])
     return Data(x, y, test_x, test_y, found.provenance)
 
 
@@ -165,9 +161,9 @@ def prepare(request: DataRequest, output: Path) -> dict[str, Any]:
 
 
 def _read_prepared(path: Path, request: DataRequest) -> _Raw:
-    for option, value in (("--classes", request.classes), ("--standardise", request.standardise)):
-        if value is not None:
-            raise UserError(f"{option} {value}: not for a prepared file, whose classes and scale are fixed")
+    for option in ("classes", "standardise"):
+        if (value := getattr(request, option)) is not None:
+            raise UserError(f"--{option} {value}: not for a prepared file, whose classes and scale are fixed")
     arrays, provenance = read_npz(path, STORED)
     if provenance.pop("raw_sha256", None) != sha256_of_arrays(arrays.values()):
         raise UserError(f"{path}: damaged, or not written by `normplace data` (the SHA-256 does not match)")
@@ -235,9 +231,8 @@ def _find_source(request: DataRequest, split: str) -> Source:
 
 def _number_of_points(option: str, asked: int, available: int, dataset: str) -> int:
     if not MIN_POINTS <= asked <= available:
-        raise UserError(
-            f"{option} {asked}: {dataset} has {available} points in these classes, at least {MIN_POINTS} are needed"
-        )
+        has = f"{dataset} has {available} points in these classes"
+        raise UserError(f"{option} {asked}: {has}, at least {MIN_POINTS} are needed")
     return asked
 
 
@@ -257,13 +252,11 @@ def _mean_and_std(
         return np.zeros(1), np.ones(1), "none"
     constants = DATASETS[name].constants if name in DATASETS else None
     if constants and standardise != "own" and not source.stand_in:
-        mean, std = constants
-        return np.array(mean), np.array(std), "paper"
+        return np.array(constants[0]), np.array(constants[1]), "paper"
     if standardise == "paper" and not source.stand_in:
         raise UserError(f"--standardise paper: the paper has no constants for {name}, use own")
-    axes = (0, 2, 3) if pixels.ndim == 4 else (0, 1)
-    scale = 255 if pixels.dtype == np.uint8 else 1
-    mean, std = (pixels.mean(axis=axes, dtype=np.float64) / scale, pixels.std(axis=axes, dtype=np.float64) / scale)
+    axes, scale = (0, 2, 3) if pixels.ndim == 4 else (0, 1), 255 if pixels.dtype == np.uint8 else 1
+    mean, std = (np.atleast_1d(over(axis=axes, dtype=np.float64) / scale) for over in (pixels.mean, pixels.std))
     if not np.all(std > 0):
         raise UserError(f"--standardise own: a channel of {name} is constant over the points asked for")
-    return np.atleast_1d(mean), np.atleast_1d(std), "own"
+    return mean, std, "own"

@@ -78,9 +78,8 @@ def _close(name: str, known: list[str]) -> str:
 def own_initialisation(model: Builder | nn.Module) -> tuple[Builder, str]:
     """A function that gives the model with freshly drawn weights, and what this initialisation is, in words."""
     if isinstance(model, nn.Module):
-        return _redrawn(
-            model
-        ), "reset_parameters of every module (what the constructor did beyond that is not repeated)"
+        words = "reset_parameters of every module (what the constructor did beyond that is not repeated)"
+        return _redrawn(model), words
 
     def build() -> nn.Module:
         with blamed("the builder"):

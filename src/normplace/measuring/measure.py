@@ -1,8 +1,6 @@
 """How prejudiced is my network? Any PyTorch classifier, drawn many times by its own initialisation, on any inputs."""
 
-import itertools
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,6 +47,11 @@ class Measurement:
     def classes(self) -> int:
         """How many outputs the model has."""
         return int(self.batch.guess_fraction.shape[1])
+
+    @property
+    def by_statistics(self) -> dict[str, Prejudice]:
+        """What was found by kind of BatchNorm statistics; without BatchNorm, "batch" alone."""
+        return {"batch": self.batch} | ({} if self.running is None else {"running": self.running})
 
     def gamma(self) -> Estimate[float]:
         """gamma of the outputs by batch statistics, with its 95 % bootstrap interval over networks."""
@@ -126,9 +129,8 @@ def measure(
 
 def look_at(network: nn.Module, x: torch.Tensor, name: str) -> dict[str, Look]:
     """What is seen of one network under "batch" and, if it has BatchNorm, "running" statistics."""
-    kinds = BN_STATISTICS if batch_norms(network) else BN_STATISTICS[:1]
     looks = {}
-    for kind in kinds:
+    for kind in BN_STATISTICS if batch_norms(network) else BN_STATISTICS[:1]:
         points = x.clone()  # a first module that works in place would change the points of all others
         with evaluating(network, kind), recorded(network, points) as layers:
             outputs = _forward(network, points).double()
@@ -196,14 +198,11 @@ def _try_two_points(build: Builder, x: torch.Tensor, seed: int) -> None:
             )
 
 
-def _refuse_the_same(first: dict[str, Look], second: dict[str, Look]) -> None:
-    def numbers(looks: dict[str, Look]) -> Iterable[float]:
-        for look in looks.values():
-            yield from look.output_mean
-            yield from look.output_var
-            yield from itertools.chain(*look.layers.values())
-
-    if list(numbers(first)) == list(numbers(second)):
+def _refuse_the_same(*looks: dict[str, Look]) -> None:
+    first, second = (
+        [(*seen.output_mean, *seen.output_var, *seen.layers.values()) for seen in look.values()] for look in looks
+    )
+    if first == second:
         raise UserError(
             "two networks are exactly the same: the model is not drawn anew (does it set a seed, load weights, start "
             "from constants, or return the same module again?)"

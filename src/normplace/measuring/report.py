@@ -30,9 +30,10 @@ def verdict(found: Prejudice) -> str:
     """The regime and its evidence, in one sentence."""
     networks, gamma = len(found.guess_fraction), found.gamma_of_guesses
     if found.regime == "no guess":
+        name, readout = next(item for item in reversed(found.layers.items()) if math.isfinite(item[1].value))
         return (
             f"no guess: the largest outputs tie in {found.tied:.0%} of the guesses (is the last layer initialised to "
-            f"zero?); a random readout instead, {_last_readout(found)}"
+            f"zero?); a random readout instead, of layer {name}, would have gamma {estimate(readout)}"
         )
     evidence = f"the guesses imply gamma {estimate(gamma)}"
     if found.regime != "undecided":
@@ -42,11 +43,6 @@ def verdict(found: Prejudice) -> str:
     regimes = ["neutral", "prejudiced", "deeply prejudiced"]
     first, last = (sum(edge >= boundary for boundary in (NEUTRAL_GAMMA, 1)) for edge in (gamma.low, gamma.high))
     return f"undecided, {' or '.join(regimes[first : last + 1])}: {evidence}; the boundaries are {NEUTRAL_GAMMA} and 1"
-
-
-def _last_readout(found: Prejudice) -> str:
-    name, gamma = next((name, gamma) for name, gamma in reversed(found.layers.items()) if math.isfinite(gamma.value))
-    return f"of layer {name}, would have gamma {estimate(gamma)}"
 
 
 class Rise(NamedTuple):
@@ -89,24 +85,17 @@ def _correlation(gamma: float) -> float:
 
 def report(found: Measurement, title: str, class_names: list[str] | None = None) -> str:
     """What `normplace measure` prints."""
-    columns = {"training and eval()": found.batch}
-    if found.running is not None:
-        columns = {"batch statistics": found.batch, "eval()": found.running}
-    shape = "x".join(map(str, found.input_shape[1:]))
-    text = [
-        f"{title}: {found.input_shape[0]:,} points of shape {shape}, {found.classes} outputs, {found.inits} networks",
-        f"initialisation: {found.initialisation}",
-        "",
-        verdict(found.batch),
-    ]
     if found.running is None:
-        text.append("without BatchNorm (and dropout off) training and eval() guess the same")
+        columns = {"training and eval()": found.batch}
+        eval_mode = ["without BatchNorm (and dropout off) training and eval() guess the same"]
     else:
-        text.append(
+        columns = {"batch statistics": found.batch, "eval()": found.running}
+        eval_mode = [
             "that is with batch statistics of all points, as training sees it (dropout off); "
-            "eval() with fresh running statistics would show:"
-        )
-        text.append(f"    {verdict(found.running)}")
+            "eval() with fresh running statistics would show:",
+            f"    {verdict(found.running)}",
+        ]
+    shape = "x".join(map(str, found.input_shape[1:]))
     rows = [
         ("", list(columns)),
         ("gamma of the guesses", [estimate(column.gamma_of_guesses) for column in columns.values()]),
@@ -116,18 +105,23 @@ def report(found: Measurement, title: str, class_names: list[str] | None = None)
         ("most favoured class", [_favoured(column, class_names) for column in columns.values()]),
     ]
     width = max(len(cell) for _, cells in rows for cell in cells) + 2
-    text += [
-        "",
-        *(f"{label:<{LABEL}}  {''.join(f'{cell:<{width}}' for cell in cells)}".rstrip() for label, cells in rows),
-        "",
-    ]
     steps = [
         f"{rise.kind} ({rise.rising} of {rise.all}, typically {number(rise.before)} -> {number(rise.after)})"
         for rise in rises(found.batch)[:RISES]
     ]
     arises = "; ".join(steps) or f"no layer (that of the input is {number(found.batch.layers['input'].value)})"
-    text.append(f"gamma of a random linear readout rises at: {arises}")
-    return "\n".join(text)
+    lines = [
+        f"{title}: {found.input_shape[0]:,} points of shape {shape}, {found.classes} outputs, {found.inits} networks",
+        f"initialisation: {found.initialisation}",
+        "",
+        verdict(found.batch),
+        *eval_mode,
+        "",
+        *(f"{label:<{LABEL}}  {''.join(f'{cell:<{width}}' for cell in cells)}".rstrip() for label, cells in rows),
+        "",
+        f"gamma of a random linear readout rises at: {arises}",
+    ]
+    return "\n".join(lines)
 
 
 def _quantiles(found: Prejudice) -> str:
@@ -145,14 +139,13 @@ def _favoured(found: Prejudice, class_names: list[str] | None) -> str:
 
 def record(found: Measurement) -> dict[str, Any]:
     """Everything that is printed or drawn, JSON-able; what is infinite or undefined is null."""
-    kinds = {"batch": found.batch, "running": found.running}
     return {
         "inits": found.inits,
         "inits_asked": found.asked,
         "initialisation": found.initialisation,
         "input_shape": list(found.input_shape),
         "classes": found.classes,
-        "bn_statistics": {kind: _record(seen) for kind, seen in kinds.items() if seen is not None},
+        "bn_statistics": {kind: _record(seen) for kind, seen in found.by_statistics.items()},
     }
 
 

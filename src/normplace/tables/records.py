@@ -53,7 +53,10 @@ class Sample(NamedTuple):
 
 
 class KernelTheory(NamedTuple):
-    """One file of `normplace theory --draws-output`: gamma [depth]; guess_fraction [len(depths), draws, classes]."""
+    """One file of `normplace theory --draws-output`.
+
+    gamma, guess_fraction_std: [depth]; depths: those drawn at; guess_fraction: [len(depths), draws, classes].
+    """
 
     cell: Cell
     gamma: Doubles
@@ -96,18 +99,9 @@ def made_by(command: str, options: Json, data: Json) -> dict[str, Any]:
     return {"command": command, "options": {**options}, "data": {**data}, "versions": versions()}
 
 
-def write_sample(
-    path: Path,
-    options: Json,
-    data: Json,
-    guess_fraction: Floats,
-    output_mean: Floats,
-    output_var: Floats,
-    gamma: Doubles,
-) -> None:
-    """Write a file of `normplace sample`: arrays [depth, inits, classes], gamma [depth]."""
-    arrays = {"guess_fraction": guess_fraction, "output_mean": output_mean, "output_var": output_var}
-    write_npz(path, {**arrays, "gamma": gamma}, made_by("sample", options, data))
+def write_sample(path: Path, options: Json, data: Json, **arrays: npt.NDArray[Any]) -> None:
+    """Write a file of `normplace sample`: the arrays of a `Sample`, and gamma [depth]."""
+    write_npz(path, arrays, made_by("sample", options, data))
 
 
 def read_sample(path: Path) -> Sample:
@@ -123,18 +117,9 @@ def read_sample(path: Path) -> Sample:
     return Sample(_cell(config, path), **arrays)
 
 
-def write_kernel_theory(
-    path: Path,
-    options: Json,
-    data: Json,
-    gamma: Doubles,
-    guess_fraction_std: Doubles,
-    depths: Integers,
-    guess_fraction: Floats,
-) -> None:
-    """Write a file of `normplace theory --draws-output`: by depth [depth], drawn [len(depths), draws, classes]."""
-    arrays: dict[str, npt.NDArray[Any]] = {"gamma": gamma, "guess_fraction_std": guess_fraction_std, "depths": depths}
-    write_npz(path, {**arrays, "guess_fraction": guess_fraction}, made_by("theory", options, data))
+def write_kernel_theory(path: Path, options: Json, data: Json, **arrays: npt.NDArray[Any]) -> None:
+    """Write a file of `normplace theory --draws-output`: the arrays of a `KernelTheory`."""
+    write_npz(path, arrays, made_by("theory", options, data))
 
 
 def read_kernel_theory(path: Path) -> KernelTheory:

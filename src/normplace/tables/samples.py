@@ -3,6 +3,7 @@
 A network for images has depth 1 here, the only one, and no theory.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,41 +69,33 @@ def _gamma_rows(
     gammas = statistics.gamma_with_interval(sample.output_mean, sample.output_var, resamples, seed=0)
     rows = []
     for layer, fractions in enumerate(sample.guess_fraction):
-        inits = len(fractions)
-        largest = fractions.max(axis=1)
+        inits, largest, drawn = len(fractions), fractions.max(axis=1), _drawn(kernel, layer + 1)
+        reaches = kernel is not None and layer < len(kernel.gamma)
         row = {
             **sample.cell._asdict(),
             "inits": inits,
             "depth": layer + 1,
             **with_interval("gamma", *(numbers[layer] for numbers in gammas)),
             "gamma_isotropic": isotropic[layer],
-            "gamma_kernel": kernel.gamma[layer] if kernel and layer < len(kernel.gamma) else np.nan,
+            "gamma_kernel": kernel.gamma[layer] if kernel and reaches else np.nan,
             "guess_fraction_std": fractions[:, 0].std(ddof=1, dtype=np.float64),
             "guess_fraction_std_isotropic": guesses.standard_deviation(isotropic[layer]),
-            "guess_fraction_std_kernel": (
-                kernel.guess_fraction_std[layer] if kernel and layer < len(kernel.gamma) else np.nan
-            ),
+            "guess_fraction_std_kernel": kernel.guess_fraction_std[layer] if kernel and reaches else np.nan,
             **{f"guess_fraction_{q:.0%}".rstrip("%"): np.quantile(fractions[:, 0], q) for q in QUANTILES},
             "mean_largest_fraction": largest.mean(dtype=np.float64),
         }
         for name, count in (("extreme", (largest > EXTREME).sum()), ("even", (largest < EVEN).sum())):
             row |= with_interval(f"share_{name}", *statistics.proportion(int(count), inits))
-        rows.append(row | _distances(fractions[:, 0], isotropic[layer], kernel, layer + 1, sample.cell.points))
+        of_isotropic = partial(guesses.distribution, gamma=isotropic[layer])
+        distance, critical = statistics.distance_between_samples, statistics.ks_critical
+        row |= {
+            "ks_isotropic": statistics.distance_to_distribution(fractions[:, 0], of_isotropic, sample.cell.points),
+            "ks_kernel": np.nan if drawn is None else distance(fractions[:, 0], drawn[:, 0]),
+            "ks_critical_isotropic": critical(inits),
+            "ks_critical_kernel": np.nan if drawn is None else critical(inits, len(drawn)),
+        }
+        rows.append(row)
     return rows
-
-
-def _distances(
-    fraction: npt.NDArray[np.float32], gamma_isotropic: float, kernel: KernelTheory | None, depth: int, points: int
-) -> dict[str, float]:
-    drawn = _drawn(kernel, depth)
-    return {
-        "ks_isotropic": statistics.distance_to_distribution(
-            fraction, lambda g: guesses.distribution(g, gamma_isotropic), points
-        ),
-        "ks_kernel": np.nan if drawn is None else statistics.distance_between_samples(fraction, drawn[:, 0]),
-        "ks_critical_isotropic": statistics.ks_critical(len(fraction)),
-        "ks_critical_kernel": np.nan if drawn is None else statistics.ks_critical(len(fraction), len(drawn)),
-    }
 
 
 def _drawn(kernel: KernelTheory | None, depth: int) -> npt.NDArray[np.float32] | None:
@@ -129,18 +122,11 @@ def _histogram_rows(
         drawn = _drawn(kernel, at)
         if kernel is not None and drawn is not None:
             shares["share_kernel"] = _binned(drawn[:, 0], kernel.cell.points) / len(drawn)
-        for index, count in enumerate(counts):
-            rows.append(
-                {
-                    **sample.cell._asdict(),
-                    "inits": sample.guess_fraction.shape[1],
-                    "depth": at,
-                    "bin_low": edges[index],
-                    "bin_high": edges[index + 1],
-                    "count": int(count),
-                    **{name: values[index] for name, values in shares.items()},
-                }
-            )
+        of_depth = {**sample.cell._asdict(), "inits": sample.guess_fraction.shape[1], "depth": at}
+        columns = {"bin_low": edges[:-1], "bin_high": edges[1:], "count": counts, **shares}
+        rows += [
+            {**of_depth, **dict(zip(columns, values, strict=True))} for values in zip(*columns.values(), strict=True)
+        ]
     return rows
 
 
