@@ -171,6 +171,11 @@ def distance_between_samples(first: npt.NDArray[Any], second: npt.NDArray[Any]) 
     return float(kstest(first.astype(np.float64), second.astype(np.float64)).statistic)
 
 
+def finite_or_none(number: float) -> float | None:
+    """The number as JSON can hold it: null where it is infinite or undefined."""
+    return float(number) if np.isfinite(number) else None
+
+
 def ks_critical(n: int, m: float = np.inf) -> float:
     """The distance that samples of sizes n and m from one distribution stay below in 95 of 100 cases (asymptotic)."""
     return float(1.358 * np.sqrt(1 / n + 1 / m))

@@ -74,7 +74,6 @@ class Data:
         return list(self.provenance["classes"])
 
     def __repr__(self) -> str:
-        """What the points are, on one line."""
         shape = " x ".join(map(str, self.x.shape[1:]))
         test = f" and {len(self.test_y):,} to test" if len(self.test_y) else ""
         label, classes = self.provenance["label"], ", ".join(self.classes)

@@ -42,10 +42,9 @@ def layer_moments(h: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 class Recorder:
-    """The layers of forward passes on n points, in the order of execution: see `recorded`."""
+    """The layers of forward passes on points x [n, ...], in the order of execution, x the first: see `recorded`."""
 
     def __init__(self, x: torch.Tensor) -> None:
-        """Begin with the input x [n, ...]."""
         self.n = len(x)
         self.layers: dict[str, Layer] = {}
         self._calls: dict[str, int] = {}

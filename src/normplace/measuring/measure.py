@@ -68,7 +68,6 @@ class Measurement:
         return draw(self, self.name)
 
     def __repr__(self) -> str:
-        """The report."""
         from normplace.measuring.report import report
 
         return report(self, self.name)

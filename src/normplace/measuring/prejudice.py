@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from normplace import statistics
+from normplace.statistics import Array
 from normplace.theories.guesses import gamma_of_agreement
 
-Array = npt.NDArray[np.float64]
 Estimate = statistics.Estimate[float]
 RESAMPLES = 1000
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)

@@ -7,7 +7,7 @@ import numpy as np
 
 from normplace.measuring.measure import Measurement
 from normplace.measuring.prejudice import ENOUGH, QUANTILES, Estimate, Prejudice
-from normplace.statistics import NEUTRAL_GAMMA
+from normplace.statistics import NEUTRAL_GAMMA, finite_or_none
 
 RISES = 4  # how many kinds of layers are printed
 SMALLEST_RISE = 0.02  # of the correlation gamma / (1 + gamma), for a layer to count
@@ -168,14 +168,11 @@ def _record(found: Prejudice) -> dict[str, Any]:
             {"name": name, **found.places[name]._asdict(), **_estimate(gamma)} for name, gamma in found.layers.items()
         ],
         "rises": [
-            {**rise._asdict(), "before": _finite(rise.before), "after": _finite(rise.after)} for rise in rises(found)
+            {**rise._asdict(), "before": finite_or_none(rise.before), "after": finite_or_none(rise.after)}
+            for rise in rises(found)
         ],
     }
 
 
 def _estimate(gamma: Estimate) -> dict[str, float | None]:
-    return {name: _finite(value) for name, value in gamma._asdict().items()}
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return {name: finite_or_none(value) for name, value in gamma._asdict().items()}

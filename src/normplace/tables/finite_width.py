@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from normplace import statistics
 from normplace.errors import UserError
+from normplace.statistics import Array
 from normplace.tables.records import Cell, Sample, read_kernel_theory, read_sample
 from normplace.tables.tidy import with_interval
 
-Array = npt.NDArray[np.float64]
 FITTED = 0.1  # depth / width up to which a width takes part in the fit; beyond it, c / width is a prediction
 
 

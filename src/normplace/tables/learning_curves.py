@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from normplace.statistics import bootstrap, interval
-from normplace.tables.records import TrainingCell, read_training
+from normplace.tables.records import read_training
 from normplace.tables.tidy import with_interval
 
 CURVES = (
@@ -30,7 +30,7 @@ def summarise(paths: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     curves, milestones = [], []
     for path in paths:
         cell, rows = read_training(path)
-        curves.append(_curves(rows).assign(**cell._asdict()))
+        curves.append(_curves(rows).assign(**cell))
         milestones += _milestones(cell, rows)
     return pd.concat(curves, ignore_index=True), pd.DataFrame(milestones)
 
@@ -54,7 +54,7 @@ def _curves(rows: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def _milestones(cell: TrainingCell, rows: pd.DataFrame) -> list[dict[str, Any]]:
+def _milestones(cell: dict[str, Any], rows: pd.DataFrame) -> list[dict[str, Any]]:
     """One row a kind of BatchNorm statistics: what runs did when, with 95 % bootstrap intervals over runs.
 
     Steps are those of evaluations, infinite where it never was so; their median is given. The gap may cross zero
@@ -64,12 +64,12 @@ def _milestones(cell: TrainingCell, rows: pd.DataFrame) -> list[dict[str, Any]]:
     `learned_accuracy` says never reaches a share of its final accuracy. The start is measured with batch statistics,
     as is the class favoured, so rows of running statistics have no start.
     """
-    learned = learned_accuracy(cell.one_class_accuracy_high, cell.test_points)
+    learned = learned_accuracy(cell["one_class_accuracy_high"], cell["test_points"])
     found = []
     for mode, of_mode in rows.groupby("bn_statistics", sort=False):
         runs = pd.DataFrame([_run_milestones(run, learned) for _, run in of_mode.groupby("run")])
         diverged = int(of_mode.groupby("run")["diverged"].any().sum())
-        row = {**cell._asdict(), "bn_statistics": mode, "n": len(runs) - diverged, "diverged": diverged}
+        row = {**cell, "bn_statistics": mode, "n": len(runs) - diverged, "diverged": diverged}
         for name in runs.columns:
             average = np.median if name.startswith("steps") else np.mean
             row |= _with_interval(name, runs[name].dropna().to_numpy(dtype=np.float64), average)

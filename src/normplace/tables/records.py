@@ -65,33 +65,13 @@ class KernelTheory(NamedTuple):
     guess_fraction: Floats
 
 
-class TrainingCell(NamedTuple):
-    """What was trained, on which data: columns of its tables, in their order.
-
-    one_class_accuracy_low, one_class_accuracy_high: what guessing one class for all test points gives.
-    """
-
-    dataset: str
-    label: str
-    stand_in: bool
-    points: int
-    classes: int
-    test_points: int
-    one_class_accuracy_low: float
-    one_class_accuracy_high: float
-    class_names: str
-    network: str
-    activation: str  # empty for a network for images, which has its own
-    depth: int  # 0 for a network for images
-    width: int  # likewise
-    norm: str
-    placement: str
-    optimizer: str
-    learning_rate: float
-    batch_size: int
-    epochs: int
-    select: str
-    runs: int
+# What was trained, on which data: columns of its tables, in their order. one_class_accuracy: what guessing one class
+# for all test points gives. A network for images has activation "", depth 0 and width 0.
+TRAINING_CELL = (
+    "dataset", "label", "stand_in", "points", "classes", "test_points", "one_class_accuracy_low",
+    "one_class_accuracy_high", "class_names", "network", "activation", "depth", "width", "norm", "placement",
+    "optimizer", "learning_rate", "batch_size", "epochs", "select", "runs",
+)  # fmt: skip
 
 
 def made_by(command: str, options: Json, data: Json) -> dict[str, Any]:
@@ -166,8 +146,8 @@ def write_training(path: Path, options: Json, data: Json, rows: str) -> None:
     write_text(path, rows)
 
 
-def read_training(path: Path) -> "tuple[TrainingCell, pd.DataFrame]":
-    """Read a file of `normplace train` and the .json beside it: the cell it belongs to, and its rows with the gap.
+def read_training(path: Path) -> "tuple[dict[str, Any], pd.DataFrame]":
+    """Read a file of `normplace train` and the .json beside it: the TRAINING_CELL of it, and its rows with the gap.
 
     gap: accuracy on the initially favoured class minus accuracy on the others.
 
@@ -189,7 +169,7 @@ def read_training(path: Path) -> "tuple[TrainingCell, pd.DataFrame]":
             "one_class_accuracy_high": max(counts) / total,
             "class_names": " / ".join(config["data"]["classes"]),
         }
-        cell = TrainingCell(*(columns[name] for name in TrainingCell._fields))
+        cell = {name: columns[name] for name in TRAINING_CELL}
         return cell, rows.assign(gap=rows["accuracy_majority"] - rows["accuracy_minority"])
     except FOREIGN as error:
         raise UserError(f"{path}: not a file of `normplace train` with its .json beside it ({error})") from None

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import pandas as pd
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, NonNegativeInt, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, JsonValue, NonNegativeInt, ValidationError
 
 from normplace.errors import UserError, first_problem
 from normplace.tables.tidy import read_tidy
@@ -29,10 +29,8 @@ def _known(statistic: str) -> str:
 Text = Annotated[str, Field(min_length=1)]
 
 
-class ClaimTest(BaseModel):
+class ClaimTest(BaseModel, strict=True, frozen=True, extra="forbid"):
     """Rows of one tidy table, chosen by the values of columns, and the statistic that judges them."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
     statistic: Annotated[str, AfterValidator(_known)]
     reads: Annotated[str, Field(pattern="^[a-z_]+/[a-z_]+$")]
@@ -40,10 +38,8 @@ class ClaimTest(BaseModel):
     options: dict[str, JsonValue] = {}
 
 
-class Claim(BaseModel):
+class Claim(BaseModel, strict=True, frozen=True, extra="forbid"):
     """One claim of claims.yaml, whose comment says what each key means."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
     id: Annotated[str, Field(pattern="^[a-z0-9-]+$")]
     by: Literal["paper", "reading", "ours"]
@@ -55,9 +51,7 @@ class Claim(BaseModel):
     reason: Text
 
 
-class _ClaimsFile(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-
+class _ClaimsFile(BaseModel, strict=True, frozen=True, extra="forbid"):
     claims: Annotated[list[Claim], Field(min_length=1)]
 
 
@@ -71,7 +65,6 @@ class Judgement:
     checks: list[tuple[Check, str]]
 
     def __repr__(self) -> str:
-        """Its claim and its verdict."""
         return f"<{self.claim.id}: {self.verdict_with_reason}>"
 
     @property

@@ -44,7 +44,6 @@ class Comparison:
     differences: list[str]
 
     def __repr__(self) -> str:
-        """The basis, the differences and the verdict, a line each."""
         verdict = f"{len(self.differences)} differences" if self.differences else "they agree"
         return "\n".join([*self.basis, *self.differences, f"{self.results} against {self.reference}: {verdict}"])
 

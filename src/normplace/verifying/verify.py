@@ -31,7 +31,6 @@ class Verification:
         return not (failing or self.integrity or (self.against and self.against.differences))
 
     def __repr__(self) -> str:
-        """All that was asked for, as the command prints it."""
         parts = []
         if self.claims is not None:
             parts.append(report.text(self.claims))

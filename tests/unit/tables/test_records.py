@@ -53,9 +53,11 @@ def test_a_training(tmp_path: Path) -> None:
     assert again.read_bytes() == path.read_bytes()
     assert again.with_suffix(".json").read_bytes() == path.with_suffix(".json").read_bytes()
     cell, rows = read_training(path)
-    assert (cell.norm, cell.depth, cell.width, cell.runs, cell.class_names) == ("layer", 2, 7, 2, "even / odd")
+    wanted = {"norm": "layer", "depth": 2, "width": 7, "runs": 2, "class_names": "even / odd"}
+    assert {name: cell[name] for name in wanted} == wanted
     counts = config["data"]["test_class_counts"]
-    assert (cell.one_class_accuracy_low, cell.one_class_accuracy_high) == tuple(sorted(np.array(counts) / sum(counts)))
+    ends = cell["one_class_accuracy_low"], cell["one_class_accuracy_high"]
+    assert ends == tuple(sorted(np.array(counts) / sum(counts)))
     np.testing.assert_array_equal(rows["gap"], rows["accuracy_majority"] - rows["accuracy_minority"])
 
 
