@@ -198,10 +198,8 @@ def _try_two_points(build: Builder, x: torch.Tensor, seed: int) -> None:
 
 
 def _refuse_the_same(*looks: dict[str, Look]) -> None:
-    first, second = (
-        [(*seen.output_mean, *seen.output_var, *seen.layers.values()) for seen in look.values()] for look in looks
-    )
-    if first == second:
+    seen = [[(*kind.output_mean, *kind.output_var, *kind.layers.values()) for kind in look.values()] for look in looks]
+    if seen[0] == seen[1]:
         raise UserError(
             "two networks are exactly the same: the model is not drawn anew (does it set a seed, load weights, start "
             "from constants, or return the same module again?)"

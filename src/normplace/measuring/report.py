@@ -3,8 +3,6 @@
 import math
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from normplace.measuring.measure import Measurement
 from normplace.measuring.prejudice import ENOUGH, QUANTILES, Estimate, Prejudice
 from normplace.statistics import NEUTRAL_GAMMA, finite_or_none
@@ -101,7 +99,7 @@ def report(found: Measurement, title: str, class_names: list[str] | None = None)
         ("gamma of the guesses", [estimate(column.gamma_of_guesses) for column in columns.values()]),
         ("gamma of the outputs", [estimate(column.gamma) for column in columns.values()]),
         ("largest fraction, mean", [f"{column.largest_fraction.mean():.3f}" for column in columns.values()]),
-        ("  5, 25, 50, 75, 95 %", [_quantiles(column) for column in columns.values()]),
+        ("  5, 25, 50, 75, 95 %", [", ".join(f"{q:.3f}" for q in column.quantiles()) for column in columns.values()]),
         ("most favoured class", [_favoured(column, class_names) for column in columns.values()]),
     ]
     width = max(len(cell) for _, cells in rows for cell in cells) + 2
@@ -122,10 +120,6 @@ def report(found: Measurement, title: str, class_names: list[str] | None = None)
         f"gamma of a random linear readout rises at: {arises}",
     ]
     return "\n".join(lines)
-
-
-def _quantiles(found: Prejudice) -> str:
-    return ", ".join(f"{value:.3f}" for value in np.quantile(found.largest_fraction, QUANTILES))
 
 
 def _favoured(found: Prejudice, class_names: list[str] | None) -> str:
@@ -158,7 +152,7 @@ def _record(found: Prejudice) -> dict[str, Any]:
         "gamma_of_guesses": _estimate(found.gamma_of_guesses),
         "largest_fraction": {
             "mean": float(largest.mean()),
-            "quantiles": dict(zip(map(str, QUANTILES), np.quantile(largest, QUANTILES).tolist(), strict=True)),
+            "quantiles": dict(zip(map(str, QUANTILES), found.quantiles().tolist(), strict=True)),
             "networks": largest.tolist(),
         },
         "guess_fraction_mean": found.guess_fraction.mean(axis=0).tolist(),

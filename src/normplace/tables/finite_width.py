@@ -61,9 +61,8 @@ def _rows(samples: list[Sample], y: Array, draws: Array) -> Iterator[dict[str, A
             raise UserError(f"{architecture}: no sample has depth / width up to {FITTED} at depth {layer + 1}")
         chosen = x[fitted], weights[fitted, layer]
         c = through_origin(chosen[0], y[fitted, layer], chosen[1])
-        low, high = statistics.interval(
-            np.array([through_origin(chosen[0], draw, chosen[1]) for draw in draws[fitted, :, layer].T])
-        )
+        of_draws = [through_origin(chosen[0], draw, chosen[1]) for draw in draws[fitted, :, layer].T]
+        low, high = statistics.interval(np.array(of_draws))
         for index, sample in enumerate(samples):
             y_low, y_high = statistics.interval(draws[index, :, layer])
             yield {

@@ -178,12 +178,3 @@ def read_training(path: Path) -> "tuple[dict[str, Any], pd.DataFrame]":
 def write_measurement(path: Path, options: Json, data: Json, measured: Json) -> None:
     """Write a file of `normplace measure`; measured: what `measuring.report.record` says of a measurement."""
     write_json(path, {**made_by("measure", options, data), **measured})
-
-
-def read_measurement(path: Path) -> dict[str, Any]:
-    """Read a file of `normplace measure`: how it was made, and what was measured.
-
-    Raises:
-        UserError: it is missing, damaged or altered.
-    """
-    return read_json(path)

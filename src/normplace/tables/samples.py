@@ -13,6 +13,7 @@ import pandas as pd
 
 from normplace import statistics
 from normplace.errors import UserError
+from normplace.statistics import Array
 from normplace.tables.classes import class_rows
 from normplace.tables.records import Cell, KernelTheory, Sample, read_kernel_theory, read_sample
 from normplace.tables.tidy import with_interval
@@ -63,9 +64,7 @@ def _theory_key(cell: Cell) -> tuple[Any, ...]:
     return cell.norm, cell.placement, cell.activation, cell.classes, cell.first_points_sha256
 
 
-def _gamma_rows(
-    sample: Sample, kernel: KernelTheory | None, isotropic: npt.NDArray[np.float64], resamples: int
-) -> list[dict[str, Any]]:
+def _gamma_rows(sample: Sample, kernel: KernelTheory | None, isotropic: Array, resamples: int) -> list[dict[str, Any]]:
     gammas = statistics.gamma_with_interval(sample.output_mean, sample.output_var, resamples, seed=0)
     rows = []
     for layer, fractions in enumerate(sample.guess_fraction):
@@ -105,9 +104,7 @@ def _drawn(kernel: KernelTheory | None, depth: int) -> npt.NDArray[np.float32] |
     return drawn
 
 
-def _histogram_rows(
-    sample: Sample, kernel: KernelTheory | None, isotropic: npt.NDArray[np.float64]
-) -> list[dict[str, Any]]:
+def _histogram_rows(sample: Sample, kernel: KernelTheory | None, isotropic: Array) -> list[dict[str, Any]]:
     """Counts of G_0 in fixed bins, and the share that each theory puts into the same bin.
 
     Only at the depths where the kernel theory was drawn, or at the first and last one without it.

@@ -56,11 +56,9 @@ def compare(results: Path, reference: Path) -> Comparison:
     """
     ours, theirs = read_manifest(results), read_manifest(reference)
     for key in sorted(set(ours.configuration) | set(theirs.configuration)):
-        values = [manifest.configuration.get(key, "nothing") for manifest in (ours, theirs)]
-        if values[0] != values[1]:
-            raise UserError(
-                f"--against {reference}: has another configuration ({key}: {values[0]} here, {values[1]} there)"
-            )
+        here, there = (manifest.configuration.get(key, "nothing") for manifest in (ours, theirs))
+        if here != there:
+            raise UserError(f"--against {reference}: has another configuration ({key}: {here} here, {there} there)")
     others = [line for part in SAME_BYTES for line in _difference(part, ours, theirs)]
     if others:
         why = "numbers are compared within their intervals, because bytes need not agree:"

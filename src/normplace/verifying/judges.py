@@ -163,9 +163,8 @@ def density(rows: pd.DataFrame) -> Iterator[Check]:
         row = row_dicts(bins)[0]
         n = int(row["inits"])
         groups = _groups(n * bins["share_isotropic"].to_numpy(float))
-        counts, expected = (
-            np.add.reduceat(column.to_numpy(float), groups) for column in (bins["count"], n * bins["share_isotropic"])
-        )
+        both = bins["count"], n * bins["share_isotropic"]
+        counts, expected = (np.add.reduceat(column.to_numpy(float), groups) for column in both)
         gamma = gammas(row["norm"], row["placement"], row["activation"], row["depth"])[-1]
         edges = [*bins["bin_low"], bins["bin_high"].iloc[-1]]
         moved = (np.diff(guesses.distribution(np.array(edges), end)) for end in _allowed(row, gamma))

@@ -10,7 +10,7 @@ from normplace.cli.main import main
 from normplace.errors import UserError
 from normplace.files import read_json, read_npz, write_npz
 from normplace.tables import records
-from normplace.tables.records import read_kernel_theory, read_measurement, read_sample, read_training
+from normplace.tables.records import read_kernel_theory, read_sample, read_training
 
 DATA = ["--dataset", "digits", "--points", "40"]
 NETWORK = ["--norm", "layer", "--placement", "before", "--depth", "2"]
@@ -64,11 +64,11 @@ def test_a_training(tmp_path: Path) -> None:
 def test_a_measurement(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     records.write_measurement(path, {"model": "torchvision:resnet18"}, {"label": "digits"}, {"inits": 9})
-    found = read_measurement(path)
+    found = read_json(path)
     assert (found["command"], found["options"], found["inits"]) == ("measure", {"model": "torchvision:resnet18"}, 9)
     path.write_text(path.read_text().replace("9", "8"))
     with pytest.raises(UserError, match=r"a\.json: damaged, altered"):
-        read_measurement(path)
+        read_json(path)
 
 
 @pytest.mark.parametrize(
