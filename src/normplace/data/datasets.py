@@ -169,10 +169,9 @@ def _read_prepared(path: Path, request: DataRequest) -> _Raw:
     available, test_available = len(arrays["labels"]), len(arrays["test_labels"])
     n = _number_of_points("--points", request.points or available, available, request.dataset)
     m = _number_of_test_points(request.test_points, test_available, request.dataset)
-    raw = _Raw(**arrays, provenance={**provenance, "points": n, "test_points": m})
-    return raw._replace(
-        pixels=raw.pixels[:n], labels=raw.labels[:n], test_pixels=raw.test_pixels[:m], test_labels=raw.test_labels[:m]
-    )
+    counts = {"pixels": n, "labels": n, "test_pixels": m, "test_labels": m}
+    first = {name: array[: counts.get(name)] for name, array in arrays.items()}
+    return _Raw(**first, provenance={**provenance, "points": n, "test_points": m})
 
 
 def _read_source(request: DataRequest) -> _Raw:

@@ -19,13 +19,11 @@ EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YC
 def image_folder(path: Path, split: str, label: str | None = None) -> Source:
     """Images in `path/<split>/<class>/`, any format Pillow reads, all of one size.
 
-    The order is that of the SHA-256 of each image's name: shuffled, fixed, and not moved by other files.
-
-    Names that begin with a dot are passed over; transparency is dropped.
+    The order is that of the SHA-256 of each image's name: shuffled, fixed, and not moved by other files. Names that
+    begin with a dot are ignored; transparency is dropped.
 
     Raises:
-        UserError: no such folder, a class without images, images of several sizes or of more than 8 bits, or
-            one that cannot be read.
+        UserError: no such folder, a class without images, images of several sizes, of over 8 bits, or unreadable.
     """
     from PIL import Image
 

@@ -24,9 +24,8 @@ Builder = Callable[[], nn.Module]
 def find_model(name: str, classes: int | None, side: int | None = None) -> Builder | nn.Module:
     """The builder, or the module, that `torchvision:NAME` or `package.module:callable` names.
 
-    classes: outputs of a torchvision model (None: its own default, 1000). side: pixels a side of square images, which
-    torchvision's ViTs are built for (None: 224); its other models take any. Modules are looked for in the current
-    folder too.
+    classes: outputs of a torchvision model (None: its own default, 1000). side: pixels a side of square images, for
+    torchvision's ViTs (None: 224); its other models take any. Modules are looked for in the current folder too.
 
     Raises:
         UserError: there is none of that name, or the import fails.

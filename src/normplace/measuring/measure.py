@@ -30,9 +30,8 @@ class Measurement:
 
     batch: with BatchNorm's statistics of all points, as training sees it. running: as eval() with fresh running
     statistics shows it, or None without BatchNorm, where both are the same. inits: how many networks were drawn, of
-    the `asked`; fewer after Ctrl-C. initialisation: how, in words. name: what the model is called.
-
-    print gives the report that `normplace measure` prints.
+    the `asked`; fewer after Ctrl-C. initialisation: how, in words. name: what the model is called. print gives the
+    report that `normplace measure` prints.
     """
 
     batch: Prejudice
@@ -88,9 +87,7 @@ def measure(
     its own way of drawing weights being the initialisation; or an nn.Module, of which copies are redrawn by
     reset_parameters. It is evaluated without dropout and without gradients. torch's global generator is seeded for
     every network from (seed, index), and afterwards is as it was. Ctrl-C ends the drawing, and what was measured is
-    returned, if it is 2 networks or more.
-
-    seed: of all networks. progress: show a bar. device: where they run.
+    returned, if it is 2 networks or more. seed: of all networks. progress: show a bar. device: where they run.
 
     Raises:
         UserError: the model fails, its outputs are not floats [n, classes] or not finite, its weights are the same

@@ -103,8 +103,7 @@ def together(looks: list[Look]) -> Prejudice:
 def regime_at_depth(gamma_of_guesses: Estimate, networks: int, tied: float) -> str:
     """The regime at one depth: neutral (gamma of the guesses below 0.1), deeply prejudiced (above 1), or between.
 
-    Each with its whole 95 % interval, else undecided, as with fewer than 20 networks; "no guess" where most
-    guesses are ties.
+    Each with its whole 95 % interval, else undecided, as with fewer than 20 networks; "no guess" if most are ties.
     """
     low, high = gamma_of_guesses.low, gamma_of_guesses.high
     if tied > 0.5:

@@ -26,8 +26,7 @@ def first_order(samples: list[Path], kernel_theories: list[Path], resamples: int
     """One row a configuration, width and depth: y with its 95 % interval, and the c fitted to all widths at that depth.
 
     Raises:
-        UserError: a file is damaged, they are of several data sets, or a configuration has no theory or nothing within
-            the fitted range.
+        UserError: a file is damaged, data sets are several, or a configuration has no theory or no width to fit.
     """
     read_samples, read_theories = [*map(read_sample, samples)], [*map(read_kernel_theory, kernel_theories)]
     cells = [*(sample.cell for sample in read_samples), *(theory.cell for theory in read_theories)]

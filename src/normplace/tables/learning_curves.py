@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from normplace.statistics import bootstrap, interval
+from normplace.statistics import Array, bootstrap, interval
 from normplace.tables.records import read_training
 from normplace.tables.tidy import with_interval
 
@@ -102,7 +101,7 @@ def _first(condition: "pd.Series[bool]") -> float:
     return float(condition.index.to_numpy()[condition.argmax()]) if condition.any() else np.inf
 
 
-def _with_interval(name: str, values: npt.NDArray[np.float64], average: Any) -> dict[str, float]:
+def _with_interval(name: str, values: Array, average: Any) -> dict[str, float]:
     if len(values) == 0:
         return with_interval(name, np.nan, np.nan, np.nan)
     with np.errstate(invalid="ignore"):  # a quantile between two infinities

@@ -28,20 +28,19 @@ EXTREME, EVEN = 0.95, 0.6  # of the largest guess fraction: nearly all guesses o
 def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) -> dict[str, pd.DataFrame]:
     """Tables of sampled cells, with the theory of their own data where given.
 
-    gamma and histograms are of all samples; regimes of two-class samples, and classes of those with more, where there
-    are any.
+    gamma and histograms are of all samples; regimes of two-class samples, classes of those with more, if there are any.
 
     Raises:
         UserError: a file is damaged, or a theory belongs to none of the samples.
     """
     theories = {_theory_key(read.cell): read for read in map(read_kernel_theory, kernel_theories)}
-    used = set()
+    unused = dict(theories)
     gamma_rows, histogram_rows, regime_rows, rows_by_rank = [], [], [], []
     for path in samples:
         sample = read_sample(path)
         cell, depth = sample.cell, len(sample.guess_fraction)
         kernel = theories.get(_theory_key(cell))
-        used.add(_theory_key(cell))
+        unused.pop(_theory_key(cell), None)
         isotropic = np.full(depth, np.nan)  # theory is of MLPs
         if cell.network == "mlp":
             isotropic = theory.gammas(cell.norm, cell.placement, cell.activation, depth)
@@ -51,10 +50,10 @@ def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) 
             regime_rows.append(_regime_row(sample, resamples))
         if cell.classes > 2:
             rows_by_rank += class_rows(sample, kernel)
-    for key, unused in theories.items():
-        if key not in used:
-            unmatched = f"{unused.cell.norm} {unused.cell.placement} on {unused.cell.label}"
-            raise UserError(f"--theory: that of {unmatched} has no sample of the same data and configuration")
+    if unused:
+        cell = next(iter(unused.values())).cell
+        unmatched = f"{cell.norm} {cell.placement} on {cell.label}"
+        raise UserError(f"--theory: that of {unmatched} has no sample of the same data and configuration")
     tables = {"gamma": gamma_rows, "histograms": histogram_rows, "regimes": regime_rows, "classes": rows_by_rank}
     return {name: pd.DataFrame(rows) for name, rows in tables.items() if rows}
 

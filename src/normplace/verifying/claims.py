@@ -89,8 +89,7 @@ def read_claims(path: Path) -> list[Claim]:
     """The claims of a file.
 
     Raises:
-        UserError: it is missing, not YAML, or has a key or value that is not allowed, an id twice, or an option that
-            its statistic lacks.
+        UserError: it is missing, not YAML, or has a wrong key or value, an id twice, or an option no statistic has.
     """
     try:
         claims = _ClaimsFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))).claims

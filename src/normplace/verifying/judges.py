@@ -16,7 +16,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
@@ -289,7 +288,7 @@ def _mean_entropy(gamma: float, classes: int) -> float:
     return float(class_summaries.entropy(guesses.draw_class_fractions(gamma, classes, DRAWS, seed=0)).mean())
 
 
-def _groups(expected: npt.NDArray[np.float64]) -> list[int]:
+def _groups(expected: statistics.Array) -> list[int]:
     """Where groups of neighbouring bins begin, each of which has the least expected count."""
     begins = [0]
     for index in range(1, len(expected)):
@@ -298,5 +297,5 @@ def _groups(expected: npt.NDArray[np.float64]) -> list[int]:
     return begins
 
 
-def _chi_square(counts: npt.NDArray[np.float64], expected: npt.NDArray[np.float64]) -> float:
+def _chi_square(counts: statistics.Array, expected: statistics.Array) -> float:
     return float(((counts - expected) ** 2 / expected).sum())
