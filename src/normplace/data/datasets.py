@@ -10,7 +10,7 @@ import numpy.typing as npt
 from normplace.data.classes import class_map
 from normplace.data.image_folder import image_folder
 from normplace.data.on_disk import default_data_roots
-from normplace.data.record import Indices, Source, Where
+from normplace.data.record import Doubles, Indices, Source, Where
 from normplace.data.sets import DATASETS
 from normplace.errors import UserError
 from normplace.files import read_npz, sha256_of_arrays, write_npz
@@ -45,13 +45,16 @@ class DataRequest:
 
 
 class Arrays(NamedTuple):
-    """The fields of `Data`, as numpy arrays."""
+    """The fields of `Data` as numpy arrays. Before standardisation x and test_x may be uint8, as pixels are."""
 
-    x: npt.NDArray[np.float32]
-    y: npt.NDArray[np.int64]
-    test_x: npt.NDArray[np.float32]
-    test_y: npt.NDArray[np.int64]
+    x: npt.NDArray[Any]
+    y: Indices
+    test_x: npt.NDArray[Any]
+    test_y: Indices
     provenance: dict[str, Any]
+
+
+Raw = tuple[Arrays, Doubles, Doubles]  # points before standardisation, their mean and standard deviation [c]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,18 +81,6 @@ class Data:
         test = f" and {len(self.test_y):,} to test" if len(self.test_y) else ""
         label, classes = self.provenance["label"], ", ".join(self.classes)
         return f"<Data: {label}, {len(self.y):,} points{test} of shape {shape}, classes {classes}>"
-
-
-class _Raw(NamedTuple):
-    """Points before standardisation: pixels uint8 [n, c, h, w] or float32 [n, d]; mean, std: float64 [c]."""
-
-    pixels: npt.NDArray[Any]
-    labels: npt.NDArray[np.int64]
-    test_pixels: npt.NDArray[Any]
-    test_labels: npt.NDArray[np.int64]
-    mean: npt.NDArray[np.float64]
-    std: npt.NDArray[np.float64]
-    provenance: dict[str, Any]
 
 
 def load(
@@ -128,8 +119,8 @@ def read(request: DataRequest) -> Data:
 def read_arrays(request: DataRequest) -> Arrays:
     """`load` without torch, which takes seconds to import."""
     kind, _, path = request.dataset.partition(":")
-    raw = _read_prepared(Path(path), request) if kind == "file" else _read_source(request)
-    x, test_x = (_standardised(pixels, raw, request.shift) for pixels in (raw.pixels, raw.test_pixels))
+    raw, mean, std = _read_prepared(Path(path), request) if kind == "file" else _read_source(request)
+    x, test_x = (_standardised(points, mean, std, request.shift) for points in (raw.x, raw.test_x))
     for split in (x, test_x):
         if len(split) and not (split != split[0]).any():
             raise UserError(f"--dataset {request.dataset}: all {len(split)} points are the same")
@@ -137,29 +128,28 @@ def read_arrays(request: DataRequest) -> Arrays:
         **raw.provenance,
         "split": "train",
         "shift": request.shift,
-        "sha256": sha256_of_arrays([x, raw.labels]),
+        "sha256": sha256_of_arrays([x, raw.y]),
         "first_points_sha256": sha256_of_arrays([x[:MIN_POINTS]]),  # the same whatever the number of points
     }
-    return Arrays(x, raw.labels, test_x, raw.test_labels, provenance)
+    return Arrays(x, raw.y, test_x, raw.test_y, provenance)
 
 
-def _standardised(pixels: npt.NDArray[Any], raw: _Raw, shift: float) -> npt.NDArray[np.float32]:
-    broadcast = (1, -1) + (1,) * (pixels.ndim - 2)
-    scale = np.float32(255 if pixels.dtype == np.uint8 else 1)
-    mean, std = (values.astype(np.float32).reshape(broadcast) for values in (raw.mean, raw.std))
-    x: npt.NDArray[np.float32] = (pixels.astype(np.float32) / scale - mean) / std + np.float32(shift)
-    return x
+def _standardised(points: npt.NDArray[Any], mean: Doubles, std: Doubles, shift: float) -> npt.NDArray[Any]:
+    broadcast = (1, -1) + (1,) * (points.ndim - 2)
+    scale = np.float32(255 if points.dtype == np.uint8 else 1)
+    mean32, std32 = (values.astype(np.float32).reshape(broadcast) for values in (mean, std))
+    return (points.astype(np.float32) / scale - mean32) / std32 + np.float32(shift)
 
 
 def prepare(request: DataRequest, output: Path) -> dict[str, Any]:
     """Write the points asked for, unstandardised, to an .npz that `file:PATH` loads. Returns their provenance."""
-    raw = _read_source(request)
-    arrays = {name: getattr(raw, name) for name in STORED}
+    raw, *scale = _read_source(request)
+    arrays = dict(zip(STORED, (*raw[:4], *scale), strict=True))
     write_npz(output, arrays, {**raw.provenance, "raw_sha256": sha256_of_arrays(arrays.values())})
     return raw.provenance
 
 
-def _read_prepared(path: Path, request: DataRequest) -> _Raw:
+def _read_prepared(path: Path, request: DataRequest) -> Raw:
     for option in ("classes", "standardise"):
         if (value := getattr(request, option)) is not None:
             raise UserError(f"--{option} {value}: not for a prepared file, whose classes and scale are fixed")
@@ -169,12 +159,11 @@ def _read_prepared(path: Path, request: DataRequest) -> _Raw:
     available, test_available = len(arrays["labels"]), len(arrays["test_labels"])
     n = _number_of_points("--points", request.points or available, available, request.dataset)
     m = _number_of_test_points(request.test_points, test_available, request.dataset)
-    counts = {"pixels": n, "labels": n, "test_pixels": m, "test_labels": m}
-    first = {name: array[: counts.get(name)] for name, array in arrays.items()}
-    return _Raw(**first, provenance={**provenance, "points": n, "test_points": m})
+    x, y, test_x, test_y, mean, std = arrays.values()
+    return Arrays(x[:n], y[:n], test_x[:m], test_y[:m], {**provenance, "points": n, "test_points": m}), mean, std
 
 
-def _read_source(request: DataRequest) -> _Raw:
+def _read_source(request: DataRequest) -> Raw:
     source = _find_source(request, "train")
     name = request.dataset.partition(":")[0]
     usual = DATASETS[name].classes if name in DATASETS else "all"
@@ -204,7 +193,7 @@ def _read_source(request: DataRequest) -> _Raw:
         "shape": list(pixels.shape[1:]),
         "standardise": scale,
     }
-    return _Raw(pixels, labels[:n], test_pixels, test_labels, mean, std, provenance)
+    return Arrays(pixels, labels[:n], test_pixels, test_labels, provenance), mean, std
 
 
 def _chosen(source: Source, new_classes: dict[str, list[int]]) -> tuple[Indices, Indices]:
@@ -242,7 +231,7 @@ def _number_of_test_points(asked: int | None, available: int, dataset: str) -> i
 
 def _mean_and_std(
     standardise: str | None, name: str, source: Source, pixels: npt.NDArray[Any]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], str]:
+) -> tuple[Doubles, Doubles, str]:
     """Mean and standard deviation a channel, on the 0..1 scale of pixels, and what they are."""
     if standardise not in (None, "paper", "own"):
         raise UserError(f"--standardise {standardise}: allowed are paper, own")
