@@ -102,10 +102,8 @@ def _numbers(results: Path, reference: Path) -> tuple[str, list[str]]:
     """What was compared, in words, and the differences."""
     differences: list[str] = []
     numbers: list[tuple[str, str, pd.DataFrame, pd.DataFrame]] = []
-    for path in sorted((reference / "tidy").glob("*/*.csv")):
-        name = path.relative_to(reference).as_posix()
-        if path.stem in NOT_COMPARED:
-            continue
+    tables = [path for path in sorted((reference / "tidy").glob("*/*.csv")) if path.stem not in NOT_COMPARED]
+    for name in (path.relative_to(reference).as_posix() for path in tables):
         if not (results / name).is_file():
             differences.append(f"missing: {name}")
             continue
