@@ -27,9 +27,7 @@ def one_thread() -> Iterator[None]:
 def completed(
     function: Callable[..., Result], calls: Sequence[tuple[Any, ...]], processes: int
 ) -> Iterator[tuple[int, Result]]:
-    """(index of the call, its result) as calls are done, in whatever order. The first error ends all: none is started
-    after it.
-    """
+    """(index of the call, its result) as calls are done, in whatever order. After the first error none is started."""
     if processes == 1:
         with one_thread():
             for index, call in enumerate(calls):

@@ -123,10 +123,9 @@ def regime_by_growth(guess_fraction: npt.NDArray[Any], resamples: int, seed: int
     draws = bootstrap(inits, resamples, seed)
     resampled = np.stack([gamma_of_guesses(row[draws].mean(axis=1)) for row in squares])
     estimates = gamma_of_guesses(squares.mean(axis=1))
-    growths = (_growth(values, depth / half) for values in (estimates, resampled))
-    last, growth = (
-        Estimate(*map(float, (value, *interval(samples)))) for value, samples in ((estimates[1], resampled[1]), growths)
-    )
+    growths = _growth(resampled, depth / half)
+    last = Estimate(*map(float, (estimates[1], *interval(resampled[1]))))
+    growth = Estimate(*map(float, (_growth(estimates, depth / half), *interval(growths))))
     if last.high < NEUTRAL_GAMMA or growth.high < -GROWTH:
         name = "neutral"
     elif last.low > 1 and growth.low > GROWTH:
@@ -169,6 +168,11 @@ def distance_between_samples(first: npt.NDArray[Any], second: npt.NDArray[Any]) 
     from scipy.stats import kstest
 
     return float(kstest(first.astype(np.float64), second.astype(np.float64)).statistic)
+
+
+def finite_or_none(number: float) -> float | None:
+    """The number as JSON can hold it: null where it is infinite or undefined."""
+    return float(number) if np.isfinite(number) else None
 
 
 def ks_critical(n: int, m: float = np.inf) -> float:

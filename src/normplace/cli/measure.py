@@ -62,8 +62,7 @@ def measure(
 
     torch.set_num_threads(threads)
     inputs = load_inputs(request, resize)
-    of_torchvision = model.startswith("torchvision:")
-    x = inputs.x
+    x, of_torchvision = inputs.x, model.startswith("torchvision:")
     if of_torchvision and x.ndim == 4 and x.shape[1] == 1:
         x = x.expand(-1, 3, -1, -1)  # torchvision's models are for colour images
     try:
@@ -83,15 +82,11 @@ def measure(
         print(f"normplace: interrupted after {found.inits} of {found.asked} networks", file=sys.stderr)
         sys.exit(130)
     reached = half_width(found.batch.gamma)
-    if precision is not None and not reached <= precision:
-        raise UserError(_too_imprecise(precision, reached, found.inits))
-
-
-def _too_imprecise(asked: float, reached: float, inits: int) -> str:
-    if not math.isfinite(reached):
-        return f"--precision {asked:g}: cannot be reached, gamma is undefined or infinite here"
-    needed = math.ceil(inits * (reached / asked) ** 2)  # an interval shrinks as 1/sqrt(networks)
-    return (
-        f"--precision {asked:g}: gamma's interval is ±{reached:.3g} of it with {inits} networks, about {needed} are "
-        f"needed (--inits {needed}); what was measured is written"
-    )
+    if precision is not None and not math.isfinite(reached):
+        raise UserError(f"--precision {precision:g}: cannot be reached, gamma is undefined or infinite here")
+    if precision is not None and reached > precision:
+        needed = math.ceil(inits * (reached / precision) ** 2)  # an interval shrinks as 1/sqrt(networks)
+        raise UserError(
+            f"--precision {precision:g}: gamma's interval is ±{reached:.3g} of it with {inits} networks, about "
+            f"{needed} are needed (--inits {needed}); what was measured is written"
+        )

@@ -68,8 +68,7 @@ def specification(
     if not NORMS[norm].operation:
         networks = [name for name, record in IMAGE_NETWORKS.items() if norm in record.norms]
         raise UserError(f"--norm {norm}: is not for MLPs, but for --network {' or '.join(networks)}")
-    activation = activation or MLP.activation
-    return MLP(norm, placement, depth, width or MLP.width, activation, bn_statistics=bn_statistics)
+    return MLP(norm, placement, depth, width or MLP.width, activation or MLP.activation, bn_statistics=bn_statistics)
 
 
 def with_classes(network: MLP | ImageNetwork, classes: int) -> MLP | ImageNetwork:

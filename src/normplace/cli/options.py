@@ -22,7 +22,6 @@ class Whole(click.IntRange):
     """A whole number."""
 
     def __init__(self, least: int) -> None:
-        """Of at least `least`."""
         super().__init__(min=least)
         self.name = f"whole number of at least {least}"
 
@@ -35,7 +34,6 @@ class Number(click.FloatRange):
     """A finite number."""
 
     def __init__(self, above: float = -math.inf) -> None:
-        """Above `above`."""
         super().__init__(min=above, max=math.inf, min_open=True, max_open=True)
         self.name = f"finite number above {above:g}" if math.isfinite(above) else "finite number"
 
@@ -55,7 +53,6 @@ class Names(click.Choice[str]):
     """One of the names that a table of the library has when the command runs, not when its file is imported."""
 
     def __init__(self, names: Callable[[], Iterable[str]]) -> None:
-        """Of what `names` returns."""
         self._names = names
         self.case_sensitive = True
 
@@ -66,10 +63,9 @@ class Names(click.Choice[str]):
 
 
 class Output(click.Path[Path]):
-    """Where to write, refused before any work where nothing can be written."""
+    """Where to write a file, or a folder of files; refused before any work where nothing can be written."""
 
     def __init__(self, *, folder: bool = False) -> None:
-        """A file, or a folder to write files to."""
         super().__init__(path_type=Path, file_okay=not folder, dir_okay=folder)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:

@@ -31,13 +31,7 @@ bn_statistics = click.option(
 @options.processes
 @options.output()
 def sample(
-    request: DataRequest,
-    network: MLP | ImageNetwork,
-    inits: int,
-    seed: int,
-    device: str,
-    processes: int,
-    output: Path,
+    request: DataRequest, network: MLP | ImageNetwork, inits: int, seed: int, device: str, processes: int, output: Path
 ) -> None:
     """Guess fractions of random networks. Those of MLPs are given at every depth up to --depth."""
     device = options.resolve_device(device)
@@ -48,7 +42,7 @@ def sample(
     found = sampling.sample(network, data, inits, seed, device=device, processes=processes, progress=True)
     gammas = gamma(found.output_mean, found.output_var)
     given = {**data_record(request), **network_record(network), "inits": inits, "seed": seed, "device": device}
-    arrays = found.guess_fraction, found.output_mean, found.output_var, gammas
-    write_sample(output, given, data.provenance, *arrays)
+    arrays = {name: getattr(found, name) for name in ("guess_fraction", "output_mean", "output_var")}
+    write_sample(output, given, data.provenance, **arrays, gamma=gammas)
     deep = f" at depth 1, {gammas[-1]:.4g} at depth {network.depth}" if isinstance(network, MLP) else ""
     print(f"{data.provenance['label']}: gamma {gammas[0]:.4g}{deep}")

@@ -1,8 +1,6 @@
 """`normplace theory`: guess fractions of infinitely wide networks, without sampling any."""
 
-import csv
 import inspect
-import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,14 +65,13 @@ def theory(
             given = {**data_record(request), **network_record(network), "draws": draws}
             del given["width"]  # it is infinite
             drawn = np.stack([found.draw(draws, seed=depth, depth=depth) for depth in depths])
-            arrays = found.gamma, found.guess_fraction_std, np.array(depths), drawn
-            write_kernel_theory(draws_output, given, data.provenance, *arrays)
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(("depth", "gamma", "correlation", "guess_fraction_std"))
+            by_depth = {"gamma": found.gamma, "guess_fraction_std": found.guess_fraction_std}
+            arrays = {**by_depth, "depths": np.array(depths), "guess_fraction": drawn}
+            write_kernel_theory(draws_output, given, data.provenance, **arrays)
     columns = (array.tolist() for array in (found.gamma, found.correlation, found.guess_fraction_std))
-    table.writerows(zip(range(1, network.depth + 1), *columns, strict=True))
-    write_text(output, text.getvalue())
+    rows = zip(range(1, network.depth + 1), *columns, strict=True)
+    lines = ["depth,gamma,correlation,guess_fraction_std", *(",".join(map(str, row)) for row in rows)]
+    write_text(output, "\n".join(lines) + "\n")
 
 
 def _refuse_options_of_data() -> None:

@@ -38,15 +38,7 @@ from normplace.tables.records import write_training
 @options.processes
 @options.output("the file to write, F.csv; its settings go beside it, to F.json")
 def train(
-    request: DataRequest,
-    network: MLP | ImageNetwork,
-    lr: float,
-    runs: int,
-    seed: int,
-    device: str,
-    processes: int,
-    output: Path,
-    **plan: Any,
+    request: DataRequest, network: MLP | ImageNetwork, device: str, processes: int, output: Path, **plan: Any
 ) -> None:
     """Train many runs and record how the first guess is absorbed."""
     settings = output.with_suffix(".json")
@@ -62,14 +54,18 @@ def train(
     network = with_classes(network, len(data.classes))
     unfinished = output.with_name(f".{output.name}.unfinished")
     how: dict[str, Any] = {"device": device, "processes": processes, "unfinished": unfinished, "progress": True}
-    rows = training.train(network, data, runs, seed, lr=lr, **plan, **how)
-    text = rows.to_csv(index=False, float_format="%.8g")
+    rows = training.train(network, data, **plan, **how)
+    plan["learning_rate"] = plan.pop("lr")
     given = {**data_record(request), "test_points": request.test_points, **network_record(network), **plan}
     of_test = {
         "test_sha256": files.sha256_of_arrays([data.test_x.numpy(), data.test_y.numpy()]),
         "test_class_counts": data.test_y.bincount().tolist(),
     }
-    given |= {"learning_rate": lr, "runs": runs, "seed": seed, "device": device}
-    write_training(output, given, {**data.provenance, **of_test}, text)
+    write_training(
+        output,
+        {**given, "device": device},
+        {**data.provenance, **of_test},
+        rows.to_csv(index=False, float_format="%.8g"),
+    )
     shutil.rmtree(unfinished, ignore_errors=True)
     print(training.summary(rows))

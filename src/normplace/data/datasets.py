@@ -10,7 +10,7 @@ import numpy.typing as npt
 from normplace.data.classes import class_map
 from normplace.data.image_folder import image_folder
 from normplace.data.on_disk import default_data_roots
-from normplace.data.record import Indices, Source, Where
+from normplace.data.record import Doubles, Indices, Source, Where
 from normplace.data.sets import DATASETS
 from normplace.errors import UserError
 from normplace.files import read_npz, sha256_of_arrays, write_npz
@@ -45,17 +45,16 @@ class DataRequest:
 
 
 class Arrays(NamedTuple):
-    """Standardised points as numpy arrays.
+    """The fields of `Data` as numpy arrays. Before standardisation x and test_x may be uint8, as pixels are."""
 
-    x: float32 [n, d] or [n, c, h, w]; y: int64 [n]; test_x, test_y: the same of the test split, perhaps of no points.
-    provenance: JSON-able, where the points come from.
-    """
-
-    x: npt.NDArray[np.float32]
-    y: npt.NDArray[np.int64]
-    test_x: npt.NDArray[np.float32]
-    test_y: npt.NDArray[np.int64]
+    x: npt.NDArray[Any]
+    y: Indices
+    test_x: npt.NDArray[Any]
+    test_y: Indices
     provenance: dict[str, Any]
+
+
+Raw = tuple[Arrays, Doubles, Doubles]  # points before standardisation, their mean and standard deviation [c]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,23 +77,10 @@ class Data:
         return list(self.provenance["classes"])
 
     def __repr__(self) -> str:
-        """What the points are, on one line."""
         shape = " x ".join(map(str, self.x.shape[1:]))
         test = f" and {len(self.test_y):,} to test" if len(self.test_y) else ""
         label, classes = self.provenance["label"], ", ".join(self.classes)
         return f"<Data: {label}, {len(self.y):,} points{test} of shape {shape}, classes {classes}>"
-
-
-class _Raw(NamedTuple):
-    """Points before standardisation: pixels uint8 [n, c, h, w] or float32 [n, d]; mean, std: float64 [c]."""
-
-    pixels: npt.NDArray[Any]
-    labels: npt.NDArray[np.int64]
-    test_pixels: npt.NDArray[Any]
-    test_labels: npt.NDArray[np.int64]
-    mean: npt.NDArray[np.float64]
-    std: npt.NDArray[np.float64]
-    provenance: dict[str, Any]
 
 
 def load(
@@ -126,15 +112,15 @@ def read(request: DataRequest) -> Data:
     import torch
 
     found = read_arrays(request)
-    x, y, test_x, test_y = (torch.from_numpy(array) for array in (found.x, found.y, found.test_x, found.test_y))
+    x, y, test_x, test_y = map(torch.from_numpy, found[:4])
     return Data(x, y, test_x, test_y, found.provenance)
 
 
 def read_arrays(request: DataRequest) -> Arrays:
     """`load` without torch, which takes seconds to import."""
     kind, _, path = request.dataset.partition(":")
-    raw = _read_prepared(Path(path), request) if kind == "file" else _read_source(request)
-    x, test_x = (_standardised(pixels, raw, request.shift) for pixels in (raw.pixels, raw.test_pixels))
+    raw, mean, std = _read_prepared(Path(path), request) if kind == "file" else _read_source(request)
+    x, test_x = (_standardised(points, mean, std, request.shift) for points in (raw.x, raw.test_x))
     for split in (x, test_x):
         if len(split) and not (split != split[0]).any():
             raise UserError(f"--dataset {request.dataset}: all {len(split)} points are the same")
@@ -142,45 +128,42 @@ def read_arrays(request: DataRequest) -> Arrays:
         **raw.provenance,
         "split": "train",
         "shift": request.shift,
-        "sha256": sha256_of_arrays([x, raw.labels]),
+        "sha256": sha256_of_arrays([x, raw.y]),
         "first_points_sha256": sha256_of_arrays([x[:MIN_POINTS]]),  # the same whatever the number of points
     }
-    return Arrays(x, raw.labels, test_x, raw.test_labels, provenance)
+    return Arrays(x, raw.y, test_x, raw.test_y, provenance)
 
 
-def _standardised(pixels: npt.NDArray[Any], raw: _Raw, shift: float) -> npt.NDArray[np.float32]:
-    broadcast = (1, -1) + (1,) * (pixels.ndim - 2)
-    scale = np.float32(255 if pixels.dtype == np.uint8 else 1)
-    mean, std = (values.astype(np.float32).reshape(broadcast) for values in (raw.mean, raw.std))
-    x: npt.NDArray[np.float32] = (pixels.astype(np.float32) / scale - mean) / std + np.float32(shift)
-    return x
+def _standardised(points: npt.NDArray[Any], mean: Doubles, std: Doubles, shift: float) -> npt.NDArray[Any]:
+    broadcast = (1, -1) + (1,) * (points.ndim - 2)
+    scale = np.float32(255 if points.dtype == np.uint8 else 1)
+    mean32, std32 = (values.astype(np.float32).reshape(broadcast) for values in (mean, std))
+    return (points.astype(np.float32) / scale - mean32) / std32 + np.float32(shift)
 
 
 def prepare(request: DataRequest, output: Path) -> dict[str, Any]:
     """Write the points asked for, unstandardised, to an .npz that `file:PATH` loads. Returns their provenance."""
-    raw = _read_source(request)
-    arrays = {name: getattr(raw, name) for name in STORED}
+    raw, *scale = _read_source(request)
+    arrays = dict(zip(STORED, (*raw[:4], *scale), strict=True))
     write_npz(output, arrays, {**raw.provenance, "raw_sha256": sha256_of_arrays(arrays.values())})
     return raw.provenance
 
 
-def _read_prepared(path: Path, request: DataRequest) -> _Raw:
-    for option, value in (("--classes", request.classes), ("--standardise", request.standardise)):
-        if value is not None:
-            raise UserError(f"{option} {value}: not for a prepared file, whose classes and scale are fixed")
+def _read_prepared(path: Path, request: DataRequest) -> Raw:
+    for option in ("classes", "standardise"):
+        if (value := getattr(request, option)) is not None:
+            raise UserError(f"--{option} {value}: not for a prepared file, whose classes and scale are fixed")
     arrays, provenance = read_npz(path, STORED)
     if provenance.pop("raw_sha256", None) != sha256_of_arrays(arrays.values()):
         raise UserError(f"{path}: damaged, or not written by `normplace data` (the SHA-256 does not match)")
     available, test_available = len(arrays["labels"]), len(arrays["test_labels"])
     n = _number_of_points("--points", request.points or available, available, request.dataset)
     m = _number_of_test_points(request.test_points, test_available, request.dataset)
-    raw = _Raw(**arrays, provenance={**provenance, "points": n, "test_points": m})
-    return raw._replace(
-        pixels=raw.pixels[:n], labels=raw.labels[:n], test_pixels=raw.test_pixels[:m], test_labels=raw.test_labels[:m]
-    )
+    x, y, test_x, test_y, mean, std = arrays.values()
+    return Arrays(x[:n], y[:n], test_x[:m], test_y[:m], {**provenance, "points": n, "test_points": m}), mean, std
 
 
-def _read_source(request: DataRequest) -> _Raw:
+def _read_source(request: DataRequest) -> Raw:
     source = _find_source(request, "train")
     name = request.dataset.partition(":")[0]
     usual = DATASETS[name].classes if name in DATASETS else "all"
@@ -210,7 +193,7 @@ def _read_source(request: DataRequest) -> _Raw:
         "shape": list(pixels.shape[1:]),
         "standardise": scale,
     }
-    return _Raw(pixels, labels[:n], test_pixels, test_labels, mean, std, provenance)
+    return Arrays(pixels, labels[:n], test_pixels, test_labels, provenance), mean, std
 
 
 def _chosen(source: Source, new_classes: dict[str, list[int]]) -> tuple[Indices, Indices]:
@@ -235,9 +218,8 @@ def _find_source(request: DataRequest, split: str) -> Source:
 
 def _number_of_points(option: str, asked: int, available: int, dataset: str) -> int:
     if not MIN_POINTS <= asked <= available:
-        raise UserError(
-            f"{option} {asked}: {dataset} has {available} points in these classes, at least {MIN_POINTS} are needed"
-        )
+        has = f"{dataset} has {available} points in these classes"
+        raise UserError(f"{option} {asked}: {has}, at least {MIN_POINTS} are needed")
     return asked
 
 
@@ -249,7 +231,7 @@ def _number_of_test_points(asked: int | None, available: int, dataset: str) -> i
 
 def _mean_and_std(
     standardise: str | None, name: str, source: Source, pixels: npt.NDArray[Any]
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], str]:
+) -> tuple[Doubles, Doubles, str]:
     """Mean and standard deviation a channel, on the 0..1 scale of pixels, and what they are."""
     if standardise not in (None, "paper", "own"):
         raise UserError(f"--standardise {standardise}: allowed are paper, own")
@@ -257,16 +239,11 @@ def _mean_and_std(
         return np.zeros(1), np.ones(1), "none"
     constants = DATASETS[name].constants if name in DATASETS else None
     if constants and standardise != "own" and not source.stand_in:
-        mean, std = constants
-        return np.array(mean), np.array(std), "paper"
+        return np.array(constants[0]), np.array(constants[1]), "paper"
     if standardise == "paper" and not source.stand_in:
         raise UserError(f"--standardise paper: the paper has no constants for {name}, use own")
-    axes = (0, 2, 3) if pixels.ndim == 4 else (0, 1)
-    scale = 255 if pixels.dtype == np.uint8 else 1
-    mean, std = (
-        pixels.mean(axis=axes, dtype=np.float64) / scale,
-        pixels.std(axis=axes, dtype=np.float64) / scale,
-    )
+    axes, scale = (0, 2, 3) if pixels.ndim == 4 else (0, 1), 255 if pixels.dtype == np.uint8 else 1
+    mean, std = (np.atleast_1d(over(axis=axes, dtype=np.float64) / scale) for over in (pixels.mean, pixels.std))
     if not np.all(std > 0):
         raise UserError(f"--standardise own: a channel of {name} is constant over the points asked for")
-    return np.atleast_1d(mean), np.atleast_1d(std), "own"
+    return mean, std, "own"

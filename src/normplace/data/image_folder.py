@@ -19,13 +19,11 @@ EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YC
 def image_folder(path: Path, split: str, label: str | None = None) -> Source:
     """Images in `path/<split>/<class>/`, any format Pillow reads, all of one size.
 
-    The order is that of the SHA-256 of each image's name: shuffled, fixed, and not moved by other files.
-
-    Names that begin with a dot are passed over; transparency is dropped.
+    The order is that of the SHA-256 of each image's name: shuffled, fixed, and not moved by other files. Names that
+    begin with a dot are ignored; transparency is dropped.
 
     Raises:
-        UserError: no such folder, a class without images, images of several sizes or of more than 8 bits, or
-            one that cannot be read.
+        UserError: no such folder, a class without images, images of several sizes, of over 8 bits, or unreadable.
     """
     from PIL import Image
 
@@ -46,15 +44,14 @@ def image_folder(path: Path, split: str, label: str | None = None) -> Source:
         which = f" of {', '.join(class_names[index] for index in empty)}" if files else ""
         raise UserError(f"folder {root}: no images found in the <class>/ folders{which}")
     files.sort()
-    first_size, first_file, grey = None, None, True
+    first, grey = None, True
     for _, _, file in files:
         with _opened_image(file) as image:
-            first_size, first_file = first_size or image.size, first_file or file
-            if image.size != first_size:
-                raise UserError(
-                    f"folder {root}: images of several sizes, {_pixels(first_size)} in {first_file.name} "
-                    f"and {_pixels(image.size)} in {file.name}; all must have one size"
-                )
+            size = f"{image.width}x{image.height}"
+            first = first or (size, file.name)
+            if size != first[0]:
+                sizes = f"{first[0]} in {first[1]} and {size} in {file.name}"
+                raise UserError(f"folder {root}: images of several sizes, {sizes}; all must have one size")
             if image.mode not in EIGHT_BIT_MODES:
                 raise UserError(f"image {file}: has pixels of kind {image.mode}, only 8 bits a channel are read")
             grey = grey and image.mode in ("1", "L", "LA")
@@ -91,7 +88,3 @@ def _opened_image(file: Path) -> Iterator[Any]:
         if isinstance(error, UserError):
             raise
         raise UserError(f"image {file}: cannot be read ({error})") from None
-
-
-def _pixels(size: tuple[int, int] | None) -> str:
-    return "x".join(map(str, size or ()))

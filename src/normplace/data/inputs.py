@@ -29,8 +29,7 @@ def load_inputs(request: DataRequest, resize: int | None = None) -> Inputs:
         UserError: see `datasets.read`; a .npy file that is not floats [n, ...]; a resize of what are no images.
     """
     if request.dataset.startswith("npy:"):
-        x = torch.from_numpy(_read_npy(request))
-        class_names = None
+        x, class_names = torch.from_numpy(_read_npy(request)), None
         provenance = {
             "dataset": "npy",
             "source": "npy file",
@@ -45,19 +44,17 @@ def load_inputs(request: DataRequest, resize: int | None = None) -> Inputs:
         x, class_names, provenance = data.x, data.classes, data.provenance
     if resize is not None:
         if x.ndim != 4:
-            raise UserError(
-                f"--resize {resize}: needs images [n, channels, height, width], the inputs are {list(x.shape)}"
-            )
+            needed = "needs images [n, channels, height, width]"
+            raise UserError(f"--resize {resize}: {needed}, the inputs are {list(x.shape)}")
         x = F.interpolate(x, size=(resize, resize), mode="bilinear", antialias=True)
     return Inputs(x, class_names, provenance)
 
 
 def _read_npy(request: DataRequest) -> npt.NDArray[np.float32]:
     """The first points of a .npy file of floats [n, ...], as float32."""
-    options = (("--classes", request.classes), ("--standardise", request.standardise), ("--shift", request.shift))
-    for option, value in options:
-        if value:
-            raise UserError(f"{option} {value}: not for a .npy file, which is used as it is and has no labels")
+    for option in ("classes", "standardise", "shift"):
+        if value := getattr(request, option):
+            raise UserError(f"--{option} {value}: not for a .npy file, which is used as it is and has no labels")
     path = Path(request.dataset[4:])
     try:
         array = np.lib.format.open_memmap(path, mode="r")  # of .npy alone; refuses pickles
@@ -66,10 +63,8 @@ def _read_npy(request: DataRequest) -> npt.NDArray[np.float32]:
     except (OSError, ValueError, EOFError, SyntaxError, TokenError) as error:  # numpy parses the header as Python
         raise UserError(f"--dataset npy:{path}: not a .npy file of numbers ({error})") from None
     if array.dtype not in (np.float16, np.float32, np.float64) or array.ndim < 2:
-        raise UserError(
-            f"--dataset npy:{path}: needs floats [n, ...], scaled as the model expects them, but has {array.dtype} "
-            f"{list(array.shape)}"
-        )
+        needed = "needs floats [n, ...], scaled as the model expects them"
+        raise UserError(f"--dataset npy:{path}: {needed}, but has {array.dtype} {list(array.shape)}")
     asked = request.points or min(DEFAULT_POINTS, len(array))
     if not MIN_POINTS <= asked <= len(array):
         raise UserError(f"--points {asked}: {path} has {len(array)} points, at least {MIN_POINTS} are needed")

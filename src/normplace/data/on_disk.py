@@ -62,7 +62,11 @@ class OnDisk:
             if found == "torchvision files":
                 return self.files(root, split, found)
             if found == "image folder":
-                return self._from_folder(root / self.name, split)
+                source = image_folder(root / self.name, split, self.title)
+                if tuple(source.class_names) != self.class_names:
+                    names = ", ".join(self.class_names)
+                    raise UserError(f"folder {root / self.name / split}: needs the classes {names}")
+                return source
         root, looked_in = where.roots[0], " or ".join(map(str, where.roots))
         try:
             if os.environ.get(OFFLINE):
@@ -84,12 +88,6 @@ class OnDisk:
         )  # fmt: skip
         label = f"{stand_in.label} (stand-in for {self.title})"
         return replace(stand_in, kind="stand-in", label=label, stand_in=True)
-
-    def _from_folder(self, path: Path, split: str) -> Source:
-        source = image_folder(path, split, self.title)
-        if tuple(source.class_names) != self.class_names:
-            raise UserError(f"folder {path / split}: needs the classes {', '.join(self.class_names)}")
-        return source
 
 
 def default_data_roots() -> list[Path]:
@@ -114,11 +112,10 @@ def download(downloads: tuple[Download, ...], root: Path) -> None:
         for archive in downloads:
             unpack = pooch.Decompress(name=archive.unpacked) if archive.unpacked else pooch.Untar(extract_dir=".")
             _retrieve(archive, Path(temporary), unpack)
-        for file in sorted(path for path in Path(temporary).rglob("*") if path.is_file()):
-            if file.suffix != ".gz":
-                target = root / file.relative_to(temporary)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                file.replace(target)
+        for file in sorted(path for path in Path(temporary).rglob("*") if path.is_file() and path.suffix != ".gz"):
+            target = root / file.relative_to(temporary)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(target)
 
 
 def _retrieve(archive: Download, folder: Path, unpack: Any) -> None:

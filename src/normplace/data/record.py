@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from normplace.data.on_disk import OnDisk
 
 Indices = npt.NDArray[np.int64]
+Doubles = npt.NDArray[np.float64]
 SPLITS = ("train", "test")
 
 

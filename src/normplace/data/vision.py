@@ -7,8 +7,7 @@ from typing import Any
 def import_torchvision() -> Any:
     """Import torchvision, also where its PyPI wheel (built for CUDA) stands beside a CPU-only torch.
 
-    There the import fails because two compiled operators are missing that nothing here uses;
-    declaring their schemas first lets it go on.
+    There it fails for want of two compiled operators that nothing here uses, unless their schemas are declared first.
     """
     try:
         import torchvision

@@ -48,7 +48,5 @@ def _is_library(file: Path) -> bool:
 
 def _short(file: Path) -> str:
     """The path from the current folder where the file is inside it, else its last two parts."""
-    try:
-        return str(file.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return "/".join(file.parts[-2:])
+    inside = file.resolve().is_relative_to(Path.cwd())
+    return str(file.resolve().relative_to(Path.cwd())) if inside else "/".join(file.parts[-2:])

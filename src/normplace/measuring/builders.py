@@ -6,6 +6,7 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,8 @@ Builder = Callable[[], nn.Module]
 def find_model(name: str, classes: int | None, side: int | None = None) -> Builder | nn.Module:
     """The builder, or the module, that `torchvision:NAME` or `package.module:callable` names.
 
-    classes: outputs of a torchvision model (None: its own default, 1000). side: pixels a side of square images, which
-    torchvision's ViTs are built for (None: 224); its other models take any. Modules are looked for in the current
-    folder too.
+    classes: outputs of a torchvision model (None: its own default, 1000). side: pixels a side of square images, for
+    torchvision's ViTs (None: 224); its other models take any. Modules are looked for in the current folder too.
 
     Raises:
         UserError: there is none of that name, or the import fails.
@@ -62,12 +62,7 @@ def _of_torchvision(name: str, classes: int | None, side: int | None) -> Builder
         raise UserError(f"torchvision has no classifier {name}{_close(name, known)}")
     options = {"num_classes": classes, "image_size": side if name.startswith("vit_") else None}
     given = {option: value for option, value in options.items() if value is not None}
-
-    def build() -> nn.Module:
-        model: nn.Module = models.get_model(name, weights=None, **given)
-        return model
-
-    return build
+    return partial(models.get_model, name, weights=None, **given)
 
 
 def _close(name: str, known: list[str]) -> str:
@@ -78,40 +73,34 @@ def _close(name: str, known: list[str]) -> str:
 def own_initialisation(model: Builder | nn.Module) -> tuple[Builder, str]:
     """A function that gives the model with freshly drawn weights, and what this initialisation is, in words."""
     if isinstance(model, nn.Module):
-        return _redrawn(
-            model
-        ), "reset_parameters of every module (what the constructor did beyond that is not repeated)"
-
-    def build() -> nn.Module:
-        with blamed("the builder"):
-            built = model()
-        if not isinstance(built, nn.Module):
-            raise UserError(f"the builder returned a {type(built).__name__}, but a torch.nn.Module is needed")
-        return built
-
-    return build, "the builder, called anew for every network"
+        words = "reset_parameters of every module (what the constructor did beyond that is not repeated)"
+        return partial(_redrawn, model), words
+    return partial(_built, model), "the builder, called anew for every network"
 
 
-def _redrawn(model: nn.Module) -> Builder:
-    def build() -> nn.Module:
-        fresh = copy.deepcopy(model)
-        with torch.no_grad(), blamed("reset_parameters"):
-            drawn = {name: weights for name, weights in fresh.named_parameters() if weights.is_floating_point()}
-            for weights in drawn.values():
-                weights.fill_(torch.nan)  # what is still NaN afterwards was not drawn
-            for module in reversed(list(fresh.modules())):  # a parent after its children, as in constructors
-                reset = getattr(module, "reset_parameters", None) or getattr(module, "_reset_parameters", None)
-                if reset is not None:
-                    reset()
-            left = [name for name, weights in fresh.named_parameters() if name in drawn and bool(weights.isnan().any())]
-        if left:
-            more = f" and {len(left) - 3} more" if len(left) > 3 else ""
-            raise UserError(
-                f"no reset_parameters draws {', '.join(left[:3])}{more}: give a function that builds the model instead"
-            )
-        return fresh
+def _built(build: Builder) -> nn.Module:
+    with blamed("the builder"):
+        built = build()
+    if not isinstance(built, nn.Module):
+        raise UserError(f"the builder returned a {type(built).__name__}, but a torch.nn.Module is needed")
+    return built
 
-    return build
+
+def _redrawn(model: nn.Module) -> nn.Module:
+    fresh = copy.deepcopy(model)
+    with torch.no_grad(), blamed("reset_parameters"):
+        drawn = {name: weights for name, weights in fresh.named_parameters() if weights.is_floating_point()}
+        for weights in drawn.values():
+            weights.fill_(torch.nan)  # what is still NaN afterwards was not drawn
+        for module in reversed(list(fresh.modules())):  # a parent after its children, as in constructors
+            reset = getattr(module, "reset_parameters", None) or getattr(module, "_reset_parameters", None)
+            if reset is not None:
+                reset()
+        left = [name for name, weights in fresh.named_parameters() if name in drawn and bool(weights.isnan().any())]
+    if left:
+        names = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
+        raise UserError(f"no reset_parameters draws {names}: give a function that builds the model instead")
+    return fresh
 
 
 @contextmanager

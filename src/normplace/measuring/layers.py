@@ -7,7 +7,7 @@ at depth l is the gamma of the l-th hidden layer here, and an activation is seen
 
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -42,10 +42,9 @@ def layer_moments(h: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 class Recorder:
-    """The layers of forward passes on n points, in the order of execution: see `recorded`."""
+    """The layers of forward passes on points x [n, ...], in the order of execution, x the first: see `recorded`."""
 
     def __init__(self, x: torch.Tensor) -> None:
-        """Begin with the input x [n, ...]."""
         self.n = len(x)
         self.layers: dict[str, Layer] = {}
         self._calls: dict[str, int] = {}
@@ -72,7 +71,7 @@ class Recorder:
         fits = isinstance(h, torch.Tensor) and h.is_floating_point() and h.ndim > 1 and len(h) == self.n
         return h if fits else None
 
-    def before(self, name: str, inputs: Any) -> None:
+    def before(self, name: str, module: nn.Module, inputs: Any) -> None:
         """A module is about to run. What functions made since the last one is a layer too: "before name"."""
         h = self._points(inputs)
         if h is not None and self._name(h) is None:
@@ -80,12 +79,12 @@ class Recorder:
         given = None if h is None else self._name(h)
         self._running.append((given or self._last(), len(self.layers)))
 
-    def after(self, name: str, kind: str, output: Any) -> None:
-        """A module of this kind has run. If modules inside it did, it is its functions that made something new."""
+    def after(self, name: str, module: nn.Module, inputs: Any, output: Any) -> None:
+        """A module has run. If modules inside it did, it is its functions that made something new."""
         (given, layers_before), h = self._running.pop(), self._points(output)
         if h is not None and self._name(h) is None:
             is_whole = len(self.layers) == layers_before
-            self._add(name, h, *((kind, given) if is_whole else ("functions", self._last())))
+            self._add(name, h, *((type(module).__name__, given) if is_whole else ("functions", self._last())))
 
     def _last(self) -> str:
         return next(reversed(self.layers))
@@ -100,21 +99,8 @@ def recorded(model: nn.Module, x: torch.Tensor) -> Iterator[dict[str, Layer]]:
     containers, dropout when it is off), and outputs that are not floats with the points as their first axis.
     """
     recorder = Recorder(x)
-    hooks = []
-    for name, module in model.named_modules():
-        name = name or "output"
-        hooks.append(module.register_forward_pre_hook(partial(_before, recorder, name)))
-        hooks.append(module.register_forward_hook(partial(_after, recorder, name)))
-    try:
+    with ExitStack() as hooks:
+        for name, module in model.named_modules():
+            hooks.enter_context(module.register_forward_pre_hook(partial(recorder.before, name or "output")))
+            hooks.enter_context(module.register_forward_hook(partial(recorder.after, name or "output")))
         yield recorder.layers
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def _before(recorder: Recorder, name: str, module: nn.Module, inputs: Any) -> None:
-    recorder.before(name, inputs)
-
-
-def _after(recorder: Recorder, name: str, module: nn.Module, inputs: Any, output: Any) -> None:
-    recorder.after(name, type(module).__name__, output)

@@ -1,8 +1,6 @@
 """How prejudiced is my network? Any PyTorch classifier, drawn many times by its own initialisation, on any inputs."""
 
-import itertools
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,9 +30,8 @@ class Measurement:
 
     batch: with BatchNorm's statistics of all points, as training sees it. running: as eval() with fresh running
     statistics shows it, or None without BatchNorm, where both are the same. inits: how many networks were drawn, of
-    the `asked`; fewer after Ctrl-C. initialisation: how, in words. name: what the model is called.
-
-    print gives the report that `normplace measure` prints.
+    the `asked`; fewer after Ctrl-C. initialisation: how, in words. name: what the model is called. print gives the
+    report that `normplace measure` prints.
     """
 
     batch: Prejudice
@@ -49,6 +46,11 @@ class Measurement:
     def classes(self) -> int:
         """How many outputs the model has."""
         return int(self.batch.guess_fraction.shape[1])
+
+    @property
+    def by_statistics(self) -> dict[str, Prejudice]:
+        """What was found by kind of BatchNorm statistics; without BatchNorm, "batch" alone."""
+        return {"batch": self.batch} | ({} if self.running is None else {"running": self.running})
 
     def gamma(self) -> Estimate[float]:
         """gamma of the outputs by batch statistics, with its 95 % bootstrap interval over networks."""
@@ -65,7 +67,6 @@ class Measurement:
         return draw(self, self.name)
 
     def __repr__(self) -> str:
-        """The report."""
         from normplace.measuring.report import report
 
         return report(self, self.name)
@@ -86,9 +87,7 @@ def measure(
     its own way of drawing weights being the initialisation; or an nn.Module, of which copies are redrawn by
     reset_parameters. It is evaluated without dropout and without gradients. torch's global generator is seeded for
     every network from (seed, index), and afterwards is as it was. Ctrl-C ends the drawing, and what was measured is
-    returned, if it is 2 networks or more.
-
-    seed: of all networks. progress: show a bar. device: where they run.
+    returned, if it is 2 networks or more. seed: of all networks. progress: show a bar. device: where they run.
 
     Raises:
         UserError: the model fails, its outputs are not floats [n, classes] or not finite, its weights are the same
@@ -126,9 +125,8 @@ def measure(
 
 def look_at(network: nn.Module, x: torch.Tensor, name: str) -> dict[str, Look]:
     """What is seen of one network under "batch" and, if it has BatchNorm, "running" statistics."""
-    kinds = BN_STATISTICS if batch_norms(network) else BN_STATISTICS[:1]
     looks = {}
-    for kind in kinds:
+    for kind in BN_STATISTICS if batch_norms(network) else BN_STATISTICS[:1]:
         points = x.clone()  # a first module that works in place would change the points of all others
         with evaluating(network, kind), recorded(network, points) as layers:
             outputs = _forward(network, points).double()
@@ -196,14 +194,9 @@ def _try_two_points(build: Builder, x: torch.Tensor, seed: int) -> None:
             )
 
 
-def _refuse_the_same(first: dict[str, Look], second: dict[str, Look]) -> None:
-    def numbers(looks: dict[str, Look]) -> Iterable[float]:
-        for look in looks.values():
-            yield from look.output_mean
-            yield from look.output_var
-            yield from itertools.chain(*look.layers.values())
-
-    if list(numbers(first)) == list(numbers(second)):
+def _refuse_the_same(*looks: dict[str, Look]) -> None:
+    seen = [[(*kind.output_mean, *kind.output_var, *kind.layers.values()) for kind in look.values()] for look in looks]
+    if seen[0] == seen[1]:
         raise UserError(
             "two networks are exactly the same: the model is not drawn anew (does it set a seed, load weights, start "
             "from constants, or return the same module again?)"

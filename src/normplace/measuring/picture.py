@@ -32,21 +32,20 @@ def write(found: Measurement, title: str, path: Path) -> None:
 
 def draw(found: Measurement, title: str) -> Figure:
     """Left: the guesses of the networks. Right: gamma of a random linear readout of every layer's output."""
-    kinds = {"batch": found.batch} | ({} if found.running is None else {"running": found.running})
     names = {"batch": "batch statistics, as in training", "running": "eval(), fresh running statistics"}
     if found.running is None:
         names["batch"] = "training and eval()"
     figure = Figure(figsize=(7.2, 3.9))
     left, right = figure.add_axes((0.075, 0.29, 0.3, 0.56)), figure.add_axes((0.455, 0.42, 0.54, 0.43))
-    for kind, seen in kinds.items():
+    for kind, seen in found.by_statistics.items():
         values, label = guesses_of(seen.guess_fraction)
         histogram(left, values, COLOURS[kind], outline=kind == "running")
         left.set_xlabel(label)
         _layers(right, seen, COLOURS[kind], marker="o" if kind == "batch" else "^")
     gamma_axis(right)
     right.set_ylabel("gamma of a random readout")
-    labels = [f"{names[kind]}: {seen.regime}" for kind, seen in kinds.items()]
-    figure.legend(right.get_lines()[: len(kinds)], labels, loc="upper center", ncol=2, bbox_to_anchor=(0.5, 0.945))
+    labels = [f"{names[kind]}: {seen.regime}" for kind, seen in found.by_statistics.items()]
+    figure.legend(right.get_lines()[: len(labels)], labels, loc="upper center", ncol=2, bbox_to_anchor=(0.5, 0.945))
     figure.suptitle(title, fontsize=9, y=0.985)
     shape = "x".join(map(str, found.input_shape[1:]))
     caption = (
@@ -55,8 +54,7 @@ def draw(found: Measurement, title: str) -> Figure:
         f"{NEUTRAL_GAMMA} and 1, between which a network is prejudiced. Layers in order of execution, the outputs' "
         "own gamma last; what is below .001 or above 1000 is drawn there."
     )
-    wrapped = textwrap.wrap(caption, width=135)
-    figure.text(0.5, 0.012, "\n".join(wrapped), ha="center", va="bottom", fontsize=7, color="#444444")
+    figure.text(0.5, 0.012, textwrap.fill(caption, width=135), ha="center", va="bottom", fontsize=7, color="#444444")
     return figure
 
 

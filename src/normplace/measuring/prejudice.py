@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from normplace import statistics
+from normplace.statistics import Array
 from normplace.theories.guesses import gamma_of_agreement
 
-Array = npt.NDArray[np.float64]
 Estimate = statistics.Estimate[float]
 RESAMPLES = 1000
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -66,24 +65,26 @@ class Prejudice:
         """[networks]."""
         return np.asarray(self.guess_fraction.max(axis=1))
 
+    def quantiles(self) -> Array:
+        """Those of QUANTILES of the largest fraction."""
+        return np.quantile(self.largest_fraction, QUANTILES)
+
 
 def together(looks: list[Look]) -> Prejudice:
     """What several networks, at least 2, say together."""
-    fractions, means, variances = (
-        np.stack([getattr(look, name) for look in looks]) for name in ("guess_fraction", "output_mean", "output_var")
-    )
+    names = "guess_fraction", "output_mean", "output_var"
+    fractions, means, variances = (np.stack([getattr(look, name) for look in looks]) for name in names)
     agreements = np.array([look.agreement for look in looks])
     tied = float(np.mean([look.tied for look in looks]))
     # A module that not every network calls has no gamma over all of them.
-    names = [name for name in looks[0].layers if all(name in look.layers for look in looks)]
-    layers = np.array([[look.layers[name] for name in names] for look in looks]).reshape(len(looks), len(names), 2)
+    common = [name for name in looks[0].layers if all(name in look.layers for look in looks)]
+    layers = np.array([[look.layers[name] for name in common] for look in looks]).reshape(len(looks), len(common), 2)
     weights = statistics.bootstrap_weights(len(looks), RESAMPLES, seed=0)
     with np.errstate(divide="ignore", invalid="ignore"):  # outputs or layers that are the same for all points
         gamma = statistics.gamma_with_interval(means[None], variances[None], RESAMPLES, seed=0)
         squared_mean, variance = layers.transpose(2, 0, 1)
-        of_layers = statistics.estimate(
-            squared_mean.mean(axis=0) / variance.mean(axis=0), (weights @ squared_mean) / (weights @ variance)
-        )
+        resampled = (weights @ squared_mean) / (weights @ variance)
+        of_layers = statistics.estimate(squared_mean.mean(axis=0) / variance.mean(axis=0), resampled)
     shares = statistics.estimate(agreements.mean(), weights @ agreements)
     classes = fractions.shape[1]
     of_guesses = Estimate(*(gamma_of_agreement(float(share), classes) for share in shares))
@@ -94,16 +95,15 @@ def together(looks: list[Look]) -> Prejudice:
         fractions,
         np.bincount(fractions.argmax(axis=1), minlength=classes) / len(looks),
         tied,
-        {name: Estimate(*map(float, numbers)) for name, *numbers in zip(names, *of_layers, strict=True)},
-        {name: looks[0].places[name] for name in names},
+        {name: Estimate(*map(float, numbers)) for name, *numbers in zip(common, *of_layers, strict=True)},
+        {name: looks[0].places[name] for name in common},
     )
 
 
 def regime_at_depth(gamma_of_guesses: Estimate, networks: int, tied: float) -> str:
     """The regime at one depth: neutral (gamma of the guesses below 0.1), deeply prejudiced (above 1), or between.
 
-    Each with its whole 95 % interval, else undecided, as with fewer than 20 networks; "no guess" where most
-    guesses are ties.
+    Each with its whole 95 % interval, else undecided, as with fewer than 20 networks; "no guess" if most are ties.
     """
     low, high = gamma_of_guesses.low, gamma_of_guesses.high
     if tied > 0.5:

@@ -3,11 +3,9 @@
 import math
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from normplace.measuring.measure import Measurement
 from normplace.measuring.prejudice import ENOUGH, QUANTILES, Estimate, Prejudice
-from normplace.statistics import NEUTRAL_GAMMA
+from normplace.statistics import NEUTRAL_GAMMA, finite_or_none
 
 RISES = 4  # how many kinds of layers are printed
 SMALLEST_RISE = 0.02  # of the correlation gamma / (1 + gamma), for a layer to count
@@ -30,9 +28,10 @@ def verdict(found: Prejudice) -> str:
     """The regime and its evidence, in one sentence."""
     networks, gamma = len(found.guess_fraction), found.gamma_of_guesses
     if found.regime == "no guess":
+        name, readout = next(item for item in reversed(found.layers.items()) if math.isfinite(item[1].value))
         return (
             f"no guess: the largest outputs tie in {found.tied:.0%} of the guesses (is the last layer initialised to "
-            f"zero?); a random readout instead, {_last_readout(found)}"
+            f"zero?); a random readout instead, of layer {name}, would have gamma {estimate(readout)}"
         )
     evidence = f"the guesses imply gamma {estimate(gamma)}"
     if found.regime != "undecided":
@@ -42,11 +41,6 @@ def verdict(found: Prejudice) -> str:
     regimes = ["neutral", "prejudiced", "deeply prejudiced"]
     first, last = (sum(edge >= boundary for boundary in (NEUTRAL_GAMMA, 1)) for edge in (gamma.low, gamma.high))
     return f"undecided, {' or '.join(regimes[first : last + 1])}: {evidence}; the boundaries are {NEUTRAL_GAMMA} and 1"
-
-
-def _last_readout(found: Prejudice) -> str:
-    name, gamma = next((name, gamma) for name, gamma in reversed(found.layers.items()) if math.isfinite(gamma.value))
-    return f"of layer {name}, would have gamma {estimate(gamma)}"
 
 
 class Rise(NamedTuple):
@@ -89,49 +83,43 @@ def _correlation(gamma: float) -> float:
 
 def report(found: Measurement, title: str, class_names: list[str] | None = None) -> str:
     """What `normplace measure` prints."""
-    columns = {"training and eval()": found.batch}
-    if found.running is not None:
-        columns = {"batch statistics": found.batch, "eval()": found.running}
-    shape = "x".join(map(str, found.input_shape[1:]))
-    text = [
-        f"{title}: {found.input_shape[0]:,} points of shape {shape}, {found.classes} outputs, {found.inits} networks",
-        f"initialisation: {found.initialisation}",
-        "",
-        verdict(found.batch),
-    ]
     if found.running is None:
-        text.append("without BatchNorm (and dropout off) training and eval() guess the same")
+        columns = {"training and eval()": found.batch}
+        eval_mode = ["without BatchNorm (and dropout off) training and eval() guess the same"]
     else:
-        text.append(
+        columns = {"batch statistics": found.batch, "eval()": found.running}
+        eval_mode = [
             "that is with batch statistics of all points, as training sees it (dropout off); "
-            "eval() with fresh running statistics would show:"
-        )
-        text.append(f"    {verdict(found.running)}")
+            "eval() with fresh running statistics would show:",
+            f"    {verdict(found.running)}",
+        ]
+    shape = "x".join(map(str, found.input_shape[1:]))
     rows = [
         ("", list(columns)),
         ("gamma of the guesses", [estimate(column.gamma_of_guesses) for column in columns.values()]),
         ("gamma of the outputs", [estimate(column.gamma) for column in columns.values()]),
         ("largest fraction, mean", [f"{column.largest_fraction.mean():.3f}" for column in columns.values()]),
-        ("  5, 25, 50, 75, 95 %", [_quantiles(column) for column in columns.values()]),
+        ("  5, 25, 50, 75, 95 %", [", ".join(f"{q:.3f}" for q in column.quantiles()) for column in columns.values()]),
         ("most favoured class", [_favoured(column, class_names) for column in columns.values()]),
     ]
     width = max(len(cell) for _, cells in rows for cell in cells) + 2
-    text += [
-        "",
-        *(f"{label:<{LABEL}}  {''.join(f'{cell:<{width}}' for cell in cells)}".rstrip() for label, cells in rows),
-        "",
-    ]
     steps = [
         f"{rise.kind} ({rise.rising} of {rise.all}, typically {number(rise.before)} -> {number(rise.after)})"
         for rise in rises(found.batch)[:RISES]
     ]
     arises = "; ".join(steps) or f"no layer (that of the input is {number(found.batch.layers['input'].value)})"
-    text.append(f"gamma of a random linear readout rises at: {arises}")
-    return "\n".join(text)
-
-
-def _quantiles(found: Prejudice) -> str:
-    return ", ".join(f"{value:.3f}" for value in np.quantile(found.largest_fraction, QUANTILES))
+    lines = [
+        f"{title}: {found.input_shape[0]:,} points of shape {shape}, {found.classes} outputs, {found.inits} networks",
+        f"initialisation: {found.initialisation}",
+        "",
+        verdict(found.batch),
+        *eval_mode,
+        "",
+        *(f"{label:<{LABEL}}  {''.join(f'{cell:<{width}}' for cell in cells)}".rstrip() for label, cells in rows),
+        "",
+        f"gamma of a random linear readout rises at: {arises}",
+    ]
+    return "\n".join(lines)
 
 
 def _favoured(found: Prejudice, class_names: list[str] | None) -> str:
@@ -145,14 +133,13 @@ def _favoured(found: Prejudice, class_names: list[str] | None) -> str:
 
 def record(found: Measurement) -> dict[str, Any]:
     """Everything that is printed or drawn, JSON-able; what is infinite or undefined is null."""
-    kinds = {"batch": found.batch, "running": found.running}
     return {
         "inits": found.inits,
         "inits_asked": found.asked,
         "initialisation": found.initialisation,
         "input_shape": list(found.input_shape),
         "classes": found.classes,
-        "bn_statistics": {kind: _record(seen) for kind, seen in kinds.items() if seen is not None},
+        "bn_statistics": {kind: _record(seen) for kind, seen in found.by_statistics.items()},
     }
 
 
@@ -165,7 +152,7 @@ def _record(found: Prejudice) -> dict[str, Any]:
         "gamma_of_guesses": _estimate(found.gamma_of_guesses),
         "largest_fraction": {
             "mean": float(largest.mean()),
-            "quantiles": dict(zip(map(str, QUANTILES), np.quantile(largest, QUANTILES).tolist(), strict=True)),
+            "quantiles": dict(zip(map(str, QUANTILES), found.quantiles().tolist(), strict=True)),
             "networks": largest.tolist(),
         },
         "guess_fraction_mean": found.guess_fraction.mean(axis=0).tolist(),
@@ -175,14 +162,11 @@ def _record(found: Prejudice) -> dict[str, Any]:
             {"name": name, **found.places[name]._asdict(), **_estimate(gamma)} for name, gamma in found.layers.items()
         ],
         "rises": [
-            {**rise._asdict(), "before": _finite(rise.before), "after": _finite(rise.after)} for rise in rises(found)
+            {**rise._asdict(), "before": finite_or_none(rise.before), "after": finite_or_none(rise.after)}
+            for rise in rises(found)
         ],
     }
 
 
 def _estimate(gamma: Estimate) -> dict[str, float | None]:
-    return {name: _finite(value) for name, value in gamma._asdict().items()}
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return {name: finite_or_none(value) for name, value in gamma._asdict().items()}

@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from normplace import statistics
 from normplace.errors import UserError
+from normplace.statistics import Array
 from normplace.tables.records import Cell, Sample, read_kernel_theory, read_sample
 from normplace.tables.tidy import with_interval
 
-Array = npt.NDArray[np.float64]
 FITTED = 0.1  # depth / width up to which a width takes part in the fit; beyond it, c / width is a prediction
 
 
@@ -27,8 +26,7 @@ def first_order(samples: list[Path], kernel_theories: list[Path], resamples: int
     """One row a configuration, width and depth: y with its 95 % interval, and the c fitted to all widths at that depth.
 
     Raises:
-        UserError: a file is damaged, they are of several data sets, or a configuration has no theory or nothing within
-            the fitted range.
+        UserError: a file is damaged, data sets are several, or a configuration has no theory or no width to fit.
     """
     read_samples, read_theories = [*map(read_sample, samples)], [*map(read_kernel_theory, kernel_theories)]
     cells = [*(sample.cell for sample in read_samples), *(theory.cell for theory in read_theories)]
@@ -62,9 +60,8 @@ def _rows(samples: list[Sample], y: Array, draws: Array) -> Iterator[dict[str, A
             raise UserError(f"{architecture}: no sample has depth / width up to {FITTED} at depth {layer + 1}")
         chosen = x[fitted], weights[fitted, layer]
         c = through_origin(chosen[0], y[fitted, layer], chosen[1])
-        low, high = statistics.interval(
-            np.array([through_origin(chosen[0], draw, chosen[1]) for draw in draws[fitted, :, layer].T])
-        )
+        of_draws = [through_origin(chosen[0], draw, chosen[1]) for draw in draws[fitted, :, layer].T]
+        low, high = statistics.interval(np.array(of_draws))
         for index, sample in enumerate(samples):
             y_low, y_high = statistics.interval(draws[index, :, layer])
             yield {

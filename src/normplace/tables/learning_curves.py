@@ -4,23 +4,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from normplace.statistics import bootstrap, interval
-from normplace.tables.records import TrainingCell, read_training
+from normplace.statistics import Array, bootstrap, interval
+from normplace.tables.records import read_training
 from normplace.tables.tidy import with_interval
 
 CURVES = (
-    "loss",
-    "accuracy",
-    "accuracy_majority",
-    "accuracy_minority",
-    "gap",
-    "max_guess_fraction",
-    "weight_cosine",
+    "loss", "accuracy", "accuracy_majority", "accuracy_minority", "gap", "max_guess_fraction", "weight_cosine",
     "gradient_norm",
-)
+)  # fmt: skip
 CLOSED = 0.05  # a gap below 5 points counts as closed, whichever class is ahead
 SHARES = (0.8, 0.9)  # of the final accuracy
 EARLY = 0.1  # of all steps
@@ -36,7 +29,7 @@ def summarise(paths: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     curves, milestones = [], []
     for path in paths:
         cell, rows = read_training(path)
-        curves.append(_curves(rows).assign(**cell._asdict()))
+        curves.append(_curves(rows).assign(**cell))
         milestones += _milestones(cell, rows)
     return pd.concat(curves, ignore_index=True), pd.DataFrame(milestones)
 
@@ -60,7 +53,7 @@ def _curves(rows: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def _milestones(cell: TrainingCell, rows: pd.DataFrame) -> list[dict[str, Any]]:
+def _milestones(cell: dict[str, Any], rows: pd.DataFrame) -> list[dict[str, Any]]:
     """One row a kind of BatchNorm statistics: what runs did when, with 95 % bootstrap intervals over runs.
 
     Steps are those of evaluations, infinite where it never was so; their median is given. The gap may cross zero
@@ -70,12 +63,12 @@ def _milestones(cell: TrainingCell, rows: pd.DataFrame) -> list[dict[str, Any]]:
     `learned_accuracy` says never reaches a share of its final accuracy. The start is measured with batch statistics,
     as is the class favoured, so rows of running statistics have no start.
     """
-    learned = learned_accuracy(cell.one_class_accuracy_high, cell.test_points)
+    learned = learned_accuracy(cell["one_class_accuracy_high"], cell["test_points"])
     found = []
     for mode, of_mode in rows.groupby("bn_statistics", sort=False):
         runs = pd.DataFrame([_run_milestones(run, learned) for _, run in of_mode.groupby("run")])
         diverged = int(of_mode.groupby("run")["diverged"].any().sum())
-        row = {**cell._asdict(), "bn_statistics": mode, "n": len(runs) - diverged, "diverged": diverged}
+        row = {**cell, "bn_statistics": mode, "n": len(runs) - diverged, "diverged": diverged}
         for name in runs.columns:
             average = np.median if name.startswith("steps") else np.mean
             row |= _with_interval(name, runs[name].dropna().to_numpy(dtype=np.float64), average)
@@ -86,36 +79,29 @@ def _milestones(cell: TrainingCell, rows: pd.DataFrame) -> list[dict[str, Any]]:
 def _run_milestones(run: pd.DataFrame, learned: float) -> dict[str, float]:
     """All milestones of a run; only those of the start for one that diverged, the others not a number."""
     train, test = (run[run["split"] == split].set_index("step") for split in ("train", "test"))
-    ended = bool(run["diverged"].any())
     steps = test.index.to_numpy(dtype=np.int64)
     accuracy = test["accuracy"].to_numpy(dtype=np.float64)
     final = float(accuracy[-1])
-    early = int(np.abs(steps - EARLY * steps[-1]).argmin())
     closed = train["gap"].abs() < CLOSED
     milestones = {
-        "early_accuracy": float(accuracy[early]),
+        "early_accuracy": float(accuracy[np.abs(steps - EARLY * steps[-1]).argmin()]),
         "final_accuracy": final,
         "steps_to_closed_gap": _first(closed),
         "steps_to_gap_closed_for_good": _first(closed[::-1].cummin()[::-1]),
-        **{
-            f"steps_to_{share:.0%}".rstrip("%"): _first((test["accuracy"] >= share * final) & (final > learned))
-            for share in SHARES
-        },
     }
-    running = run["bn_statistics"].iloc[0] == "running"
-    start = {
-        "gap_at_start": np.nan if running else float(train["gap"].iloc[0]),
-        "largest_fraction_at_start": np.nan if running else float(train["max_guess_fraction"].iloc[0]),
-    }
-    return start | (dict.fromkeys(milestones, np.nan) if ended else milestones)
+    for share in SHARES:
+        milestones[f"steps_to_{100 * share:.0f}"] = _first((test["accuracy"] >= share * final) & (final > learned))
+    start = {"gap_at_start": train["gap"].iloc[0], "largest_fraction_at_start": train["max_guess_fraction"].iloc[0]}
+    if run["bn_statistics"].iloc[0] == "running":
+        start = dict.fromkeys(start, np.nan)
+    return start | (dict.fromkeys(milestones, np.nan) if run["diverged"].any() else milestones)
 
 
 def _first(condition: "pd.Series[bool]") -> float:
-    reached = condition.index[condition.to_numpy()].to_list()
-    return float(reached[0]) if reached else np.inf
+    return float(condition.index.to_numpy()[condition.argmax()]) if condition.any() else np.inf
 
 
-def _with_interval(name: str, values: npt.NDArray[np.float64], average: Any) -> dict[str, float]:
+def _with_interval(name: str, values: Array, average: Any) -> dict[str, float]:
     if len(values) == 0:
         return with_interval(name, np.nan, np.nan, np.nan)
     with np.errstate(invalid="ignore"):  # a quantile between two infinities

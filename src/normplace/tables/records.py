@@ -53,7 +53,10 @@ class Sample(NamedTuple):
 
 
 class KernelTheory(NamedTuple):
-    """One file of `normplace theory --draws-output`: gamma [depth]; guess_fraction [len(depths), draws, classes]."""
+    """One file of `normplace theory --draws-output`.
+
+    gamma, guess_fraction_std: [depth]; depths: those drawn at; guess_fraction: [len(depths), draws, classes].
+    """
 
     cell: Cell
     gamma: Doubles
@@ -62,33 +65,13 @@ class KernelTheory(NamedTuple):
     guess_fraction: Floats
 
 
-class TrainingCell(NamedTuple):
-    """What was trained, on which data: columns of its tables, in their order.
-
-    one_class_accuracy_low, one_class_accuracy_high: what guessing one class for all test points gives.
-    """
-
-    dataset: str
-    label: str
-    stand_in: bool
-    points: int
-    classes: int
-    test_points: int
-    one_class_accuracy_low: float
-    one_class_accuracy_high: float
-    class_names: str
-    network: str
-    activation: str  # empty for a network for images, which has its own
-    depth: int  # 0 for a network for images
-    width: int  # likewise
-    norm: str
-    placement: str
-    optimizer: str
-    learning_rate: float
-    batch_size: int
-    epochs: int
-    select: str
-    runs: int
+# What was trained, on which data: columns of its tables, in their order. one_class_accuracy: what guessing one class
+# for all test points gives. A network for images has activation "", depth 0 and width 0.
+TRAINING_CELL = (
+    "dataset", "label", "stand_in", "points", "classes", "test_points", "one_class_accuracy_low",
+    "one_class_accuracy_high", "class_names", "network", "activation", "depth", "width", "norm", "placement",
+    "optimizer", "learning_rate", "batch_size", "epochs", "select", "runs",
+)  # fmt: skip
 
 
 def made_by(command: str, options: Json, data: Json) -> dict[str, Any]:
@@ -96,18 +79,9 @@ def made_by(command: str, options: Json, data: Json) -> dict[str, Any]:
     return {"command": command, "options": {**options}, "data": {**data}, "versions": versions()}
 
 
-def write_sample(
-    path: Path,
-    options: Json,
-    data: Json,
-    guess_fraction: Floats,
-    output_mean: Floats,
-    output_var: Floats,
-    gamma: Doubles,
-) -> None:
-    """Write a file of `normplace sample`: arrays [depth, inits, classes], gamma [depth]."""
-    arrays = {"guess_fraction": guess_fraction, "output_mean": output_mean, "output_var": output_var}
-    write_npz(path, {**arrays, "gamma": gamma}, made_by("sample", options, data))
+def write_sample(path: Path, options: Json, data: Json, **arrays: npt.NDArray[Any]) -> None:
+    """Write a file of `normplace sample`: the arrays of a `Sample`, and gamma [depth]."""
+    write_npz(path, arrays, made_by("sample", options, data))
 
 
 def read_sample(path: Path) -> Sample:
@@ -123,18 +97,9 @@ def read_sample(path: Path) -> Sample:
     return Sample(_cell(config, path), **arrays)
 
 
-def write_kernel_theory(
-    path: Path,
-    options: Json,
-    data: Json,
-    gamma: Doubles,
-    guess_fraction_std: Doubles,
-    depths: Integers,
-    guess_fraction: Floats,
-) -> None:
-    """Write a file of `normplace theory --draws-output`: by depth [depth], drawn [len(depths), draws, classes]."""
-    arrays: dict[str, npt.NDArray[Any]] = {"gamma": gamma, "guess_fraction_std": guess_fraction_std, "depths": depths}
-    write_npz(path, {**arrays, "guess_fraction": guess_fraction}, made_by("theory", options, data))
+def write_kernel_theory(path: Path, options: Json, data: Json, **arrays: npt.NDArray[Any]) -> None:
+    """Write a file of `normplace theory --draws-output`: the arrays of a `KernelTheory`."""
+    write_npz(path, arrays, made_by("theory", options, data))
 
 
 def read_kernel_theory(path: Path) -> KernelTheory:
@@ -181,8 +146,8 @@ def write_training(path: Path, options: Json, data: Json, rows: str) -> None:
     write_text(path, rows)
 
 
-def read_training(path: Path) -> "tuple[TrainingCell, pd.DataFrame]":
-    """Read a file of `normplace train` and the .json beside it: the cell it belongs to, and its rows with the gap.
+def read_training(path: Path) -> "tuple[dict[str, Any], pd.DataFrame]":
+    """Read a file of `normplace train` and the .json beside it: the TRAINING_CELL of it, and its rows with the gap.
 
     gap: accuracy on the initially favoured class minus accuracy on the others.
 
@@ -204,7 +169,7 @@ def read_training(path: Path) -> "tuple[TrainingCell, pd.DataFrame]":
             "one_class_accuracy_high": max(counts) / total,
             "class_names": " / ".join(config["data"]["classes"]),
         }
-        cell = TrainingCell(*(columns[name] for name in TrainingCell._fields))
+        cell = {name: columns[name] for name in TRAINING_CELL}
         return cell, rows.assign(gap=rows["accuracy_majority"] - rows["accuracy_minority"])
     except FOREIGN as error:
         raise UserError(f"{path}: not a file of `normplace train` with its .json beside it ({error})") from None
@@ -213,12 +178,3 @@ def read_training(path: Path) -> "tuple[TrainingCell, pd.DataFrame]":
 def write_measurement(path: Path, options: Json, data: Json, measured: Json) -> None:
     """Write a file of `normplace measure`; measured: what `measuring.report.record` says of a measurement."""
     write_json(path, {**made_by("measure", options, data), **measured})
-
-
-def read_measurement(path: Path) -> dict[str, Any]:
-    """Read a file of `normplace measure`: how it was made, and what was measured.
-
-    Raises:
-        UserError: it is missing, damaged or altered.
-    """
-    return read_json(path)

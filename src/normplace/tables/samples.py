@@ -3,6 +3,7 @@
 A network for images has depth 1 here, the only one, and no theory.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 
 from normplace import statistics
 from normplace.errors import UserError
+from normplace.statistics import Array
 from normplace.tables.classes import class_rows
 from normplace.tables.records import Cell, KernelTheory, Sample, read_kernel_theory, read_sample
 from normplace.tables.tidy import with_interval
@@ -26,20 +28,19 @@ EXTREME, EVEN = 0.95, 0.6  # of the largest guess fraction: nearly all guesses o
 def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) -> dict[str, pd.DataFrame]:
     """Tables of sampled cells, with the theory of their own data where given.
 
-    gamma and histograms are of all samples; regimes of two-class samples, and classes of those with more, where there
-    are any.
+    gamma and histograms are of all samples; regimes of two-class samples, classes of those with more, if there are any.
 
     Raises:
         UserError: a file is damaged, or a theory belongs to none of the samples.
     """
     theories = {_theory_key(read.cell): read for read in map(read_kernel_theory, kernel_theories)}
-    used = set()
+    unused = dict(theories)
     gamma_rows, histogram_rows, regime_rows, rows_by_rank = [], [], [], []
     for path in samples:
         sample = read_sample(path)
         cell, depth = sample.cell, len(sample.guess_fraction)
         kernel = theories.get(_theory_key(cell))
-        used.add(_theory_key(cell))
+        unused.pop(_theory_key(cell), None)
         isotropic = np.full(depth, np.nan)  # theory is of MLPs
         if cell.network == "mlp":
             isotropic = theory.gammas(cell.norm, cell.placement, cell.activation, depth)
@@ -49,10 +50,10 @@ def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) 
             regime_rows.append(_regime_row(sample, resamples))
         if cell.classes > 2:
             rows_by_rank += class_rows(sample, kernel)
-    for key, unused in theories.items():
-        if key not in used:
-            unmatched = f"{unused.cell.norm} {unused.cell.placement} on {unused.cell.label}"
-            raise UserError(f"--theory: that of {unmatched} has no sample of the same data and configuration")
+    if unused:
+        cell = next(iter(unused.values())).cell
+        unmatched = f"{cell.norm} {cell.placement} on {cell.label}"
+        raise UserError(f"--theory: that of {unmatched} has no sample of the same data and configuration")
     tables = {"gamma": gamma_rows, "histograms": histogram_rows, "regimes": regime_rows, "classes": rows_by_rank}
     return {name: pd.DataFrame(rows) for name, rows in tables.items() if rows}
 
@@ -62,47 +63,37 @@ def _theory_key(cell: Cell) -> tuple[Any, ...]:
     return cell.norm, cell.placement, cell.activation, cell.classes, cell.first_points_sha256
 
 
-def _gamma_rows(
-    sample: Sample, kernel: KernelTheory | None, isotropic: npt.NDArray[np.float64], resamples: int
-) -> list[dict[str, Any]]:
+def _gamma_rows(sample: Sample, kernel: KernelTheory | None, isotropic: Array, resamples: int) -> list[dict[str, Any]]:
     gammas = statistics.gamma_with_interval(sample.output_mean, sample.output_var, resamples, seed=0)
     rows = []
     for layer, fractions in enumerate(sample.guess_fraction):
-        inits = len(fractions)
-        largest = fractions.max(axis=1)
+        inits, largest, drawn = len(fractions), fractions.max(axis=1), _drawn(kernel, layer + 1)
+        reaches = kernel is not None and layer < len(kernel.gamma)
         row = {
             **sample.cell._asdict(),
             "inits": inits,
             "depth": layer + 1,
             **with_interval("gamma", *(numbers[layer] for numbers in gammas)),
             "gamma_isotropic": isotropic[layer],
-            "gamma_kernel": kernel.gamma[layer] if kernel and layer < len(kernel.gamma) else np.nan,
+            "gamma_kernel": kernel.gamma[layer] if kernel and reaches else np.nan,
             "guess_fraction_std": fractions[:, 0].std(ddof=1, dtype=np.float64),
             "guess_fraction_std_isotropic": guesses.standard_deviation(isotropic[layer]),
-            "guess_fraction_std_kernel": (
-                kernel.guess_fraction_std[layer] if kernel and layer < len(kernel.gamma) else np.nan
-            ),
+            "guess_fraction_std_kernel": kernel.guess_fraction_std[layer] if kernel and reaches else np.nan,
             **{f"guess_fraction_{q:.0%}".rstrip("%"): np.quantile(fractions[:, 0], q) for q in QUANTILES},
             "mean_largest_fraction": largest.mean(dtype=np.float64),
         }
         for name, count in (("extreme", (largest > EXTREME).sum()), ("even", (largest < EVEN).sum())):
             row |= with_interval(f"share_{name}", *statistics.proportion(int(count), inits))
-        rows.append(row | _distances(fractions[:, 0], isotropic[layer], kernel, layer + 1, sample.cell.points))
+        of_isotropic = partial(guesses.distribution, gamma=isotropic[layer])
+        distance, critical = statistics.distance_between_samples, statistics.ks_critical
+        row |= {
+            "ks_isotropic": statistics.distance_to_distribution(fractions[:, 0], of_isotropic, sample.cell.points),
+            "ks_kernel": np.nan if drawn is None else distance(fractions[:, 0], drawn[:, 0]),
+            "ks_critical_isotropic": critical(inits),
+            "ks_critical_kernel": np.nan if drawn is None else critical(inits, len(drawn)),
+        }
+        rows.append(row)
     return rows
-
-
-def _distances(
-    fraction: npt.NDArray[np.float32], gamma_isotropic: float, kernel: KernelTheory | None, depth: int, points: int
-) -> dict[str, float]:
-    drawn = _drawn(kernel, depth)
-    return {
-        "ks_isotropic": statistics.distance_to_distribution(
-            fraction, lambda g: guesses.distribution(g, gamma_isotropic), points
-        ),
-        "ks_kernel": np.nan if drawn is None else statistics.distance_between_samples(fraction, drawn[:, 0]),
-        "ks_critical_isotropic": statistics.ks_critical(len(fraction)),
-        "ks_critical_kernel": np.nan if drawn is None else statistics.ks_critical(len(fraction), len(drawn)),
-    }
 
 
 def _drawn(kernel: KernelTheory | None, depth: int) -> npt.NDArray[np.float32] | None:
@@ -112,9 +103,7 @@ def _drawn(kernel: KernelTheory | None, depth: int) -> npt.NDArray[np.float32] |
     return drawn
 
 
-def _histogram_rows(
-    sample: Sample, kernel: KernelTheory | None, isotropic: npt.NDArray[np.float64]
-) -> list[dict[str, Any]]:
+def _histogram_rows(sample: Sample, kernel: KernelTheory | None, isotropic: Array) -> list[dict[str, Any]]:
     """Counts of G_0 in fixed bins, and the share that each theory puts into the same bin.
 
     Only at the depths where the kernel theory was drawn, or at the first and last one without it.
@@ -129,18 +118,11 @@ def _histogram_rows(
         drawn = _drawn(kernel, at)
         if kernel is not None and drawn is not None:
             shares["share_kernel"] = _binned(drawn[:, 0], kernel.cell.points) / len(drawn)
-        for index, count in enumerate(counts):
-            rows.append(
-                {
-                    **sample.cell._asdict(),
-                    "inits": sample.guess_fraction.shape[1],
-                    "depth": at,
-                    "bin_low": edges[index],
-                    "bin_high": edges[index + 1],
-                    "count": int(count),
-                    **{name: values[index] for name, values in shares.items()},
-                }
-            )
+        of_depth = {**sample.cell._asdict(), "inits": sample.guess_fraction.shape[1], "depth": at}
+        columns = {"bin_low": edges[:-1], "bin_high": edges[1:], "count": counts, **shares}
+        rows += [
+            {**of_depth, **dict(zip(columns, values, strict=True))} for values in zip(*columns.values(), strict=True)
+        ]
     return rows
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from normplace.errors import UserError
-from normplace.tables.records import FOREIGN, read_measurement
+from normplace.files import read_json
+from normplace.tables.records import FOREIGN
 from normplace.tables.tidy import with_interval
 
 
@@ -24,7 +25,7 @@ def measurements(paths: list[Path]) -> pd.DataFrame:
     rows = []
     for path in paths:
         try:
-            found = read_measurement(path)
+            found = read_json(path)
             cell = {
                 "model": found["options"]["model"].removeprefix("torchvision:"),
                 **{key: found["data"][key] for key in ("dataset", "label", "stand_in")},

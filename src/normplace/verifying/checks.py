@@ -104,16 +104,15 @@ def check_column(row: Mapping[str, Any], column: str, **range_: Any) -> Check:
 def check_number(
     quantity: str, row: Mapping[str, Any], value: float, least: float = -np.inf, most: float = np.inf
 ) -> Check:
-    """The check of a number without an interval, whose range allows for chance where there is any."""
-    n = int(row[count_column(row)])
-    return Check(quantity, _where(row), n, value, value, value, least, most, stand_in=bool(row["stand_in"]))
+    """The check of a number without an interval, whose range allows for chance where there is any.
 
-
-def _where(row: Mapping[str, Any]) -> str:
-    """The configuration, data set and depth of a row, with what is not as usual."""
+    It says the configuration, data set and depth of the row, with what is not as usual.
+    """
     activation = "" if row["activation"] == "relu" else f" {row['activation']}"
     shift = f" shifted by {row['shift']:g}" if row.get("shift") else ""
-    return f"{row['cell']}{activation}, {row['label']}{shift}, depth {row['depth']}"
+    where = f"{row['cell']}{activation}, {row['label']}{shift}, depth {row['depth']}"
+    n = int(row[count_column(row)])
+    return Check(quantity, where, n, value, value, value, least, most, stand_in=bool(row["stand_in"]))
 
 
 def row_dicts(rows: pd.DataFrame) -> list[dict[str, Any]]:

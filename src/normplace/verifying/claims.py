@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import pandas as pd
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, NonNegativeInt, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, JsonValue, NonNegativeInt, ValidationError
 
 from normplace.errors import UserError, first_problem
 from normplace.tables.tidy import read_tidy
@@ -29,10 +29,8 @@ def _known(statistic: str) -> str:
 Text = Annotated[str, Field(min_length=1)]
 
 
-class ClaimTest(BaseModel):
+class ClaimTest(BaseModel, strict=True, frozen=True, extra="forbid"):
     """Rows of one tidy table, chosen by the values of columns, and the statistic that judges them."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
     statistic: Annotated[str, AfterValidator(_known)]
     reads: Annotated[str, Field(pattern="^[a-z_]+/[a-z_]+$")]
@@ -40,10 +38,8 @@ class ClaimTest(BaseModel):
     options: dict[str, JsonValue] = {}
 
 
-class Claim(BaseModel):
+class Claim(BaseModel, strict=True, frozen=True, extra="forbid"):
     """One claim of claims.yaml, whose comment says what each key means."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
     id: Annotated[str, Field(pattern="^[a-z0-9-]+$")]
     by: Literal["paper", "reading", "ours"]
@@ -55,9 +51,7 @@ class Claim(BaseModel):
     reason: Text
 
 
-class _ClaimsFile(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-
+class _ClaimsFile(BaseModel, strict=True, frozen=True, extra="forbid"):
     claims: Annotated[list[Claim], Field(min_length=1)]
 
 
@@ -71,7 +65,6 @@ class Judgement:
     checks: list[tuple[Check, str]]
 
     def __repr__(self) -> str:
-        """Its claim and its verdict."""
         return f"<{self.claim.id}: {self.verdict_with_reason}>"
 
     @property
@@ -96,8 +89,7 @@ def read_claims(path: Path) -> list[Claim]:
     """The claims of a file.
 
     Raises:
-        UserError: it is missing, not YAML, or has a key or value that is not allowed, an id twice, or an option that
-            its statistic lacks.
+        UserError: it is missing, not YAML, or has a wrong key or value, an id twice, or an option no statistic has.
     """
     try:
         claims = _ClaimsFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))).claims
@@ -137,7 +129,7 @@ def _judge(claim: Claim, tidy: Path, read: Callable[[str], pd.DataFrame]) -> Jud
             table = read(test.reads)
             rows = _chosen(table, test.where)
             _require(table, rows, claim.needs)
-            found = STATISTICS[test.statistic](rows, **test.options)
+            found = list(STATISTICS[test.statistic](rows, **test.options))
             if not found:
                 raise _NotTestable(f"the table tidy/{test.reads}.csv has nothing to compare")
             checks += [(check, check.verdict(len(found))) for check in found]

@@ -44,13 +44,8 @@ class Comparison:
     differences: list[str]
 
     def __repr__(self) -> str:
-        """The basis, the differences and the verdict, a line each."""
-        return "\n".join([*self.basis, *self.differences, f"{self.results} against {self.reference}: {self.verdict}"])
-
-    @property
-    def verdict(self) -> str:
-        """In words."""
-        return f"{len(self.differences)} differences" if self.differences else "they agree"
+        verdict = f"{len(self.differences)} differences" if self.differences else "they agree"
+        return "\n".join([*self.basis, *self.differences, f"{self.results} against {self.reference}: {verdict}"])
 
 
 def compare(results: Path, reference: Path) -> Comparison:
@@ -61,11 +56,9 @@ def compare(results: Path, reference: Path) -> Comparison:
     """
     ours, theirs = read_manifest(results), read_manifest(reference)
     for key in sorted(set(ours.configuration) | set(theirs.configuration)):
-        values = [manifest.configuration.get(key, "nothing") for manifest in (ours, theirs)]
-        if values[0] != values[1]:
-            raise UserError(
-                f"--against {reference}: has another configuration ({key}: {values[0]} here, {values[1]} there)"
-            )
+        here, there = (manifest.configuration.get(key, "nothing") for manifest in (ours, theirs))
+        if here != there:
+            raise UserError(f"--against {reference}: has another configuration ({key}: {here} here, {there} there)")
     others = [line for part in SAME_BYTES for line in _difference(part, ours, theirs)]
     if others:
         why = "numbers are compared within their intervals, because bytes need not agree:"
@@ -109,10 +102,8 @@ def _numbers(results: Path, reference: Path) -> tuple[str, list[str]]:
     """What was compared, in words, and the differences."""
     differences: list[str] = []
     numbers: list[tuple[str, str, pd.DataFrame, pd.DataFrame]] = []
-    for path in sorted((reference / "tidy").glob("*/*.csv")):
-        name = path.relative_to(reference).as_posix()
-        if path.stem in NOT_COMPARED:
-            continue
+    tables = [path for path in sorted((reference / "tidy").glob("*/*.csv")) if path.stem not in NOT_COMPARED]
+    for name in (path.relative_to(reference).as_posix() for path in tables):
         if not (results / name).is_file():
             differences.append(f"missing: {name}")
             continue
@@ -142,12 +133,9 @@ def _numbers(results: Path, reference: Path) -> tuple[str, list[str]]:
 
 def _compared(table: pd.DataFrame) -> list[str]:
     """Columns with an interval, medians of steps aside (a coarse grid, and infinite for some), and those of theory."""
-    with_interval = [
-        column
-        for column in table.columns
-        if {f"{column}_low", f"{column}_high"} <= set(table.columns) and not column.startswith("steps_")
-    ]
-    return list(dict.fromkeys([*with_interval, *(column for column in THEORY if column in table.columns)]))
+    names = [name for name in map(str, table) if not name.startswith("steps_")]
+    with_interval = [name for name in names if {f"{name}_low", f"{name}_high"} <= set(names)]
+    return list(dict.fromkeys([*with_interval, *(name for name in THEORY if name in names)]))
 
 
 def _in_allowances(here: pd.DataFrame, there: pd.DataFrame, column: str, level: float) -> npt.NDArray[np.float64]:

@@ -10,13 +10,12 @@ are off by about kappa L / n: that much log(1 + gamma), the log of an output's t
 may differ from infinite width. It is the size of a first-order term, not a proven bound.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
@@ -37,65 +36,58 @@ DRAWS = 500  # of the C-class theory, the same ones at every gamma, so that diff
 Filter = Mapping[str, Any]
 
 
-def interval(rows: pd.DataFrame, column: str, least: float = -np.inf, most: float = np.inf) -> list[Check]:
+def interval(rows: pd.DataFrame, column: str, least: float = -np.inf, most: float = np.inf) -> Iterator[Check]:
     """A column with an interval lies in least..most beyond chance."""
-    return [check_column(row, column, least=least, most=most, decided=True) for row in row_dicts(rows)]
+    for row in row_dicts(rows):
+        yield check_column(row, column, least=least, most=most, decided=True)
 
 
-def reached(rows: pd.DataFrame, column: str) -> list[Check]:
+def reached(rows: pd.DataFrame, column: str) -> Iterator[Check]:
     """A median number of steps, infinite where half of the runs never get there, is finite with its whole interval.
 
     value: 1 where it is, -1 where all of the interval is infinite, none between; words have the steps.
     """
-    checks = []
     for row in row_dicts(rows):
         steps, low, high = (float(row[f"{column}{end}"]) for end in ("", "_low", "_high"))
         inside = 1.0 if np.isfinite(high) else np.nan if np.isfinite(low) else -1.0
         name = column.replace("_", " ")
         numbers = f"{name} {steps:.3g} [{low:.3g}, {high:.3g}]"
-        checks.append(replace(check_number(f"whether {name} are finite", row, inside, 0.0), words=("finite", numbers)))
-    return checks
+        yield replace(check_number(f"whether {name} are finite", row, inside, 0.0), words=("finite", numbers))
 
 
-def learns(rows: pd.DataFrame) -> list[Check]:
+def learns(rows: pd.DataFrame) -> Iterator[Check]:
     """The mean final test accuracy is above that which says a run has learned, beyond chance over runs.
 
     That is two standard errors of the test points above guessing the commonest class for all of them
     (`learning_curves.learned_accuracy`). A mean below it fails, with whatever interval: nothing was seen to be learned.
     """
-    checks = []
     for row in row_dicts(rows):
         least = learned_accuracy(row["one_class_accuracy_high"], row["test_points"])
         check = check_column(row, "final_accuracy", least=least, decided=True)
-        checks.append(check if check.inside > 0 else replace(check, low=check.value, high=check.value))
-    return checks
+        yield check if check.inside > 0 else replace(check, low=check.value, high=check.value)
 
 
-def even_guesses(rows: pd.DataFrame, gamma: float) -> list[Check]:
+def even_guesses(rows: pd.DataFrame, gamma: float) -> Iterator[Check]:
     """The standard deviation of G_0 over networks is below that which this gamma gives, beyond chance.
 
     Its own standard error is taken as that of a normal variable, s / sqrt(2 n); it is less for guesses that pile up.
     """
     most = guesses.standard_deviation(gamma)
-    checks = []
     for row in row_dicts(rows):
         value = float(row["guess_fraction_std"])
         half = Z95 * value / np.sqrt(2 * row["inits"])
         check = check_number("deviation of G_0", row, value, -np.inf, most)
-        checks.append(replace(check, low=value - half, high=value + half, decided=True))
-    return checks
+        yield replace(check, low=value - half, high=value + half, decided=True)
 
 
-def theory(rows: pd.DataFrame, expected: str) -> list[Check]:
+def theory(rows: pd.DataFrame, expected: str) -> Iterator[Check]:
     """gamma is a theory's (a column) within the finite-width allowance on log(1 + gamma) and chance."""
-    checks = []
     for row in row_dicts(rows):
         least, most = _allowed(row, row[expected])
-        checks.append(check_column(row, "gamma", least=least, most=most, resolution=_resolution(row[expected])))
-    return checks
+        yield check_column(row, "gamma", least=least, most=most, resolution=_resolution(row[expected]))
 
 
-def constant(rows: pd.DataFrame, expected: float | str) -> list[Check]:
+def constant(rows: pd.DataFrame, expected: float | str) -> Iterator[Check]:
     """gamma of BatchNorm before ReLU is this (a number or a column) at every depth, less what finite width takes off.
 
     A node's values over the data are normal but for the points' norms, which differ by a log-normal factor: relative
@@ -103,16 +95,14 @@ def constant(rows: pd.DataFrame, expected: float | str) -> list[Check]:
     (E |z|)^2 / E z^2 falls from 2 / pi by exp(-s^2 / 4), and with it m^2 / q = gamma / (1 + gamma). So gamma lies
     between that and the infinite-width value.
     """
-    checks = []
     for row in row_dicts(rows):
         infinite = row[expected] if isinstance(expected, str) else expected
         ratio = infinite / (1 + infinite) * np.exp(-_first_order(row) / 4)
         ends = {"least": ratio / (1 - ratio), "most": infinite}
-        checks.append(check_column(row, "gamma", **ends, resolution=_resolution(infinite)))
-    return checks
+        yield check_column(row, "gamma", **ends, resolution=_resolution(infinite))
 
 
-def same_guesses(rows: pd.DataFrame, reference: str) -> list[Check]:
+def same_guesses(rows: pd.DataFrame, reference: str) -> Iterator[Check]:
     """Networks guess as those of the reference cell: no summary of G_0 differs by more than one point of the data.
 
     Networks of one index share their random numbers, so this is no matter of chance; rounding may flip a tie.
@@ -120,34 +110,29 @@ def same_guesses(rows: pd.DataFrame, reference: str) -> list[Check]:
     columns = ["guess_fraction_std", "mean_largest_fraction", *(f"guess_fraction_{q}" for q in (5, 25, 50, 75, 95))]
     keys = ["dataset", "depth"]
     of_reference = rows[rows["cell"] == reference].set_index(keys)[columns]
-    checks = []
     for row in row_dicts(rows[rows["cell"] != reference]):
         expected = of_reference.loc[tuple(row[key] for key in keys)]
         value = max(abs(row[column] - expected[column]) for column in columns)
         check = check_number("largest difference", row, float(value), 0.0, 1 / row["points"])
-        checks.append(replace(check, where=f"{check.where}, against {reference}"))
-    return checks
+        yield replace(check, where=f"{check.where}, against {reference}")
 
 
-def regimes(rows: pd.DataFrame, expected: Mapping[str, list[str]] | str) -> list[Check]:
+def regimes(rows: pd.DataFrame, expected: Mapping[str, list[str]] | str) -> Iterator[Check]:
     """The regime seen (`statistics.regime_by_growth`, from guesses alone) is one expected: by cell, or a column's.
 
     value: 1 where it is, -1 where it is not, none for an undecided regime, which decides nothing; words have gamma.
     """
-    checks = []
     for row in row_dicts(rows):
         allowed = [row[expected]] if isinstance(expected, str) else expected[row["cell"]]
         seen = row["regime_seen"]
         inside = np.nan if seen == "undecided" else 1.0 if seen in allowed else -1.0
-        numbers = f"{seen}, gamma of guesses {row['gamma_guesses']:.3g} " + (
-            f"[{row['gamma_guesses_low']:.3g}, {row['gamma_guesses_high']:.3g}]"
-        )
+        gamma, low, high = (row[f"gamma_guesses{end}"] for end in ("", "_low", "_high"))
+        numbers = f"{seen}, gamma of guesses {gamma:.3g} [{low:.3g}, {high:.3g}]"
         check = check_number("regime", row, inside, 0.0, np.inf)
-        checks.append(replace(check, words=(" or ".join(allowed), numbers)))
-    return checks
+        yield replace(check, words=(" or ".join(allowed), numbers))
 
 
-def distribution(rows: pd.DataFrame, theory: str) -> list[Check]:
+def distribution(rows: pd.DataFrame, theory: str) -> Iterator[Check]:
     """The Kolmogorov-Smirnov distance of G_0 to a theory ("isotropic" or "kernel") is one that chance explains.
 
     Allowed are the critical distance and how far finite width may move the distribution function.
@@ -155,20 +140,16 @@ def distribution(rows: pd.DataFrame, theory: str) -> list[Check]:
     rows = rows[rows[f"ks_{theory}"].notna()]
     level = FALSE_ALARM / max(len(rows), 1)
     at_level = np.sqrt(np.log(2 / level) / 2) / np.sqrt(np.log(2 / (1 - statistics.CONFIDENCE)) / 2)
-    checks = []
     for row in row_dicts(rows):
         gamma = row[f"gamma_{theory}"]
         grid = np.linspace(0, 1, 1001)[1:-1]
-        moved = max(
-            np.abs(guesses.distribution(grid, end) - guesses.distribution(grid, gamma)).max()
-            for end in _allowed(row, gamma)
-        )
+        expected = guesses.distribution(grid, gamma)
+        moved = max(np.abs(guesses.distribution(grid, end) - expected).max() for end in _allowed(row, gamma))
         allowed = row[f"ks_critical_{theory}"] * at_level + moved
-        checks.append(check_number("distance of distributions", row, row[f"ks_{theory}"], 0.0, float(allowed)))
-    return checks
+        yield check_number("distance of distributions", row, row[f"ks_{theory}"], 0.0, float(allowed))
 
 
-def density(rows: pd.DataFrame) -> list[Check]:
+def density(rows: pd.DataFrame) -> Iterator[Check]:
     """Counts of G_0 in bins follow the density for isotropic data: Pearson's chi-square, 5 or more expected in a bin.
 
     How far finite width may move the counts adds a non-centrality: chi-square of the counts expected at either end of
@@ -176,38 +157,32 @@ def density(rows: pd.DataFrame) -> list[Check]:
     one bin, decides nothing.
     """
     cells = list(rows.groupby(["dataset", "cell", "depth"], sort=False))
-    checks = []
     for _, bins in cells:
         bins = bins.sort_values("bin_low")
         row = row_dicts(bins)[0]
         n = int(row["inits"])
         groups = _groups(n * bins["share_isotropic"].to_numpy(float))
-        counts, expected = (
-            np.add.reduceat(column.to_numpy(float), groups) for column in (bins["count"], n * bins["share_isotropic"])
-        )
+        both = bins["count"], n * bins["share_isotropic"]
+        counts, expected = (np.add.reduceat(column.to_numpy(float), groups) for column in both)
         gamma = gammas(row["norm"], row["placement"], row["activation"], row["depth"])[-1]
         edges = [*bins["bin_low"], bins["bin_high"].iloc[-1]]
-        noncentrality = 0.0
-        for end in _allowed(row, gamma):
-            moved = n * np.add.reduceat(np.diff(guesses.distribution(np.array(edges), end)), groups)
-            noncentrality = max(noncentrality, _chi_square(moved, expected))
+        moved = (np.diff(guesses.distribution(np.array(edges), end)) for end in _allowed(row, gamma))
+        noncentrality = max(0.0, *(_chi_square(n * np.add.reduceat(shares, groups), expected) for shares in moved))
         critical = float(stats.ncx2.ppf(1 - FALSE_ALARM / len(cells), len(counts) - 1, noncentrality))
         value = _chi_square(counts, expected) / critical if len(counts) > 1 else np.nan
-        checks.append(check_number("chi-square / critical", row, value, 0.0, 1.0))
-    return checks
+        yield check_number("chi-square / critical", row, value, 0.0, 1.0)
 
 
 def contrast(
     rows: pd.DataFrame, column: str, of: Filter, against: Filter, each: list[str], *, same: bool = False
-) -> list[Check]:
+) -> Iterator[Check]:
     """The mean of a column over the rows `of` less that over those `against`, for each value of some columns.
 
     More than 0 beyond chance, or, with `same`, 0 but for chance. Rows of one side may share random numbers, so
     their standard errors are averaged, not reduced. No check where a side is empty.
     """
-    checks = []
     for _, group in rows.groupby(each, sort=False):
-        sides = [group[_matches(group, chosen)] for chosen in (of, against)]
+        sides = [group[group[list(chosen)].isin(dict(chosen)).all(axis=1)] for chosen in (of, against)]
         if any(side.empty for side in sides):
             continue
         first = row_dicts(group)[0]
@@ -223,11 +198,10 @@ def contrast(
         check = Check(quantity, where, n, value, float(low), float(high), 0.0, decided=True, stand_in=stand_in)
         if same:
             check = replace(check, most=0.0, decided=False, resolution=_resolution(means[1]))
-        checks.append(check)
-    return checks
+        yield check
 
 
-def closer(rows: pd.DataFrame) -> list[Check]:
+def closer(rows: pd.DataFrame) -> Iterator[Check]:
     """At the last depth the widest networks are closer to infinite width than the narrowest: |y| falls.
 
     y = log((1 + gamma) / (1 + gamma at infinite width)), its fall averaged over cells.
@@ -235,49 +209,38 @@ def closer(rows: pd.DataFrame) -> list[Check]:
     deepest = rows[rows["depth"] == rows["depth"].max()]
     falls, halves = [], []
     for _, group in deepest.groupby("cell", sort=False):
-        y, half = [], []
-        for row in row_dicts(group.sort_values("width").iloc[[0, -1]]):
-            y.append(abs(np.log1p(row["gamma"]) - np.log1p(row["gamma_kernel"])))
-            half.append((np.log1p(row["gamma_high"]) - np.log1p(row["gamma_low"])) / 2)
-        falls.append(y[0] - y[1])
-        halves.append(np.hypot(*half))
-    value, half_of_mean = float(np.mean(falls)), float(np.mean(halves))
-    return [
-        Check("fall of |y|", "mean over configurations", int(deepest["inits"].min()), value, value - half_of_mean,
-              value + half_of_mean, least=0.0, decided=True, stand_in=bool(deepest["stand_in"].any()))
-    ]  # fmt: skip
+        widths = row_dicts(group.sort_values("width").iloc[[0, -1]])
+        narrow, wide = (abs(np.log1p(row["gamma"]) - np.log1p(row["gamma_kernel"])) for row in widths)
+        falls.append(narrow - wide)
+        halves.append(np.hypot(*((np.log1p(row["gamma_high"]) - np.log1p(row["gamma_low"])) / 2 for row in widths)))
+    value, half = float(np.mean(falls)), float(np.mean(halves))
+    ends, n, stand_in = (value - half, value + half), int(deepest["inits"].min()), bool(deepest["stand_in"].any())
+    yield Check("fall of |y|", "mean over configurations", n, value, *ends, 0.0, decided=True, stand_in=stand_in)
 
 
-def proportional(rows: pd.DataFrame) -> list[Check]:
+def proportional(rows: pd.DataFrame) -> Iterator[Check]:
     """The fitted first-order coefficient c is proportional to depth: c / depth at the last depth is that at half of it.
 
     Both come of the same networks, which makes the stated error of their difference too large rather than too small.
     """
-    checks = []
     for _, group in rows.groupby("cell", sort=False):
         deepest = int(group["depth"].max())
         last, half = (row_dicts(group[group["depth"] == depth])[0] for depth in (deepest, deepest // 2))
         value = last["c"] / deepest - half["c"] / (deepest // 2)
-        error = np.hypot(
-            *((row["c_high"] - row["c_low"]) / 2 / depth for row, depth in ((last, deepest), (half, deepest // 2)))
-        )
+        error = np.hypot(*((row["c_high"] - row["c_low"]) / 2 / row["depth"] for row in (last, half)))
         where = f"{last['cell']}, {last['label']}, depth {deepest} less {deepest // 2}"
         n = int(group["inits"].min())
         ends = (value - error, value + error, 0.0, 0.0)
         enough = RESOLUTION * abs(half["c"]) / (deepest // 2)
-        checks.append(
-            Check("difference of c / depth", where, n, value, *ends, resolution=enough, stand_in=last["stand_in"])
-        )
-    return checks
+        yield Check("difference of c / depth", where, n, value, *ends, resolution=enough, stand_in=last["stand_in"])
 
 
-def entropy(rows: pd.DataFrame) -> list[Check]:
+def entropy(rows: pd.DataFrame) -> Iterator[Check]:
     """Mean entropy of guesses over C classes is that drawn from the data's kernel, within finite width and chance.
 
     How far finite width may move it: the C-class formula at the ends of the allowed gamma less that at gamma itself.
     Chance is that of the networks and that of theory's draws.
     """
-    checks = []
     for row in row_dicts(rows[rows["rank"] == 1]):
         kernel, gamma, classes = row["entropy_kernel"], row["gamma_kernel"], row["classes"]
         at_most, at_least = (_mean_entropy(end, classes) for end in _allowed(row, gamma))
@@ -287,11 +250,10 @@ def entropy(rows: pd.DataFrame) -> list[Check]:
         drawn = (row["entropy_kernel_high"] - row["entropy_kernel_low"]) / 2
         low = check.value - float(np.hypot(check.value - check.low, drawn))
         high = check.value + float(np.hypot(check.high - check.value, drawn))
-        checks.append(replace(check, low=low, high=high))
-    return checks
+        yield replace(check, low=low, high=high)
 
 
-STATISTICS: dict[str, Callable[..., list[Check]]] = {
+STATISTICS: dict[str, Callable[..., Iterator[Check]]] = {
     function.__name__: function
     for function in (
         interval, reached, even_guesses, theory, constant, same_guesses, regimes, distribution, density, contrast,
@@ -326,7 +288,7 @@ def _mean_entropy(gamma: float, classes: int) -> float:
     return float(class_summaries.entropy(guesses.draw_class_fractions(gamma, classes, DRAWS, seed=0)).mean())
 
 
-def _groups(expected: npt.NDArray[np.float64]) -> list[int]:
+def _groups(expected: statistics.Array) -> list[int]:
     """Where groups of neighbouring bins begin, each of which has the least expected count."""
     begins = [0]
     for index in range(1, len(expected)):
@@ -335,9 +297,5 @@ def _groups(expected: npt.NDArray[np.float64]) -> list[int]:
     return begins
 
 
-def _chi_square(counts: npt.NDArray[np.float64], expected: npt.NDArray[np.float64]) -> float:
+def _chi_square(counts: statistics.Array, expected: statistics.Array) -> float:
     return float(((counts - expected) ** 2 / expected).sum())
-
-
-def _matches(rows: pd.DataFrame, chosen: Filter) -> "pd.Series[bool]":
-    return rows[list(chosen)].isin(dict(chosen)).all(axis=1)

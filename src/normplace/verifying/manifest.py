@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, NonNegativeInt, ValidationError
 
 from normplace.errors import UserError, first_problem
 from normplace.files import sha256_of_file
@@ -18,23 +18,19 @@ def _below(name: str) -> str:
     return name
 
 
-class File(BaseModel):
+class File(BaseModel, strict=True, frozen=True):
     """A file as it was made."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     bytes: NonNegativeInt
 
 
-class Manifest(BaseModel):
+class Manifest(BaseModel, strict=True, frozen=True, extra="allow"):
     """What a run was made of and the files it made, by their names below its folder.
 
     code: hashes by rule. lock: its SHA-256. jobs: rule, command, seconds and more of each. shipped: the folders that a
     reference ships, none in a run. What else a manifest says is kept as it is.
     """
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="allow")
 
     configuration: dict[str, Any]
     code: dict[str, Any]
@@ -48,11 +44,8 @@ class Manifest(BaseModel):
 
     def promised(self) -> dict[str, File]:
         """The files that should be there: all of the run, or, in a reference, those of the folders that it ships."""
-        return {
-            name: file
-            for name, file in self.files.items()
-            if self.shipped is None or name.split("/")[0] in self.shipped
-        }
+        ships = self.shipped
+        return {name: file for name, file in self.files.items() if ships is None or name.split("/")[0] in ships}
 
 
 def read_manifest(results: Path) -> Manifest:

@@ -6,10 +6,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from normplace.files import write_text
+from normplace.statistics import finite_or_none
 from normplace.verifying.checks import FAILS
 from normplace.verifying.claims import Judgement
 
@@ -66,7 +66,7 @@ def _record(judgement: Judgement) -> dict[str, Any]:
             "quantity": check.quantity,
             "where": check.where,
             "n": check.n,
-            **{name: _finite(getattr(check, name)) for name in ("value", "low", "high", "least", "most")},
+            **{name: finite_or_none(getattr(check, name)) for name in ("value", "low", "high", "least", "most")},
             "expected": check.expected,
             "measured": check.measured,
             "stand_in": bool(check.stand_in),
@@ -76,7 +76,3 @@ def _record(judgement: Judgement) -> dict[str, Any]:
     ]
     claim = judgement.claim.model_dump(exclude_unset=True)
     return {**claim, "verdict": judgement.verdict, "why": judgement.why, "checks": checks}
-
-
-def _finite(number: float) -> float | None:
-    return float(number) if np.isfinite(number) else None

@@ -31,7 +31,6 @@ class Verification:
         return not (failing or self.integrity or (self.against and self.against.differences))
 
     def __repr__(self) -> str:
-        """All that was asked for, as the command prints it."""
         parts = []
         if self.claims is not None:
             parts.append(report.text(self.claims))
@@ -44,11 +43,7 @@ class Verification:
 
 
 def verify(
-    results: Path | str,
-    *,
-    claims: Path | str | None = None,
-    integrity: bool = False,
-    against: Path | str | None = None,
+    results: Path | str, *, claims: Path | str | None = None, integrity: bool = False, against: Path | str | None = None
 ) -> Verification:
     """Whether the results of a run are what is claimed, unaltered, and those of another run.
 

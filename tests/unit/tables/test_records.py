@@ -10,7 +10,7 @@ from normplace.cli.main import main
 from normplace.errors import UserError
 from normplace.files import read_json, read_npz, write_npz
 from normplace.tables import records
-from normplace.tables.records import read_kernel_theory, read_measurement, read_sample, read_training
+from normplace.tables.records import read_kernel_theory, read_sample, read_training
 
 DATA = ["--dataset", "digits", "--points", "40"]
 NETWORK = ["--norm", "layer", "--placement", "before", "--depth", "2"]
@@ -53,20 +53,22 @@ def test_a_training(tmp_path: Path) -> None:
     assert again.read_bytes() == path.read_bytes()
     assert again.with_suffix(".json").read_bytes() == path.with_suffix(".json").read_bytes()
     cell, rows = read_training(path)
-    assert (cell.norm, cell.depth, cell.width, cell.runs, cell.class_names) == ("layer", 2, 7, 2, "even / odd")
+    wanted = {"norm": "layer", "depth": 2, "width": 7, "runs": 2, "class_names": "even / odd"}
+    assert {name: cell[name] for name in wanted} == wanted
     counts = config["data"]["test_class_counts"]
-    assert (cell.one_class_accuracy_low, cell.one_class_accuracy_high) == tuple(sorted(np.array(counts) / sum(counts)))
+    ends = cell["one_class_accuracy_low"], cell["one_class_accuracy_high"]
+    assert ends == tuple(sorted(np.array(counts) / sum(counts)))
     np.testing.assert_array_equal(rows["gap"], rows["accuracy_majority"] - rows["accuracy_minority"])
 
 
 def test_a_measurement(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     records.write_measurement(path, {"model": "torchvision:resnet18"}, {"label": "digits"}, {"inits": 9})
-    found = read_measurement(path)
+    found = read_json(path)
     assert (found["command"], found["options"], found["inits"]) == ("measure", {"model": "torchvision:resnet18"}, 9)
     path.write_text(path.read_text().replace("9", "8"))
     with pytest.raises(UserError, match=r"a\.json: damaged, altered"):
-        read_measurement(path)
+        read_json(path)
 
 
 @pytest.mark.parametrize(

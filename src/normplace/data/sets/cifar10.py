@@ -20,11 +20,7 @@ def files(data_root: Path, split: str, kind: str) -> Source:
     dataset = import_torchvision().datasets.CIFAR10
     base = data_root / dataset.base_folder
     # These files are pickles: none is opened before all match torchvision's own MD5 list.
-    for name, expected in [
-        *dataset.train_list,
-        *dataset.test_list,
-        (dataset.meta["filename"], dataset.meta["md5"]),
-    ]:
+    for name, expected in [*dataset.train_list, *dataset.test_list, (dataset.meta["filename"], dataset.meta["md5"])]:
         if not (base / name).exists():
             raise UserError(f"{base / name}: missing, while {base} is there; unpack the whole archive again")
         with (base / name).open("rb") as handle:
