@@ -21,15 +21,11 @@ class Settings(Part):
 
 
 def tables(study: Study) -> Tables:
-    """The tidy tables and what they are made of."""
     own = study.of(Settings)
     shown = [
-        (f"{dataset}/{cell.name}", initial_data(study, dataset, "all"), cell)
+        (study, "classes", f"{dataset}/{cell.name}", initial_data(study, dataset, "all"), cell)
         for dataset in own.datasets
         for cell in own.cells
     ]
-    return Tables(
-        files=MANY_CLASSES,
-        samples=[sample(study, "classes", *job) for job in shown],
-        theories=[theory(study, "classes", *job, draws=own.theory_draws) for job in shown],
-    )
+    theories = [theory(*one, draws=own.theory_draws) for one in shown]
+    return Tables(files=MANY_CLASSES, samples=[sample(*one) for one in shown], theories=theories)
