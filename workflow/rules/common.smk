@@ -13,12 +13,11 @@ os.environ.update(
 
 from study import cache, configuration, data, jobs, one_run
 from study.code import made_by
-from study.plan import Plan, claimed_tables, data_found, folder, kept, results
+from study.plan import Plan, claimed_tables, data_found, folder, kept, tidy_folder
 
 config = configuration.resolve(config)
 plan = Plan(config)
 RESULTS = plan.results
-TIDY = {experiment: tables.files for experiment, tables in plan.tables.items()}
 CACHE = cache.prepare()
 data.go_offline()
 if workflow.is_main_process:

@@ -27,11 +27,8 @@ def read(paths: Iterable[Path]) -> dict[str, Any]:
 
 def resolve(merged: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration without those keys that an overlay has set to null, which drops what stood there."""
-    return {
-        key: resolve(value) if isinstance(value, Mapping) else value
-        for key, value in merged.items()
-        if value is not None
-    }
+    given = {key: value for key, value in merged.items() if value is not None}
+    return {key: resolve(value) if isinstance(value, Mapping) else value for key, value in given.items()}
 
 
 def check(config: Mapping[str, Any]) -> Study:

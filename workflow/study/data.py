@@ -29,11 +29,8 @@ def found(dataset: str) -> str:
 
 def _listing(folder: Path) -> str:
     """Hash of the names, sizes and times of all files below a folder: reading 60,000 images would take seconds."""
-    listed = sorted(
-        (str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns)
-        for path in folder.rglob("*")
-        if path.is_file()
-    )
+    found = [(path.relative_to(folder), path.stat()) for path in folder.rglob("*") if path.is_file()]
+    listed = sorted((str(path), stat.st_size, stat.st_mtime_ns) for path, stat in found)
     return files.sha256_of_json({"files": listed})[:16]
 
 

@@ -26,15 +26,10 @@ def hold_if_free() -> IO[str] | None:
 
     Returns the lock, held until the file or the process ends; None where others have it or it cannot be had.
     """
-    if HELD in os.environ:
-        return None
-    with suppress(OSError):
-        lock = _file()
-        try:
+    if HELD not in os.environ:
+        with suppress(OSError):
+            lock = _file()
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-        else:
             return lock
     return None
 

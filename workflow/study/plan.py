@@ -62,6 +62,10 @@ class Plan:
         """A wildcard's constraint: the experiments that have just these tables."""
         return "|".join(name for name, tables in self.tables.items() if tables.files == files) or "(?!)"
 
+    def tidy_tables(self, *experiments: str) -> list[str]:
+        """All tidy tables of these experiments."""
+        return [f"{self.results}/tidy/{one}/{table}" for one in experiments for table in self.tables[one].files]
+
     def tidy(self, files: tuple[str, ...]) -> Any:
         """The outputs of a rule that writes several tidy tables of an experiment: last come their sums."""
         # Not <results>: Snakemake's cache cuts off this prefix by its length, and takes the length before it knows it.
@@ -83,9 +87,9 @@ def folder(wildcards: Any, output: Any) -> str:
     return str(Path(output[0]).parent)
 
 
-def results(wildcards: Any, output: Any) -> str:
-    """The results folder, two above a job's outputs."""
-    return str(Path(output[0]).parents[1])
+def tidy_folder(wildcards: Any, input: Any) -> str:
+    """The folder of all experiments' tidy tables, of a job that reads some."""
+    return str(Path(input.tidy[0]).parents[1])
 
 
 def claimed_tables() -> list[str]:
