@@ -12,14 +12,9 @@ from figures import panels, words
 from figures.reading import read
 
 EXPERIMENT = "classes"
-CAPTION = (
-    "{settings}. H: entropy of a network's guess fractions over log {classes}, mean over networks, in "
-    "brackets by theory. Grey line: all classes alike."
-)
 
 
 def draw(tidy: Path) -> Figure:
-    """Draw a row a data set and depth, a column a configuration: guess fraction by rank, theory as lines."""
     table = read(tidy, EXPERIMENT, "classes")
     classes = int(table["classes"].iloc[0])
     figure, axes, parts = panels.grid(table, ["dataset", "depth"], ["norm", "placement"], height=1.3, room=1.1)
@@ -50,5 +45,8 @@ def draw(tidy: Path) -> Figure:
         columnspacing=1.2,
         handlelength=1.6,
     )
-    panels.caption(figure, CAPTION.format(settings=words.sampling(table), classes=classes))
-    return figure
+    text = (
+        f"{words.sampling(table)}. H: entropy of a network's guess fractions over log {classes}, mean over "
+        "networks, in brackets by theory. Grey line: all classes alike."
+    )
+    return panels.caption(figure, text)

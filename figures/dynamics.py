@@ -9,13 +9,11 @@ from figures import panels, words
 from figures.reading import first, groups, read, where
 
 EXPERIMENT = "dynamics"
-CAPTION = "{settings}, test split; median and quartiles over runs."
 SHALLOW = "#A8A8A8"  # shallow networks beside deep ones
 DASHES = {"": "-", "batch": "-", "running": (0, (1.5, 1.5))}  # by BatchNorm's statistics
 
 
 def draw(tidy: Path) -> Figure:
-    """Draw a row a data set and measure, a column a configuration; medians with interquartile bands."""
     table = where(read(tidy, EXPERIMENT, "curves"), split="test")
     depths = sorted(table["depth"].unique())
     measures = pd.DataFrame({"measure": ["accuracy", "loss"]})
@@ -47,5 +45,4 @@ def draw(tidy: Path) -> Figure:
             panels.line("BatchNorm by running statistics", ls=DASHES["running"]),
         ],
     )
-    panels.caption(figure, CAPTION.format(settings=words.training(table)))
-    return figure
+    return panels.caption(figure, f"{words.training(table)}, test split; median and quartiles over runs.")
