@@ -27,12 +27,10 @@ def draw(tidy: Path) -> Figure:
         one.plot((none["bin_low"] + none["bin_high"]) / 2, none["count"] / none["inits"], "k.", ms=2.5)
         panels.label(one, top=words.name("batch", side), left=f"depth {depth}")
     panels.labelled_guess_axes(axes)
-    panels.legend(
-        figure,
-        [
-            Patch(color=filled, alpha=0.55, lw=0, label="batch statistics"),
-            panels.line("eval mode, fresh statistics", outlined),
-            panels.line("no norm at all", marker=".", lw=0),
-        ],
-    )
+    entries = [
+        Patch(color=filled, alpha=0.55, lw=0, label="batch statistics"),
+        panels.line("eval mode, fresh statistics", outlined),
+        panels.line("no norm at all", marker=".", lw=0),
+    ]
+    panels.legend(figure, entries)
     return panels.caption(figure, f"{words.sampling(table)}.")

@@ -16,14 +16,9 @@ DASHES = {"": "-", "batch": "-", "running": (0, (1.5, 1.5))}  # by BatchNorm's s
 def draw(tidy: Path) -> Figure:
     table = where(read(tidy, EXPERIMENT, "curves"), split="test")
     depths = sorted(table["depth"].unique())
-    measures = pd.DataFrame({"measure": ["accuracy", "loss"]})
+    rows = table.merge(pd.DataFrame({"measure": ["accuracy", "loss"]}), how="cross")
     figure, axes, parts = panels.grid(
-        table.merge(measures, how="cross"),
-        ["dataset", "measure"],
-        ["norm", "placement"],
-        height=1.0,
-        room=1.1,
-        sharey="row",
+        rows, ["dataset", "measure"], ["norm", "placement"], height=1.0, room=1.1, sharey="row"
     )
     for one, part in parts:
         norm, placement, dataset, measure = first(part, "norm", "placement", "label", "measure")
@@ -37,12 +32,10 @@ def draw(tidy: Path) -> Figure:
         one.minorticks_off()
     panels.step_axes(axes)
     figure.align_ylabels()
-    panels.legend(
-        figure,
-        [
-            *(panels.line(f"depth {depth}", SHALLOW) for depth in depths[:-1]),
-            panels.line(f"depth {depths[-1]} (in the norm's colour)", words.BLUE),
-            panels.line("BatchNorm by running statistics", ls=DASHES["running"]),
-        ],
-    )
+    entries = [
+        *(panels.line(f"depth {depth}", SHALLOW) for depth in depths[:-1]),
+        panels.line(f"depth {depths[-1]} (in the norm's colour)", words.BLUE),
+        panels.line("BatchNorm by running statistics", ls=DASHES["running"]),
+    ]
+    panels.legend(figure, entries)
     return panels.caption(figure, f"{words.training(table)}, test split; median and quartiles over runs.")

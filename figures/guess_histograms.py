@@ -23,12 +23,10 @@ def draw(tidy: Path) -> Figure:
         panels.theory(one, part, "share_isotropic", **ISOTROPIC)
         panels.label(one, top=words.heading(norm, placement), left=f"{words.wrapped(dataset)}\ndepth {depth}")
     panels.labelled_guess_axes(axes)
-    panels.legend(
-        figure,
-        [
-            Patch(color=words.GREY, alpha=0.55, lw=0, label="sampled networks"),
-            panels.line("theory, the data's own kernel", lw=0.8),
-            panels.line("theory, isotropic data", **ISOTROPIC),
-        ],
-    )
+    entries = [
+        Patch(color=words.GREY, alpha=0.55, lw=0, label="sampled networks"),
+        panels.line("theory, the data's own kernel", lw=0.8),
+        panels.line("theory, isotropic data", **ISOTROPIC),
+    ]
+    panels.legend(figure, entries)
     return panels.caption(figure, f"Each panel: {words.sampling(table)}, bins of 1/{len(part)}; nothing is fitted.")

@@ -33,12 +33,7 @@ LOOKS = {
     "layer-centring": (GREEN, "D"),
 }
 # regime -> the colour behind it
-REGIMES = {
-    "neutral": "#DCEBF7",
-    "prejudiced": "#FCEFC9",
-    "deeply prejudiced": "#F3D3DE",
-    "undecided": "#EEEEEE",
-}
+REGIMES = {"neutral": "#DCEBF7", "prejudiced": "#FCEFC9", "deeply prejudiced": "#F3D3DE", "undecided": "#EEEEEE"}
 
 
 def norm(name: str) -> Norm:
