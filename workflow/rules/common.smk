@@ -13,7 +13,7 @@ os.environ.update(
 
 from study import cache, configuration, data, jobs, one_run
 from study.code import made_by
-from study.plan import Plan, claimed_tables, data_found, folder, kept, tidy_folder
+from study.plan import Plan, claimed_tables, folder, kept, tidy_folder
 
 config = configuration.resolve(config)
 plan = Plan(config)

@@ -1,15 +1,11 @@
 # Figures and printed tables from tidy tables, then one report of everything. Nothing here computes.
 
-from figures import FIGURES, TABLES, message
+from figures import FIGURES, HELPERS, TABLES, message
 
 # What more than one figure is drawn with: a change redraws them all.
 SHARED = [
     "src/normplace/tables/tidy.py",
-    *(
-        f"figures/{path.name}"
-        for path in sorted(Path(workflow.basedir, "figures").glob("*.py"))
-        if path.stem not in FIGURES
-    ),
+    *expand("figures/{module}.py", module=HELPERS),
 ]
 
 

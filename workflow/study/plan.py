@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from snakemake.io import multiext
 
-from study import configuration, data, experiments
+from study import configuration, experiments
 from study.code import ROOT
 from study.jobs import Data, Job, Measurement, Sample, Theory, Training
 
@@ -75,11 +75,6 @@ class Plan:
 def kept(command: str) -> str:
     """The command of a cached rule: what it says goes to the log, and its outputs get their sums."""
     return f"{command} > {{log}} 2>&1 && python -m study.cache {{output}}"
-
-
-def data_found(wildcards: Any) -> str:
-    """Which source of a job's data set is there."""
-    return data.found(wildcards.dataset)
 
 
 def folder(wildcards: Any, output: Any) -> str:

@@ -63,6 +63,9 @@ class Model(BaseModel):
             raise ValueError(f"unknown key {', '.join(unknown)}, allowed are {', '.join(sorted(cls.model_fields))}")
         return given
 
+    def check(self, datasets: Mapping[str, "Points"]) -> None:
+        """Raise a ValueError that begins with the key if it does not agree with the data sets."""
+
 
 class Points(Model):
     """How many points of a data set are prepared: for initial statistics, to train and to test on."""
@@ -73,14 +76,7 @@ class Points(Model):
     test_points: TwoOrMore
 
 
-class Part(Model):
-    """A part of the configuration that must agree with other parts."""
-
-    def check(self, datasets: Mapping[str, Points]) -> None:
-        """Raise a ValueError that begins with the key if it does not agree with the data sets."""
-
-
-class OnDataset(Part):
+class OnDataset(Model):
     """Settings of an experiment on one data set."""
 
     dataset: Dataset
@@ -103,7 +99,7 @@ class OnFirstPoints(OnDataset):
             raise ValueError(f"points: {self.points} is more than the {prepared} of datasets.{self.dataset}.points")
 
 
-class Placements(Part):
+class Placements(Model):
     """The networks of most experiments, and how their theory is computed."""
 
     depth: TwoOrMore
@@ -154,7 +150,7 @@ class Study(Model):
                 if (given := getattr(points, key)) > limit:
                     raise ValueError(f"datasets.{dataset}.{key}: {given} is more than the {limit} there are")
         for name, part in self:
-            if isinstance(part, Part):
+            if isinstance(part, Model):
                 try:
                     part.check(self.datasets)
                 except ValueError as error:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from study.jobs import MANY_CLASSES, Tables, initial_data, sample, theory
-from study.settings import SOME, UNIQUE, Cells, ImageDataset, Part, Points, Study, TwoOrMore, check_prepared
+from study.settings import SOME, UNIQUE, Cells, ImageDataset, Model, Points, Study, TwoOrMore, check_prepared
 
 
-class Settings(Part):
+class Settings(Model):
     """Data sets, and draws of the theory a cell."""
 
     datasets: Annotated[list[ImageDataset], SOME, UNIQUE]
