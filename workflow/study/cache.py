@@ -58,9 +58,9 @@ def clean(folder: Path, results: str, *sources: str) -> None:
 
 
 def check(folder: Path) -> None:
-    """Delete every entry that is not what its job wrote, saying so.
+    """Delete and report every entry that is not what its job wrote.
 
-    One without sums is being written, or was left half-written: Snakemake passes it over, for sums are stored last.
+    One without sums is being written, or was left half-written: Snakemake ignores it, because sums are stored last.
     """
     for key, files in sorted(_entries(folder).items()):
         try:

@@ -32,7 +32,7 @@ def resolve(merged: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check(config: Mapping[str, Any]) -> Study:
-    """The configuration as an object, or the end with one line that names the key, its value and what is allowed."""
+    """The configuration as an object; a mistake ends the process with one line: key, value and what is allowed."""
     try:
         return STUDY.model_validate(config)
     except ValidationError as error:

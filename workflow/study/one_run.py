@@ -49,7 +49,7 @@ def run(command: list[str]) -> int:
             HELD: "yes",
             "XDG_CACHE_HOME": str(cache.of_user()),  # Snakemake needs one, even where HOME is none
             "PYTHONUTF8": "1",  # Snakemake's log files take any path
-            "PYTHONIOENCODING": f"{sys.stdout.encoding}:backslashreplace",  # nor is a terminal too old
+            "PYTHONIOENCODING": f"{sys.stdout.encoding}:backslashreplace",  # and no terminal is too old for a message
         }
         # The command inherits the lock: killing this process alone does not free it.
         process = subprocess.Popen(command, start_new_session=True, pass_fds=[lock.fileno()], env=environment)
