@@ -34,17 +34,13 @@ def draw(tidy: Path) -> Figure:
     figure.supylabel("guess fraction (square-root axis)")
     axes[0, 0].set_xticks([1, classes])
     panels.label_below(axes, "rank of the class")
-    panels.legend(
-        figure,
-        [
-            panels.line("mean over networks", words.GREY, marker=".", lw=0),
-            Patch(color=words.GREY, alpha=0.2, lw=0, label="quartiles"),
-            panels.line("theory, the data's own kernel", lw=1),
-            panels.line("C-class formula at the kernel's gamma", lw=0.9, ls=":"),
-        ],
-        columnspacing=1.2,
-        handlelength=1.6,
-    )
+    entries = [
+        panels.line("mean over networks", words.GREY, marker=".", lw=0),
+        Patch(color=words.GREY, alpha=0.2, lw=0, label="quartiles"),
+        panels.line("theory, the data's own kernel", lw=1),
+        panels.line("C-class formula at the kernel's gamma", lw=0.9, ls=":"),
+    ]
+    panels.legend(figure, entries, columnspacing=1.2, handlelength=1.6)
     text = (
         f"{words.sampling(table)}. H: entropy of a network's guess fractions over log {classes}, mean over "
         "networks, in brackets by theory. Grey line: all classes alike."

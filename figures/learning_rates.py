@@ -16,6 +16,7 @@ def draw(tidy: Path) -> Figure:
     table = without_running(read(tidy, EXPERIMENT, "milestones")).sort_values("learning_rate", kind="stable")
     figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.2), sharey=True)
     configurations = groups(table, "norm", "placement")
+    guessing = table[["one_class_accuracy_low", "one_class_accuracy_high"]].iloc[0]
     for one, (measure, title) in zip(axes, MOMENTS.items(), strict=True):
         for place, (cell, rows) in enumerate(configurations):
             beside = 1.06 ** (place - len(configurations) // 2)  # equal values would hide each other
@@ -24,9 +25,7 @@ def draw(tidy: Path) -> Figure:
                 beside * shown["learning_rate"], shown[measure], panels.bars(shown, measure), lw=1, capsize=1.5,
                 **panels.of_cell(*cell),
             )  # fmt: skip
-        one.axhspan(
-            *table[["one_class_accuracy_low", "one_class_accuracy_high"]].iloc[0], color="#E4E4E4", lw=0, zorder=0
-        )
+        one.axhspan(*guessing, color="#E4E4E4", lw=0, zorder=0)
         one.set(xscale="log", xlabel="learning rate", title=title)
     axes[0].set_ylabel("test accuracy")
     panels.cells_legend(figure, table)

@@ -21,7 +21,6 @@ LOOK = {  # on top of seaborn's; matplotlib's own font comes with it, so every m
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 8.5,
-    "errorbar.capsize": 0,
     "figure.constrained_layout.use": True,
     "figure.labelsize": 8,
     "font.size": 8,

@@ -15,11 +15,8 @@ def headline(tidy: Path) -> pd.DataFrame:
     rows = []
     for (norm, placement), of_cell in groups(read(tidy, "placements", "regimes"), "norm", "placement"):
         agree = (of_cell["regime_seen"] == of_cell["regime_theory"]).sum()
-        row = {
-            "configuration": words.name(norm, placement),
-            "regime by theory": of_cell["regime_theory"].iloc[0],
-            "seen on": f"{agree} of {len(of_cell)}",
-        }
+        row = {"configuration": words.name(norm, placement), "regime by theory": of_cell["regime_theory"].iloc[0]}
+        row["seen on"] = f"{agree} of {len(of_cell)}"
         rows.append(row | where(gamma, norm=norm, placement=placement).set_index("label")["in words"].to_dict())
     return pd.DataFrame(rows)
 
