@@ -8,7 +8,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
-from normplace.files import sha256_of_sources
+from normplace.files import sha256_of_file, sha256_of_sources, sha256_of_text
 from study.data import versions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,7 +19,8 @@ PACKAGE = "normplace"
 @cache
 def of(stage: str) -> str:
     """Hash of the modules that the command of a stage imports and of the lock: a change in one redoes the stage."""
-    return sha256_of_sources([*modules(stage), ROOT / "requirements.lock"])[:16]
+    lock = sha256_of_file(ROOT / "requirements.lock")  # apart: its folder's name may be any
+    return sha256_of_text(sha256_of_sources(modules(stage)) + lock)[:16]
 
 
 def made_by(stage: str) -> dict[str, Any]:
