@@ -5,33 +5,28 @@ found by that, without an import, which takes a second.
 """
 
 import ast
+import re
 from pathlib import Path
 
 HERE = Path(__file__).parent
 
 
-def _modules(folder: Path) -> dict[str, ast.Module]:
-    paths = sorted(folder.glob("[!_]*.py"))
-    return {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+def _found(folder: Path, pattern: str) -> dict[str, list[str]]:
+    """Module -> the names in its lines of this pattern."""
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py"))}
+    return {module: re.findall(pattern, text, flags=re.MULTILINE) for module, text in texts.items()}
 
 
-def _experiments(module: ast.Module) -> list[str]:
-    """The value of EXPERIMENT, if there is one."""
-    constants = [statement for statement in module.body if isinstance(statement, ast.Assign)]
-    return [ast.literal_eval(one.value) for one in constants if ast.unparse(one.targets[0]) == "EXPERIMENT"]
-
-
+_EXPERIMENTS = _found(HERE, r'^EXPERIMENT = "(\w+)"$')
 # figure -> the experiment whose tidy tables it reads
-FIGURES: dict[str, str] = {name: found for name, module in _modules(HERE).items() for found in _experiments(module)}
+FIGURES = {module: names[0] for module, names in _EXPERIMENTS.items() if names}
+# the modules that figures share
+HELPERS = [module for module, names in _EXPERIMENTS.items() if not names]
 # printed table -> the module of figures.tables that makes it
-TABLES = {
-    statement.name: name
-    for name, module in _modules(HERE / "tables").items()
-    for statement in module.body
-    if isinstance(statement, ast.FunctionDef) and not statement.name.startswith("_")
-}
+_TABLES = _found(HERE / "tables", r"^def ([a-z]\w*)\(tidy: ")
+TABLES = {name: module for module, names in _TABLES.items() for name in names}
 
 
 def message(figure: str) -> str:
     """What a figure shows, in the words that its module begins with: its caption in the report."""
-    return ast.get_docstring(_modules(HERE)[figure]) or figure
+    return ast.get_docstring(ast.parse((HERE / f"{figure}.py").read_text(encoding="utf-8"))) or figure

@@ -8,11 +8,9 @@ from figures import panels, words
 from figures.reading import curves, first, groups
 
 EXPERIMENT = "dynamics"
-CAPTION = "{settings}, unselected starts, training split, batch statistics; median and quartiles over runs."
 
 
 def draw(tidy: Path) -> Figure:
-    """Draw a row a depth, a column a data set, a line a configuration."""
     table = curves(tidy, EXPERIMENT, "train")
     figure, axes, parts = panels.grid(table, ["depth"], ["dataset"], height=1.9, room=1.1)
     for one, part in parts:
@@ -24,7 +22,8 @@ def draw(tidy: Path) -> Figure:
         panels.label(one, top=words.wrapped(dataset), left=f"depth {depth}\nlargest guess fraction")
     panels.step_axes(axes)
     axes[0, 0].set_ylim(0.45, 1.02)
-    looks = {cell: panels.of_cell(*cell) | {"marker": ""} for cell, _ in groups(table, "norm", "placement")}
-    panels.legend(figure, [panels.line(words.name(*cell), **look) for cell, look in looks.items()])
-    panels.caption(figure, CAPTION.format(settings=words.training(table)))
-    return figure
+    panels.cells_legend(figure, table, marker="")
+    text = (
+        f"{words.training(table)}, unselected starts, training split, batch statistics; median and quartiles over runs."
+    )
+    return panels.caption(figure, text)

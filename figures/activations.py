@@ -12,14 +12,9 @@ from figures import panels, words
 from figures.reading import first, read, where
 
 EXPERIMENT = "activations"
-CAPTION = (
-    "{settings}, 95 % bootstrap intervals. Lines: infinite width, isotropic data. Values below {floor:g} are drawn "
-    "there. Where guesses show another regime, it is written."
-)
 
 
 def draw(tidy: Path) -> Figure:
-    """Draw a row an activation, a column a configuration; the panel's colour is the regime that theory predicts."""
     gamma, regimes = (read(tidy, EXPERIMENT, table) for table in ("gamma", "regimes"))
     figure, axes, parts = panels.grid(gamma, ["activation"], ["norm", "placement"], height=1.0, room=1.1)
     for one, part in parts:
@@ -34,5 +29,8 @@ def draw(tidy: Path) -> Figure:
     panels.gamma_axes(axes, gamma["depth"].max(), every=2)
     predicted = [Patch(color=words.REGIMES[regime], label=regime) for regime in list(words.REGIMES)[:3]]
     panels.legend(figure, predicted, title="regime by fixed points of the theory")
-    panels.caption(figure, CAPTION.format(settings=words.sampling(gamma), floor=panels.FLOOR))
-    return figure
+    text = (
+        f"{words.sampling(gamma)}, 95 % bootstrap intervals. Lines: infinite width, isotropic data. Values below "
+        f"{panels.FLOOR:g} are drawn there. Where guesses show another regime, it is written."
+    )
+    return panels.caption(figure, text)

@@ -14,14 +14,9 @@ from figures import panels, words
 from figures.reading import groups, read, where
 
 EXPERIMENT = "architectures"
-CAPTION = (
-    "{settings}. Norm before or after: the activation in ResNet-9 and CNN, the branch and its residual addition in "
-    "MLP-Mixer and ViT. GroupNorm has one group. At the right: neutral below gamma 0.1, deeply prejudiced above 1."
-)
 
 
 def draw(tidy: Path) -> Figure:
-    """Draw a row a network: a histogram of G_0 for each of its configurations, and gamma of all of them."""
     gamma, histograms = (read(tidy, EXPERIMENT, table) for table in ("gamma", "histograms"))
     networks = groups(gamma, "network")
     columns = max(len(rows) for _, rows in networks)
@@ -45,11 +40,14 @@ def draw(tidy: Path) -> Figure:
             one.label_outer()
         axes[0].set_ylabel(f"{words.network(network)}\n(n = {rows['inits'].iloc[0]:,})")
         _gammas(axes[-1], rows, limits)
-    panels.guess_axes(grid[:, :-1])
-    panels.guess_labels(grid[:, :-1])
+    panels.labelled_guess_axes(grid[:, :-1])
     grid[-1, -1].set_xlabel("gamma, 95 % interval")
-    panels.caption(figure, CAPTION.format(settings=words.sampling(gamma)))
-    return figure
+    text = (
+        f"{words.sampling(gamma)}. Norm before or after: the activation in ResNet-9 and CNN, the branch and its "
+        "residual addition in MLP-Mixer and ViT. GroupNorm has one group. At the right: neutral below gamma 0.1, "
+        "deeply prejudiced above 1."
+    )
+    return panels.caption(figure, text)
 
 
 def _gammas(axes: Axes, rows: pd.DataFrame, limits: tuple[float, float]) -> None:

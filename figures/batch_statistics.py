@@ -12,11 +12,9 @@ from figures import panels, words
 from figures.reading import beside, first, read, where
 
 EXPERIMENT = "batch_statistics"
-CAPTION = "{settings}."
 
 
 def draw(tidy: Path) -> Figure:
-    """Draw a row a depth, a column a placement: batch statistics filled, eval mode outlined, no norm dotted."""
     table = read(tidy, EXPERIMENT, "histograms")
     filled, outlined = words.norm("batch").colour, words.VERMILION
     figure, axes, parts = panels.grid(beside(table), ["depth"], ["side"], width=5.6, height=1.4, room=1.0)
@@ -28,15 +26,11 @@ def draw(tidy: Path) -> Figure:
         none = where(part, norm="none")
         one.plot((none["bin_low"] + none["bin_high"]) / 2, none["count"] / none["inits"], "k.", ms=2.5)
         panels.label(one, top=words.name("batch", side), left=f"depth {depth}")
-    panels.guess_axes(axes)
-    panels.guess_labels(axes)
-    panels.legend(
-        figure,
-        [
-            Patch(color=filled, alpha=0.55, lw=0, label="batch statistics"),
-            panels.line("eval mode, fresh statistics", outlined),
-            panels.line("no norm at all", marker=".", lw=0),
-        ],
-    )
-    panels.caption(figure, CAPTION.format(settings=words.sampling(table)))
-    return figure
+    panels.labelled_guess_axes(axes)
+    entries = [
+        Patch(color=filled, alpha=0.55, lw=0, label="batch statistics"),
+        panels.line("eval mode, fresh statistics", outlined),
+        panels.line("no norm at all", marker=".", lw=0),
+    ]
+    panels.legend(figure, entries)
+    return panels.caption(figure, f"{words.sampling(table)}.")

@@ -13,10 +13,6 @@ from figures import panels, words
 from figures.reading import beside, first, read
 
 EXPERIMENT = "centring"
-CAPTION = (
-    "{settings}, 95 % bootstrap intervals. Lines: infinite width, the data's own kernel. Values below {floor:g} are "
-    "drawn there. Scaling over the nodes is RMSNorm."
-)
 # what a norm has of centring and scaling -> colour and marker
 HALVES = {
     "neither": (words.GREY, "s"),
@@ -31,7 +27,6 @@ OVER = {
 
 
 def draw(tidy: Path) -> Figure:
-    """Draw a row an axis (points, nodes), a column a placement; gamma against depth, theory as lines."""
     table = read(tidy, EXPERIMENT, "gamma")
     halves = pd.DataFrame(
         [(over, half, norm) for over, norms in OVER.items() for half, norm in zip(HALVES, norms, strict=True)],
@@ -47,5 +42,8 @@ def draw(tidy: Path) -> Figure:
         panels.label(one, top=f"{side} the activation", left=f"gamma, norm {over}")
     panels.gamma_axes(axes, table["depth"].max())
     panels.legend(figure, [panels.line(half, colour, marker=marker) for half, (colour, marker) in HALVES.items()])
-    panels.caption(figure, CAPTION.format(settings=words.sampling(table), floor=panels.FLOOR))
-    return figure
+    text = (
+        f"{words.sampling(table)}, 95 % bootstrap intervals. Lines: infinite width, the data's own kernel. Values "
+        f"below {panels.FLOOR:g} are drawn there. Scaling over the nodes is RMSNorm."
+    )
+    return panels.caption(figure, text)

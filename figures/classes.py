@@ -12,14 +12,9 @@ from figures import panels, words
 from figures.reading import read
 
 EXPERIMENT = "classes"
-CAPTION = (
-    "{settings}. H: entropy of a network's guess fractions over log {classes}, mean over networks, in "
-    "brackets by theory. Grey line: all classes alike."
-)
 
 
 def draw(tidy: Path) -> Figure:
-    """Draw a row a data set and depth, a column a configuration: guess fraction by rank, theory as lines."""
     table = read(tidy, EXPERIMENT, "classes")
     classes = int(table["classes"].iloc[0])
     figure, axes, parts = panels.grid(table, ["dataset", "depth"], ["norm", "placement"], height=1.3, room=1.1)
@@ -39,16 +34,15 @@ def draw(tidy: Path) -> Figure:
     figure.supylabel("guess fraction (square-root axis)")
     axes[0, 0].set_xticks([1, classes])
     panels.label_below(axes, "rank of the class")
-    panels.legend(
-        figure,
-        [
-            panels.line("mean over networks", words.GREY, marker=".", lw=0),
-            Patch(color=words.GREY, alpha=0.2, lw=0, label="quartiles"),
-            panels.line("theory, the data's own kernel", lw=1),
-            panels.line("C-class formula at the kernel's gamma", lw=0.9, ls=":"),
-        ],
-        columnspacing=1.2,
-        handlelength=1.6,
+    entries = [
+        panels.line("mean over networks", words.GREY, marker=".", lw=0),
+        Patch(color=words.GREY, alpha=0.2, lw=0, label="quartiles"),
+        panels.line("theory, the data's own kernel", lw=1),
+        panels.line("C-class formula at the kernel's gamma", lw=0.9, ls=":"),
+    ]
+    panels.legend(figure, entries, columnspacing=1.2, handlelength=1.6)
+    text = (
+        f"{words.sampling(table)}. H: entropy of a network's guess fractions over log {classes}, mean over "
+        "networks, in brackets by theory. Grey line: all classes alike."
     )
-    panels.caption(figure, CAPTION.format(settings=words.sampling(table), classes=classes))
-    return figure
+    return panels.caption(figure, text)

@@ -9,23 +9,16 @@ from figures import panels, words
 from figures.reading import first, groups, read, where
 
 EXPERIMENT = "dynamics"
-CAPTION = "{settings}, test split; median and quartiles over runs."
 SHALLOW = "#A8A8A8"  # shallow networks beside deep ones
 DASHES = {"": "-", "batch": "-", "running": (0, (1.5, 1.5))}  # by BatchNorm's statistics
 
 
 def draw(tidy: Path) -> Figure:
-    """Draw a row a data set and measure, a column a configuration; medians with interquartile bands."""
     table = where(read(tidy, EXPERIMENT, "curves"), split="test")
     depths = sorted(table["depth"].unique())
-    measures = pd.DataFrame({"measure": ["accuracy", "loss"]})
+    rows = table.merge(pd.DataFrame({"measure": ["accuracy", "loss"]}), how="cross")
     figure, axes, parts = panels.grid(
-        table.merge(measures, how="cross"),
-        ["dataset", "measure"],
-        ["norm", "placement"],
-        height=1.0,
-        room=1.1,
-        sharey="row",
+        rows, ["dataset", "measure"], ["norm", "placement"], height=1.0, room=1.1, sharey="row"
     )
     for one, part in parts:
         norm, placement, dataset, measure = first(part, "norm", "placement", "label", "measure")
@@ -39,13 +32,10 @@ def draw(tidy: Path) -> Figure:
         one.minorticks_off()
     panels.step_axes(axes)
     figure.align_ylabels()
-    panels.legend(
-        figure,
-        [
-            *(panels.line(f"depth {depth}", SHALLOW) for depth in depths[:-1]),
-            panels.line(f"depth {depths[-1]} (in the norm's colour)", words.BLUE),
-            panels.line("BatchNorm by running statistics", ls=DASHES["running"]),
-        ],
-    )
-    panels.caption(figure, CAPTION.format(settings=words.training(table)))
-    return figure
+    entries = [
+        *(panels.line(f"depth {depth}", SHALLOW) for depth in depths[:-1]),
+        panels.line(f"depth {depths[-1]} (in the norm's colour)", words.BLUE),
+        panels.line("BatchNorm by running statistics", ls=DASHES["running"]),
+    ]
+    panels.legend(figure, entries)
+    return panels.caption(figure, f"{words.training(table)}, test split; median and quartiles over runs.")

@@ -14,16 +14,10 @@ from figures import panels, words
 from figures.reading import first, groups, read, where
 
 EXPERIMENT = "finite_width"
-CAPTION = (
-    "{settings}. γ∞: infinite width, the data's own kernel. Line and band: c of y = c / width fitted to widths of at "
-    "least 10 depths, with its 95 % bootstrap interval. Points with intervals {narrow} times as wide as the "
-    "fit's widest, or more, are left out."
-)
 NARROW = 4  # times the fit's own widest interval: points with a wider one say nothing and are left out
 
 
 def draw(tidy: Path) -> Figure:
-    """Draw a panel a configuration: width times the deviation from infinite width against depth, the fit as a line."""
     table = read(tidy, EXPERIMENT, "first_order")
     table = table.sort_values(
         ["norm", "placement"], ascending=[True, False], key=lambda column: column.replace("none", "")
@@ -47,5 +41,9 @@ def draw(tidy: Path) -> Figure:
     panels.legend(
         figure, [panels.line("fitted", lw=1), *points], ncol=len(points) + 1, columnspacing=0.9, handletextpad=0.3
     )
-    panels.caption(figure, CAPTION.format(settings=words.sampling(table), narrow=NARROW))
-    return figure
+    text = (
+        f"{words.sampling(table)}. γ∞: infinite width, the data's own kernel. Line and band: c of y = c / width "
+        f"fitted to widths of at least 10 depths, with its 95 % bootstrap interval. Points with intervals {NARROW} "
+        "times as wide as the fit's widest, or more, are left out."
+    )
+    return panels.caption(figure, text)

@@ -12,14 +12,9 @@ from figures import panels, words
 from figures.reading import beside, first, groups, read
 
 EXPERIMENT = "placements"
-CAPTION = (
-    "Points: {settings}, 95 % bootstrap intervals. Lines: infinite width, the data's own kernel, nothing fitted. "
-    "Values below {floor:g} are drawn there. No norm is shown in both rows."
-)
 
 
 def draw(tidy: Path) -> Figure:
-    """Draw a column a data set, a row a placement; points with intervals are networks, lines are theory."""
     table = read(tidy, EXPERIMENT, "gamma")
     figure, axes, parts = panels.grid(beside(table), ["side"], ["dataset"], height=1.9, room=1.1)
     for one, part in parts:
@@ -37,5 +32,8 @@ def draw(tidy: Path) -> Figure:
     panels.gamma_axes(axes, table["depth"].max())
     looks = [words.norm(norm) for norm in table["norm"].unique()]
     panels.legend(figure, [panels.line(look.label, **panels.point(look.colour, look.marker)) for look in looks])
-    panels.caption(figure, CAPTION.format(settings=words.sampling(table), floor=panels.FLOOR))
-    return figure
+    text = (
+        f"Points: {words.sampling(table)}, 95 % bootstrap intervals. Lines: infinite width, the data's own kernel, "
+        f"nothing fitted. Values below {panels.FLOOR:g} are drawn there. No norm is shown in both rows."
+    )
+    return panels.caption(figure, text)

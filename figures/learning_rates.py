@@ -9,18 +9,14 @@ from figures import panels, words
 from figures.reading import groups, read, without_running
 
 EXPERIMENT = "learning_rates"
-CAPTION = (
-    "{settings}, {test_points} test points, batch statistics. Means, moved apart to be seen, with 95 % bootstrap "
-    "intervals over runs that did not diverge; {diverged} of {runs} diverged. Grey: guessing one class."
-)
 MOMENTS = {"early_accuracy": "after a tenth of the steps", "final_accuracy": "at the end"}
 
 
 def draw(tidy: Path) -> Figure:
-    """Draw a panel a moment, a line a configuration; means with 95 % bootstrap intervals."""
     table = without_running(read(tidy, EXPERIMENT, "milestones")).sort_values("learning_rate", kind="stable")
     figure, axes = plt.subplots(1, 2, figsize=(7.2, 3.2), sharey=True)
     configurations = groups(table, "norm", "placement")
+    guessing = table[["one_class_accuracy_low", "one_class_accuracy_high"]].iloc[0]
     for one, (measure, title) in zip(axes, MOMENTS.items(), strict=True):
         for place, (cell, rows) in enumerate(configurations):
             beside = 1.06 ** (place - len(configurations) // 2)  # equal values would hide each other
@@ -29,15 +25,13 @@ def draw(tidy: Path) -> Figure:
                 beside * shown["learning_rate"], shown[measure], panels.bars(shown, measure), lw=1, capsize=1.5,
                 **panels.of_cell(*cell),
             )  # fmt: skip
-        one.axhspan(
-            *table[["one_class_accuracy_low", "one_class_accuracy_high"]].iloc[0], color="#E4E4E4", lw=0, zorder=0
-        )
+        one.axhspan(*guessing, color="#E4E4E4", lw=0, zorder=0)
         one.set(xscale="log", xlabel="learning rate", title=title)
     axes[0].set_ylabel("test accuracy")
-    panels.legend(figure, [panels.line(words.name(*cell), **panels.of_cell(*cell)) for cell, _ in configurations])
-    text = CAPTION.format(
-        settings=words.training(table), test_points=table["test_points"].iloc[0], diverged=table["diverged"].sum(),
-        runs=table["runs"].sum(),
-    )  # fmt: skip
-    panels.caption(figure, text)
-    return figure
+    panels.cells_legend(figure, table)
+    text = (
+        f"{words.training(table)}, {table['test_points'].iloc[0]} test points, batch statistics. Means, moved apart "
+        f"to be seen, with 95 % bootstrap intervals over runs that did not diverge; {table['diverged'].sum()} of "
+        f"{table['runs'].sum()} diverged. Grey: guessing one class."
+    )
+    return panels.caption(figure, text)

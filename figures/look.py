@@ -21,7 +21,6 @@ LOOK = {  # on top of seaborn's; matplotlib's own font comes with it, so every m
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 8.5,
-    "errorbar.capsize": 0,
     "figure.constrained_layout.use": True,
     "figure.labelsize": 8,
     "font.size": 8,
@@ -52,6 +51,8 @@ def save(figure: Figure, folder: Path, stem: str) -> None:
     if engine := figure.get_layout_engine():  # once for both files: it takes as long as drawing
         engine.execute(figure)
         figure.set_layout_engine("none")
+    for part in figure.subfigs:  # the layout's last bits, such as -0, differ between runs
+        part.bbox_relative.set_points(part.bbox_relative.get_points().round(9) + 0.0)
     figure.savefig(folder / f"{stem}.pdf", metadata={"CreationDate": None})
     figure.savefig(folder / f"{stem}.png", dpi=200, metadata={"Software": None})
     plt.close(figure)

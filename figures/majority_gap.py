@@ -11,19 +11,13 @@ from figures import panels, words
 from figures.reading import curves, first
 
 EXPERIMENT = "dynamics"
-CAPTION = "{settings}, unselected starts, batch statistics; median and quartiles over runs."
 
 
 def draw(tidy: Path) -> Figure:
-    """Draw a row a data set and depth, a column a configuration; accuracy of the favoured class and of the other."""
     table = curves(tidy, EXPERIMENT, "train")
     figure, axes, parts = panels.grid(table, ["dataset", "depth"], ["norm", "placement"], height=1.0, room=1.0)
     for one, part in parts:
         norm, placement, dataset, depth = first(part, "norm", "placement", "label", "depth")
         panels.favoured_and_other(one, part)
         panels.label(one, top=words.heading(norm, placement), left=f"{words.wrapped(dataset)}\ndepth {depth}")
-    panels.step_axes(axes)
-    panels.class_axes(axes)
-    panels.favoured_legend(figure)
-    panels.caption(figure, CAPTION.format(settings=words.training(table)))
-    return figure
+    return panels.favoured_and_other_axes(figure, axes, table)

@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 
 from figures import words
 from figures.look import SMALL
+from figures.reading import groups
 
 Grid = np.ndarray[Any, Any]  # of Axes
 FAINT = "#BBBBBB"  # lines to compare with
@@ -54,16 +55,23 @@ def label_below(axes: Grid, text: str) -> None:
         one.set_xlabel(text)
 
 
-def caption(figure: Figure, text: str) -> None:
-    """n, settings and how to read it, under the figure: a picture travels without its page."""
+def caption(figure: Figure, text: str) -> Figure:
+    """The figure with n, settings and how to read it under it: a picture travels without its page."""
     lines = textwrap.wrap(text, width=int(19 * figure.get_figwidth()))
     figure.supxlabel("\n".join(lines), fontsize=SMALL, color="#444444")
+    return figure
 
 
 def legend(figure: Figure, handles: Sequence[Artist], **options: Any) -> None:
     """What is drawn how, over the figure."""
     columns = {"ncol": len(handles) if len(handles) < 6 else 4}
     figure.legend(handles=handles, loc="outside upper center", **columns | options)
+
+
+def cells_legend(figure: Figure, table: pd.DataFrame, **options: Any) -> None:
+    """The legend of configurations that are drawn as `of_cell` says, unless options say otherwise."""
+    cells = [cell for cell, _ in groups(table, "norm", "placement")]
+    legend(figure, [line(words.name(*cell), **of_cell(*cell) | options) for cell in cells])
 
 
 def line(text: str, colour: str = "black", **options: Any) -> Line2D:
@@ -93,8 +101,9 @@ def guess_axes(axes: Grid) -> None:
             tick.set_horizontalalignment(side)  # neighbours' ends must not touch
 
 
-def guess_labels(axes: Grid) -> None:
-    """What the axes of histograms of G_0 are."""
+def labelled_guess_axes(axes: Grid) -> None:
+    """The same, with what they are."""
+    guess_axes(axes)
     axes[0, 0].figure.supylabel("share of networks (square-root axis)")
     label_below(axes, "G₀: share of the data put into class 0")
 
@@ -139,23 +148,22 @@ def step_axes(axes: Grid, between: tuple[int, ...] = ()) -> None:
     label_below(axes, "step + 1")
 
 
-def class_axes(axes: Grid) -> None:
-    """Vertical axes of the accuracy on one class."""
-    axes[0, 0].figure.supylabel("training accuracy on the class")
-    axes[0, 0].set_ylim(-0.03, 1.03)
-    axes[0, 0].set_yticks([0, 0.5, 1], ["0", "½", "1"])
-
-
 def favoured_and_other(axes: Axes, curve: pd.DataFrame) -> None:
     """Accuracy on the class that the untrained network favours, in the norm's colour, and on the other."""
     band(axes, curve, "accuracy_majority", words.norm(curve["norm"].iloc[0]).colour)
     band(axes, curve, "accuracy_minority", "black", ls=OTHER_CLASS)
 
 
-def favoured_legend(figure: Figure) -> None:
-    """What is drawn how by `favoured_and_other`."""
+def favoured_and_other_axes(figure: Figure, axes: Grid, table: pd.DataFrame, between: tuple[int, ...] = ()) -> Figure:
+    """The figure with axes, legend and caption of what `favoured_and_other` draws."""
+    step_axes(axes, between)
+    figure.supylabel("training accuracy on the class")
+    axes[0, 0].set_ylim(-0.03, 1.03)
+    axes[0, 0].set_yticks([0, 0.5, 1], ["0", "½", "1"])
     favoured = line("initially favoured class (in the norm's colour)", words.BLUE)
     legend(figure, [favoured, line("the other class", ls=OTHER_CLASS)])
+    settings = f"{words.training(table)}, unselected starts"
+    return caption(figure, f"{settings}, batch statistics; median and quartiles over runs.")
 
 
 def gamma_by_depth(

@@ -14,11 +14,7 @@ class NotRun(UserError):
 
 
 def those_run(tidy: Path, *experiments: str) -> list[str]:
-    """Those experiments of which there are tidy tables.
-
-    Raises:
-        NotRun: there are of none.
-    """
+    """Those experiments of which there are tidy tables; raises NotRun if there are of none."""
     run = [experiment for experiment in experiments if (tidy / experiment).is_dir()]
     if not run:
         raise NotRun(f"no tables of {' or '.join(experiments)}")
@@ -59,8 +55,7 @@ def without_running(table: pd.DataFrame) -> pd.DataFrame:
 
 def beside(table: pd.DataFrame) -> pd.DataFrame:
     """Twice the rows without a norm: beside those before the activation and beside those after, as `side` says."""
-    sides = (table[table["placement"].isin(["none", side])].assign(side=side) for side in ("before", "after"))
-    return pd.concat(sides)
+    return pd.concat(table[table["placement"].isin(["none", side])].assign(side=side) for side in ("before", "after"))
 
 
 def deepest(table: pd.DataFrame) -> pd.DataFrame:

@@ -17,15 +17,9 @@ from figures import panels, words
 from figures.reading import groups, read, where
 
 EXPERIMENT = "placements"
-CAPTION = (
-    "Histograms of G₀ (share of the data put into class 0, square-root axis): {settings}; lines: infinite-width theory "
-    "on the data's own kernel. Seen: gamma of the guesses at the last depth and its growth over the last doubling, "
-    "95 % intervals."
-)
 
 
 def draw(tidy: Path) -> Figure:
-    """Draw one box a configuration: regime by theory and as seen, with histograms of G_0, shallow and deep."""
     regimes, histograms = (read(tidy, EXPERIMENT, table) for table in ("regimes", "histograms"))
     shown = "mnist" if "mnist" in set(regimes["dataset"]) else regimes["dataset"].iloc[0]
     histograms = where(histograms, dataset=shown)
@@ -46,8 +40,12 @@ def draw(tidy: Path) -> Figure:
         place = places[row, columns[placement]]
         bars = where(histograms, norm=norm, placement=placement)
         _draw_box(figure.add_subfigure(place), rows, bars, words.norm(norm).colour)
-    panels.caption(figure, CAPTION.format(settings=words.sampling(histograms)))
-    return figure
+    text = (
+        f"Histograms of G₀ (share of the data put into class 0, square-root axis): {words.sampling(histograms)}; "
+        "lines: infinite-width theory on the data's own kernel. Seen: gamma of the guesses at the last depth and "
+        "its growth over the last doubling, 95 % intervals."
+    )
+    return panels.caption(figure, text)
 
 
 def _write(place: SubFigure, text: str) -> None:

@@ -8,15 +8,9 @@ from figures import panels, words
 from figures.reading import groups, read
 
 EXPERIMENT = "shift"
-CAPTION = (
-    "A constant is added to standardised data. {settings}, 95 % bootstrap intervals; points are moved apart to be "
-    "seen. Lines, computed at their dashes: infinite width, the shifted data's own kernel. Values below "
-    "{floor:g} are drawn there."
-)
 
 
 def draw(tidy: Path) -> Figure:
-    """Draw a panel a depth (first and last): gamma against the shift, theory as lines."""
     table = read(tidy, EXPERIMENT, "gamma")
     table = table[table["depth"].isin([1, table["depth"].max()])].sort_values("shift", kind="stable")
     figure, axes, parts = panels.grid(table, ["dataset"], ["depth"], height=2.3, room=1.1)
@@ -35,6 +29,10 @@ def draw(tidy: Path) -> Figure:
     axes[0, 0].set(yscale="log")
     axes[0, 0].set_ylim(bottom=panels.FLOOR)
     panels.label_below(axes, "shift (standard deviations)")
-    panels.legend(figure, [panels.line(words.name(*cell), **panels.of_cell(*cell)) for cell, _ in configurations])
-    panels.caption(figure, CAPTION.format(settings=words.sampling(table), floor=panels.FLOOR))
-    return figure
+    panels.cells_legend(figure, table)
+    text = (
+        f"A constant is added to standardised data. {words.sampling(table)}, 95 % bootstrap intervals; points are "
+        "moved apart to be seen. Lines, computed at their dashes: infinite width, the shifted data's own kernel. "
+        f"Values below {panels.FLOOR:g} are drawn there."
+    )
+    return panels.caption(figure, text)

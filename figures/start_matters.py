@@ -9,17 +9,12 @@ from figures import panels, words
 from figures.reading import curves, first, groups, where
 
 EXPERIMENT = "start_matters"
-CAPTION = (
-    "{settings}. Starts are redrawn until the two classes' guess fractions differ by more than .9 at step 0 "
-    "(prejudiced) or by less than .1 (neutral). Median and quartiles over runs, batch statistics."
-)
 STARTS = {"prejudiced": words.PURPLE, "neutral": words.BLUE}
 # what is drawn, of which split
 ROWS = {"accuracy, favoured class\nminus the other": ("gap", "train"), "test accuracy": ("accuracy", "test")}
 
 
 def draw(tidy: Path) -> Figure:
-    """Draw a column an architecture: the gap above, test accuracy below, a line a kind of start."""
     table = curves(tidy, EXPERIMENT)
     rows = pd.concat([where(table, split=split).assign(left=left) for left, (_, split) in ROWS.items()])
     columns = len(groups(table, "norm", "placement"))
@@ -35,5 +30,8 @@ def draw(tidy: Path) -> Figure:
         one.axhline(0, color=panels.FAINT, lw=0.6, zorder=0)
     panels.step_axes(axes)
     panels.legend(figure, [panels.line(f"{start} starts", colour) for start, colour in STARTS.items()])
-    panels.caption(figure, CAPTION.format(settings=words.training(table)))
-    return figure
+    text = (
+        f"{words.training(table)}. Starts are redrawn until the two classes' guess fractions differ by more than .9 "
+        "at step 0 (prejudiced) or by less than .1 (neutral). Median and quartiles over runs, batch statistics."
+    )
+    return panels.caption(figure, text)

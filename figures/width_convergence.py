@@ -8,14 +8,9 @@ from figures import panels, words
 from figures.reading import deepest, first, read
 
 EXPERIMENT = "width_convergence"
-CAPTION = (
-    "{settings} (fewest at the largest width), {classes} output nodes pooled; bars: 95 % bootstrap intervals over "
-    "networks. Black: infinite width, the data's own kernel."
-)
 
 
 def draw(tidy: Path) -> Figure:
-    """Draw a panel a configuration: gamma at the last depth against width, theory as a line."""
     table = deepest(read(tidy, EXPERIMENT, "gamma"))
     figure, axes, parts = panels.grid(table, ["depth"], ["norm", "placement"], height=1.9, room=0.7, sharey=False)
     for one, part in parts:
@@ -31,5 +26,8 @@ def draw(tidy: Path) -> Figure:
     axes[0, 0].xaxis.set_major_formatter("{x:g}")
     axes[0, 0].minorticks_off()
     panels.label_below(axes, "width (nodes a layer)")
-    panels.caption(figure, CAPTION.format(settings=words.sampling(table), classes=table["classes"].iloc[0]))
-    return figure
+    text = (
+        f"{words.sampling(table)} (fewest at the largest width), {table['classes'].iloc[0]} output nodes pooled; "
+        "bars: 95 % bootstrap intervals over networks. Black: infinite width, the data's own kernel."
+    )
+    return panels.caption(figure, text)

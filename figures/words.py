@@ -33,12 +33,7 @@ LOOKS = {
     "layer-centring": (GREEN, "D"),
 }
 # regime -> the colour behind it
-REGIMES = {
-    "neutral": "#DCEBF7",
-    "prejudiced": "#FCEFC9",
-    "deeply prejudiced": "#F3D3DE",
-    "undecided": "#EEEEEE",
-}
+REGIMES = {"neutral": "#DCEBF7", "prejudiced": "#FCEFC9", "deeply prejudiced": "#F3D3DE", "undecided": "#EEEEEE"}
 
 
 def norm(name: str) -> Norm:
@@ -55,15 +50,15 @@ def network(name: str) -> str:
     return IMAGE_NETWORKS[name].label if name in IMAGE_NETWORKS else name
 
 
-def name(norm_name: str, placement: str) -> str:
+def name(norm_name: str, placement: str, between: str = " ") -> str:
     """A configuration as readers say it, such as "LayerNorm after"."""
     label = norm(norm_name).label
-    return label if norm_name == "none" else f"{label} {placement}"
+    return label if norm_name == "none" else f"{label}{between}{placement}"
 
 
 def heading(norm_name: str, placement: str) -> str:
     """The same on two lines, over a narrow column."""
-    return f"{norm(norm_name).label}\n{placement}" if norm_name != "none" else norm(norm_name).label
+    return name(norm_name, placement, "\n")
 
 
 def names(rows: pd.DataFrame) -> list[str]:

@@ -13,10 +13,6 @@ from figures import panels, words
 from figures.reading import read
 
 EXPERIMENT = "zoo"
-CAPTION = (
-    "{data}, {points} images of {shape}, {classes} outputs; n = {inits} networks a model, each by torchvision's own "
-    "initialisation{zero}. Right: mean over networks, quartiles (thick), 5 to 95 % (thin); grey: all classes alike."
-)
 # kind of BatchNorm statistics, empty without BatchNorm -> label, colour, marker, and how far above its model's row
 LOOKS = {
     "batch": ("BatchNorm by batch statistics, as in training", words.BLUE, "o", 0.22),
@@ -27,7 +23,6 @@ LOWEST, HIGHEST = 0.01, 200.0  # of gamma; intervals beyond are cut there
 
 
 def draw(tidy: Path) -> Figure:
-    """Draw a row a model. Left: gamma of its guesses. Right: the share of the data in its most guessed class."""
     table = read(tidy, EXPERIMENT, "models")
     models, first = list(table["model"].drop_duplicates()), table.iloc[0]
     figure, (left, right) = plt.subplots(1, 2, figsize=(7.2, 0.42 * len(models) + 1.5), sharey=True)
@@ -54,11 +49,9 @@ def draw(tidy: Path) -> Figure:
     right.set(xlim=(0, 1), xlabel=f"largest of {first['classes']} guess fractions")
     panels.legend(figure, [panels.line(text, colour, marker=marker) for text, colour, marker, _ in LOOKS.values()])
     zero = "; hollow: the last layer is zero, a random one instead" if (table["regime"] == "no guess").any() else ""
-    panels.caption(
-        figure,
-        CAPTION.format(
-            data=first["label"], points=words.span(table["points"]), shape=first["shape"], classes=first["classes"],
-            inits=words.span(table["inits"]), zero=zero,
-        ),
-    )  # fmt: skip
-    return figure
+    text = (
+        f"{first['label']}, {words.span(table['points'])} images of {first['shape']}, {first['classes']} outputs; n "
+        f"= {words.span(table['inits'])} networks a model, each by torchvision's own initialisation{zero}. Right: "
+        "mean over networks, quartiles (thick), 5 to 95 % (thin); grey: all classes alike."
+    )
+    return panels.caption(figure, text)

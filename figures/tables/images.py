@@ -11,32 +11,30 @@ from figures.reading import read
 def architectures(tidy: Path) -> pd.DataFrame:
     """gamma and guesses of networks for images, by network, norm and placement."""
     rows = read(tidy, "architectures", "gamma")
-    return pd.DataFrame(
-        {
-            "data": rows["label"],
-            "network": rows["network"].map(words.network),
-            "configuration": words.names(rows),
-            "gamma [95 %]": words.with_interval(rows, "gamma"),
-            "mean largest fraction": rows["mean_largest_fraction"].map(words.number),
-            "largest fraction > .95 [95 %]": words.with_interval(rows, "share_extreme"),
-            "networks": rows["inits"],
-        }
-    )
+    columns = {
+        "data": rows["label"],
+        "network": rows["network"].map(words.network),
+        "configuration": words.names(rows),
+        "gamma [95 %]": words.with_interval(rows, "gamma"),
+        "mean largest fraction": rows["mean_largest_fraction"].map(words.number),
+        "largest fraction > .95 [95 %]": words.with_interval(rows, "share_extreme"),
+        "networks": rows["inits"],
+    }
+    return pd.DataFrame(columns)
 
 
 def zoo(tidy: Path) -> pd.DataFrame:
     """torchvision's models before training, with either of BatchNorm's statistics."""
     rows = read(tidy, "zoo", "models")
-    return pd.DataFrame(
-        {
-            "data": rows["label"],
-            "model": rows["model"],
-            "BatchNorm by": rows["bn_statistics"].replace("", "-"),
-            "regime": rows["regime"],
-            "gamma of the guesses [95 %]": words.with_interval(rows, "gamma_guesses", infinite="infinite"),
-            "of a random readout [95 %]": words.with_interval(rows, "gamma_readout"),
-            "mean largest fraction": rows["largest_fraction"].map(words.number),
-            "rises most at": rows["rises_at"].fillna("-"),
-            "networks": rows["inits"],
-        }
-    )
+    columns = {
+        "data": rows["label"],
+        "model": rows["model"],
+        "BatchNorm by": rows["bn_statistics"].replace("", "-"),
+        "regime": rows["regime"],
+        "gamma of the guesses [95 %]": words.with_interval(rows, "gamma_guesses", infinite="infinite"),
+        "of a random readout [95 %]": words.with_interval(rows, "gamma_readout"),
+        "mean largest fraction": rows["largest_fraction"].map(words.number),
+        "rises most at": rows["rises_at"].fillna("-"),
+        "networks": rows["inits"],
+    }
+    return pd.DataFrame(columns)

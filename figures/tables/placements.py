@@ -15,11 +15,8 @@ def headline(tidy: Path) -> pd.DataFrame:
     rows = []
     for (norm, placement), of_cell in groups(read(tidy, "placements", "regimes"), "norm", "placement"):
         agree = (of_cell["regime_seen"] == of_cell["regime_theory"]).sum()
-        row = {
-            "configuration": words.name(norm, placement),
-            "regime by theory": of_cell["regime_theory"].iloc[0],
-            "seen on": f"{agree} of {len(of_cell)}",
-        }
+        row = {"configuration": words.name(norm, placement), "regime by theory": of_cell["regime_theory"].iloc[0]}
+        row["seen on"] = f"{agree} of {len(of_cell)}"
         rows.append(row | where(gamma, norm=norm, placement=placement).set_index("label")["in words"].to_dict())
     return pd.DataFrame(rows)
 
@@ -50,32 +47,30 @@ def distances(tidy: Path) -> pd.DataFrame:
 def regimes(tidy: Path) -> pd.DataFrame:
     """The regime by fixed-point analysis and as seen, with the growth exponent that decided it."""
     rows = read(tidy, "placements", "regimes")
-    return pd.DataFrame(
-        {
-            "data": rows["label"],
-            "configuration": words.names(rows),
-            "by theory": rows["regime_theory"],
-            "fixed point rho": rows["fixed_point_correlation"].map(words.number),
-            "slope there": rows["fixed_point_slope"].map(words.number),
-            "seen": rows["regime_seen"],
-            "gamma of guesses [95 %]": words.with_interval(rows, "gamma_guesses", infinite="infinite"),
-            "growth exponent [95 %]": words.with_interval(rows, "growth"),
-            "networks": rows["inits"],
-        }
-    )
+    columns = {
+        "data": rows["label"],
+        "configuration": words.names(rows),
+        "by theory": rows["regime_theory"],
+        "fixed point rho": rows["fixed_point_correlation"].map(words.number),
+        "slope there": rows["fixed_point_slope"].map(words.number),
+        "seen": rows["regime_seen"],
+        "gamma of guesses [95 %]": words.with_interval(rows, "gamma_guesses", infinite="infinite"),
+        "growth exponent [95 %]": words.with_interval(rows, "growth"),
+        "networks": rows["inits"],
+    }
+    return pd.DataFrame(columns)
 
 
 def _by_depth(tidy: Path, measured: dict[str, str], computed: dict[str, str] | None = None) -> pd.DataFrame:
     """Columns of the table of gamma, with intervals and without, at those depths that histograms are drawn of."""
     rows = read(tidy, "placements", "gamma")
     rows = rows[rows["depth"].isin(read(tidy, "placements", "histograms")["depth"])]
-    return pd.DataFrame(
-        {
-            "data": rows["label"],
-            "configuration": words.names(rows),
-            "depth": rows["depth"],
-            **{title: words.with_interval(rows, column) for title, column in measured.items()},
-            **{title: rows[column].map(words.number) for title, column in (computed or {}).items()},
-            "networks": rows["inits"],
-        }
-    )
+    columns = {
+        "data": rows["label"],
+        "configuration": words.names(rows),
+        "depth": rows["depth"],
+        **{title: words.with_interval(rows, column) for title, column in measured.items()},
+        **{title: rows[column].map(words.number) for title, column in (computed or {}).items()},
+        "networks": rows["inits"],
+    }
+    return pd.DataFrame(columns)

@@ -24,39 +24,37 @@ def learning(tidy: Path) -> pd.DataFrame:
 def image_learning(tidy: Path) -> pd.DataFrame:
     """The gap between the favoured class and the other at the start of training, of networks for images."""
     rows = without_running(read(tidy, "resnet_dynamics", "milestones"))
-    return pd.DataFrame(
-        {
-            "data": rows["label"],
-            "classes": rows["class_names"],
-            "network": rows["network"].map(words.network),
-            "configuration": words.names(rows),
-            "gap at step 0 [95 %]": words.with_interval(rows, "gap_at_start"),
-            "largest fraction at step 0 [95 %]": words.with_interval(rows, "largest_fraction_at_start"),
-            "final test accuracy [95 %]": words.with_interval(rows, "final_accuracy"),
-            "steps": rows["epochs"] * -(-rows["points"] // rows["batch_size"]),
-            "runs": rows["n"],
-            "diverged": rows["diverged"],
-        }
-    )
+    columns = {
+        "data": rows["label"],
+        "classes": rows["class_names"],
+        "network": rows["network"].map(words.network),
+        "configuration": words.names(rows),
+        "gap at step 0 [95 %]": words.with_interval(rows, "gap_at_start"),
+        "largest fraction at step 0 [95 %]": words.with_interval(rows, "largest_fraction_at_start"),
+        "final test accuracy [95 %]": words.with_interval(rows, "final_accuracy"),
+        "steps": rows["epochs"] * -(-rows["points"] // rows["batch_size"]),
+        "runs": rows["n"],
+        "diverged": rows["diverged"],
+    }
+    return pd.DataFrame(columns)
 
 
 def _in_words(rows: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "data": rows["label"],
-            "configuration": words.names(rows),
-            "depth": rows["depth"],
-            "start": rows["select"],
-            "rate": rows["learning_rate"].map("{:g}".format),
-            "BatchNorm by": rows["bn_statistics"].replace("", "-"),
-            "gap at step 0 [95 %]": words.with_interval(rows, "gap_at_start"),
-            "steps to a gap < 5 points": words.with_interval(rows, "steps_to_closed_gap"),
-            "for good": words.with_interval(rows, "steps_to_gap_closed_for_good"),
-            "to 80 % of final accuracy": words.with_interval(rows, "steps_to_80"),
-            "to 90 %": words.with_interval(rows, "steps_to_90"),
-            "test accuracy after a tenth": words.with_interval(rows, "early_accuracy"),
-            "final test accuracy": words.with_interval(rows, "final_accuracy"),
-            "runs": rows["n"],
-            "diverged": rows["diverged"],
-        }
-    )
+    columns = {
+        "data": rows["label"],
+        "configuration": words.names(rows),
+        "depth": rows["depth"],
+        "start": rows["select"],
+        "rate": rows["learning_rate"].map("{:g}".format),
+        "BatchNorm by": rows["bn_statistics"].replace("", "-"),
+        "gap at step 0 [95 %]": words.with_interval(rows, "gap_at_start"),
+        "steps to a gap < 5 points": words.with_interval(rows, "steps_to_closed_gap"),
+        "for good": words.with_interval(rows, "steps_to_gap_closed_for_good"),
+        "to 80 % of final accuracy": words.with_interval(rows, "steps_to_80"),
+        "to 90 %": words.with_interval(rows, "steps_to_90"),
+        "test accuracy after a tenth": words.with_interval(rows, "early_accuracy"),
+        "final test accuracy": words.with_interval(rows, "final_accuracy"),
+        "runs": rows["n"],
+        "diverged": rows["diverged"],
+    }
+    return pd.DataFrame(columns)

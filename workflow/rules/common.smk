@@ -11,16 +11,17 @@ os.environ.update(
     PYTHONPATH=os.pathsep.join(filter(None, [*IMPORTED, os.getenv("PYTHONPATH")]))
 )
 
+from normplace.data.on_disk import OFFLINE
 from study import cache, configuration, data, jobs, one_run
 from study.code import made_by
-from study.plan import Plan, claimed_tables, data_found, folder, kept, results
+from study.plan import Plan, claimed_tables, folder, kept, tidy_folder
 
 config = configuration.resolve(config)
 plan = Plan(config)
 RESULTS = plan.results
-TIDY = {experiment: tables.files for experiment, tables in plan.tables.items()}
 CACHE = cache.prepare()
-data.go_offline()
+# What a job makes must not depend on a download: the key of its cached output does not say if there was one.
+os.environ[OFFLINE] = "1"
 if workflow.is_main_process:
     lock = one_run.hold_if_free()
     data.report_missing(config["datasets"])

@@ -10,7 +10,7 @@ rule dataset:
     cache: True
     params:
         options=plan.data.options,
-        found=data_found,
+        found=lambda wildcards: data.found(wildcards.dataset),
         made_by=made_by("data"),
     message:
         "data for {wildcards.use}: {wildcards.dataset}, classes {wildcards.classes}"

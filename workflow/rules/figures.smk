@@ -1,24 +1,17 @@
 # Figures and printed tables from tidy tables, then one report of everything. Nothing here computes.
 
-from figures import FIGURES, TABLES, message
+from figures import FIGURES, HELPERS, TABLES, message
 
 # What more than one figure is drawn with: a change redraws them all.
 SHARED = [
     "src/normplace/tables/tidy.py",
-    *(
-        f"figures/{path.name}"
-        for path in sorted(Path(workflow.basedir, "figures").glob("*.py"))
-        if path.stem not in FIGURES
-    ),
+    *expand("figures/{module}.py", module=HELPERS),
 ]
 
 
 rule figure:
     input:
-        tidy=lambda wildcards: multiext(
-            f"{RESULTS}/tidy/{FIGURES[wildcards.figure]}/",
-            *TIDY[FIGURES[wildcards.figure]],
-        ),
+        tidy=lambda wildcards: plan.tidy_tables(FIGURES[wildcards.figure]),
         module="figures/{figure}.py",
         shared=SHARED,
     output:
@@ -35,8 +28,8 @@ rule figure:
         figure="|".join(FIGURES),
     params:
         message=lambda wildcards: message(wildcards.figure),
-        tidy=lambda wildcards, input: Path(input.tidy[0]).parent.parent,
-        folder=lambda wildcards, output: Path(output.png).parent,
+        tidy=tidy_folder,
+        folder=folder,
     message:
         "drawing {wildcards.figure}"
     shell:
@@ -45,11 +38,7 @@ rule figure:
 
 rule printed_tables:
     input:
-        tidy=[
-            f"{RESULTS}/tidy/{experiment}/{table}"
-            for experiment, tables in TIDY.items()
-            for table in tables
-        ],
+        tidy=plan.tidy_tables(*plan.tables),
         modules=expand(
             "figures/tables/{module}.py",
             module=["__main__", *sorted(set(TABLES.values()))],
@@ -73,8 +62,8 @@ rule printed_tables:
     log:
         f"{RESULTS}/logs/tables.log",
     params:
-        tidy=lambda wildcards, input: Path(input.tidy[0]).parent.parent,
-        folder=lambda wildcards, output: Path(output[0]).parent,
+        tidy=tidy_folder,
+        folder=folder,
     message:
         "writing tables"
     shell:
@@ -128,7 +117,7 @@ rule manifest:
     log:
         f"{RESULTS}/logs/manifest.log",
     params:
-        results=lambda wildcards, output: Path(output[0]).parent,
+        results=folder,
         configuration=json.dumps(config),
     message:
         "writing {output}"

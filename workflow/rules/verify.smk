@@ -16,7 +16,7 @@ rule claims:
     log:
         "<logs>/claims.log",
     params:
-        results=results,
+        results=lambda wildcards, output: Path(output[0]).parents[1],
         made_by=made_by("verify"),
     message:
         "judging claims"

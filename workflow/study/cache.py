@@ -50,37 +50,30 @@ def _usable(folder: Path) -> bool:
 def clean(folder: Path, results: str, *sources: str) -> None:
     """Before a run: no damaged entry, no link to one that is gone, nothing dated ahead of the clock."""
     check(folder)
-    unlink_lost(Path(results))
+    for path in Path(results).rglob("*"):
+        if path.is_symlink() and not path.exists():  # Snakemake takes it for a file, and then ends with an error
+            path.unlink()
     redate(Path(results), folder, *map(Path, sources))
     protect(folder)
 
 
 def check(folder: Path) -> None:
-    """Delete every entry that is not what its job wrote, saying so.
+    """Delete and report every entry that is not what its job wrote.
 
-    One without sums is being written, or was left half-written: Snakemake passes it over, for sums are stored last.
+    One without sums is being written, or was left half-written: Snakemake ignores it, because sums are stored last.
     """
     for key, files in sorted(_entries(folder).items()):
         try:
             if any(path.suffix == SUMS for path in files) and not _intact(files):
                 for path in files:
                     path.unlink()
-                print(
-                    f"normplace: cached output {folder / key}* was damaged: deleted, to be made again", file=sys.stderr
-                )
+                damaged = f"cached output {folder / key}* was damaged: deleted, to be made again"
+                print(f"normplace: {damaged}", file=sys.stderr)
         except FileNotFoundError:  # another run's check was faster
             continue
         except PermissionError as error:
-            sys.exit(
-                f"{VARIABLE}: {error.filename} cannot be checked or deleted; its owner can, or name another folder"
-            )
-
-
-def unlink_lost(results: Path) -> None:
-    """Delete links to entries that are gone: Snakemake takes a link for a file, and then ends with an error."""
-    for path in results.rglob("*"):
-        if path.is_symlink() and not path.exists():
-            path.unlink()
+            file = error.filename
+            sys.exit(f"{VARIABLE}: {file} cannot be checked or deleted; its owner can, or name another folder")
 
 
 def redate(*folders: Path) -> None:
@@ -113,19 +106,15 @@ def _intact(files: list[Path]) -> bool:
     """Whether the sums among the files name the contents of each of the others."""
     text = "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in files if path.suffix == SUMS)
     sums = [words for line in text.splitlines() if len(words := line.split(maxsplit=1)) == 2]
-    return all(
-        any(_is_of(name, path) and sha256 == _sha256(path) for sha256, name in sums)
-        for path in files
-        if path.suffix != SUMS
-    )
+    others = [path for path in files if path.suffix != SUMS]
+    return all(any(_is_of(name, path) and sha256 == _sha256(path) for sha256, name in sums) for path in others)
 
 
 def _is_of(name: str, cached: Path) -> bool:
-    """Whether a job's file of this name is kept as `cached`.
-
-    Behind the key comes the file's own name, or, for a rule that names its outputs, the name there and the suffix.
-    """
-    behind = cached.name[KEY:]
+    """Whether a job's file of this name is kept as `cached`."""
+    behind = cached.name[
+        KEY:
+    ]  # the file's own name, or, for a rule that names its outputs, the name there and the suffix
     return name == behind or (behind.startswith("_") and Path(name).suffix == cached.suffix)
 
 

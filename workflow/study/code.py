@@ -53,7 +53,11 @@ def _path(module: str) -> Path | None:
 def _imported(module: str, path: Path) -> Iterator[str]:
     """The names that may be modules of ours, of all imports in a file, those inside functions too."""
     package = module if path.stem == "__init__" else module.rpartition(".")[0]
-    for node in _run(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+            node.body = []  # only type checkers read it
+    for node in ast.walk(tree):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -63,14 +67,3 @@ def _imported(module: str, path: Path) -> Iterator[str]:
         elif isinstance(node, ast.Name) and node.id == "__path__":  # a registry: it imports all of its modules
             names = [f"{module}.{found.name}" for found in iter_modules([str(path.parent)])]
         yield from (name for name in names if name.split(".")[0] == PACKAGE)
-
-
-def _run(node: ast.AST) -> Iterator[ast.AST]:
-    """A node and all below it, but for what only type checkers read."""
-    yield node
-    if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
-        below: list[ast.AST] = [*node.orelse]
-    else:
-        below = [*ast.iter_child_nodes(node)]
-    for child in below:
-        yield from _run(child)

@@ -27,15 +27,12 @@ def read(paths: Iterable[Path]) -> dict[str, Any]:
 
 def resolve(merged: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration without those keys that an overlay has set to null, which drops what stood there."""
-    return {
-        key: resolve(value) if isinstance(value, Mapping) else value
-        for key, value in merged.items()
-        if value is not None
-    }
+    given = {key: value for key, value in merged.items() if value is not None}
+    return {key: resolve(value) if isinstance(value, Mapping) else value for key, value in given.items()}
 
 
 def check(config: Mapping[str, Any]) -> Study:
-    """The configuration as an object, or the end with one line that names the key, its value and what is allowed."""
+    """The configuration as an object; a mistake ends the process with one line: key, value and what is allowed."""
     try:
         return STUDY.model_validate(config)
     except ValidationError as error:

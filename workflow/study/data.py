@@ -1,6 +1,5 @@
 """Which data and versions are there: what results depend on besides the code."""
 
-import os
 import sys
 from collections.abc import Iterable
 from functools import cache
@@ -8,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from normplace import files
-from normplace.data.on_disk import OFFLINE, default_data_roots
+from normplace.data.on_disk import default_data_roots
 from normplace.data.sets import DATASETS
 
 
@@ -29,24 +28,13 @@ def found(dataset: str) -> str:
 
 def _listing(folder: Path) -> str:
     """Hash of the names, sizes and times of all files below a folder: reading 60,000 images would take seconds."""
-    listed = sorted(
-        (str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns)
-        for path in folder.rglob("*")
-        if path.is_file()
-    )
+    found = [(path.relative_to(folder), path.stat()) for path in folder.rglob("*") if path.is_file()]
+    listed = sorted((str(path), stat.st_size, stat.st_mtime_ns) for path, stat in found)
     return files.sha256_of_json({"files": listed})[:16]
 
 
-def go_offline() -> None:
-    """Let all jobs use the data that are there now.
-
-    A job that may download makes this or that, and a cached output must be what its key says.
-    """
-    os.environ[OFFLINE] = "1"
-
-
 def report_missing(datasets: Iterable[str]) -> None:
-    """Say which data sets are not there."""
+    """Print which data sets are missing."""
     for name in datasets:
         if found(name) == "none":
             print(f"normplace: {name} is not there; `python -m study.fetch CONFIG...` downloads it", file=sys.stderr)

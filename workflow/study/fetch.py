@@ -16,7 +16,7 @@ from study import configuration, data
 
 
 def main(paths: Iterable[Path]) -> None:
-    """Download; where that fails, say that a stand-in takes the place, or end with one line if none may."""
+    """Download them; where that fails a stand-in takes the place, or one line ends the process if none is allowed."""
     study = configuration.check(configuration.read(paths))
     for name in study.datasets:
         if data.found(name) == "none":

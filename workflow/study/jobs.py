@@ -70,16 +70,22 @@ class OnData(Job):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sample(OnData):
-    """Sampled networks."""
+class Networks(OnData):
+    """A job about MLPs, or networks for images, of one cell."""
 
-    PATH = "init/{experiment}/{name}"
     network: str | None = None
     cell: Cell
     depth: int | None = None
     width: int | None = None
     activation: str | None = None
     points: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample(Networks):
+    """Sampled networks."""
+
+    PATH = "init/{experiment}/{name}"
     inits: int
     seed: int
     bn_statistics: str | None = None
@@ -87,30 +93,20 @@ class Sample(OnData):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Theory(OnData):
+class Theory(Networks):
     """Kernel theory, with draws of guess fractions."""
 
     PATH = "theory/{experiment}/{name}"
-    cell: Cell
-    depth: int
-    activation: str | None = None
-    points: int
     draws: int
     draws_depths: tuple[int, ...] | None = None
     shift: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Training(OnData):
+class Training(Networks):
     """Training runs."""
 
     PATH = "training/{experiment}/{name}"
-    network: str | None = None
-    cell: Cell
-    depth: int | None = None
-    width: int | None = None
-    activation: str | None = None
-    points: int | None = None
     test_points: int | None = None
     optimizer: str
     lr: float
@@ -165,32 +161,22 @@ def training_data(study: Study, dataset: str, classes: str | None = None) -> Dat
 def sample(study: Study, experiment: str, name: str, data: Data, cell: Cell, **changes: Any) -> Sample:
     """Networks of the study's usual depth, width, activation and number, but for the changes."""
     usual = study.placements.model_dump(include={"depth", "width", "activation", "inits"})
-    given: dict[str, Any] = {**usual, "seed": study.seed, **changes}
-    return Sample(experiment=experiment, name=name, data=data, cell=cell, **given)
+    return Sample(experiment=experiment, name=name, data=data, cell=cell, **usual | {"seed": study.seed} | changes)
 
 
 def theory(study: Study, experiment: str, name: str, data: Data, cell: Cell, **changes: Any) -> Theory:
     """The theory of such networks."""
-    usual = study.placements
-    given: dict[str, Any] = {
-        **usual.model_dump(include={"depth", "activation"}),
-        "points": min(usual.theory_points, data.points),
-        "draws": usual.theory_draws,
-        "draws_depths": tuple(usual.histogram_depths),
-        **changes,
-    }
-    return Theory(experiment=experiment, name=name, data=data, cell=cell, **given)
+    mlps = study.placements
+    usual = mlps.model_dump(include={"depth", "activation"})
+    usual |= {"points": min(mlps.theory_points, data.points), "draws": mlps.theory_draws}
+    usual |= {"draws_depths": tuple(mlps.histogram_depths)}
+    return Theory(experiment=experiment, name=name, data=data, cell=cell, **usual | changes)
 
 
 def training(study: Study, experiment: str, name: str, dataset: str, cell: Cell, **changes: Any) -> Training:
     """Runs of MLPs of the study's usual width and activation, trained as usual from any start, but for the changes."""
-    usual = study.training
-    given: dict[str, Any] = {
-        **study.placements.model_dump(include={"width", "activation"}),
-        **usual.model_dump(include={"optimizer", "batch_size", "epochs", "runs"}),
-        "lr": usual.learning_rate,
-        "select": "any",
-        "seed": study.seed,
-        **changes,
-    }
-    return Training(experiment=experiment, name=name, data=training_data(study, dataset), cell=cell, **given)
+    usual = study.placements.model_dump(include={"width", "activation"})
+    usual |= study.training.model_dump(include={"optimizer", "batch_size", "epochs", "runs"})
+    usual |= {"lr": study.training.learning_rate, "select": "any", "seed": study.seed}
+    data = training_data(study, dataset)
+    return Training(experiment=experiment, name=name, data=data, cell=cell, **usual | changes)

@@ -1,5 +1,7 @@
 """What the study takes from the library: the names of cells, activations, networks and data sets."""
 
+from collections.abc import Iterable
+from itertools import product
 from typing import NamedTuple
 
 from normplace.data.sets import DATASETS
@@ -12,9 +14,7 @@ __all__ = ["ACTIVATIONS", "IMAGE_NETWORKS", "PLACEMENTS"]
 
 OPTIMIZERS = ("adam", "sgd")
 # torchvision's, in the order of the zoo's table.
-MODELS = (
-    "resnet18", "vgg11", "vgg11_bn", "mobilenet_v2", "densenet121", "convnext_tiny", "vit_b_16", "swin_t",
-)  # fmt: skip
+MODELS = ("resnet18", "vgg11", "vgg11_bn", "mobilenet_v2", "densenet121", "convnext_tiny", "vit_b_16", "swin_t")
 # The norm that a network for images is usually trained with.
 USUAL_NORM = {"resnet9": "batch", "vit": "layer"}
 
@@ -31,21 +31,14 @@ class Cell(NamedTuple):
         return self.norm if self.norm == "none" else f"{self.norm}-{self.placement}"
 
 
-def _by_name(cells: list[Cell]) -> dict[str, Cell]:
-    return {cell.name: cell for cell in cells}
+def _by_name(pairs: Iterable[tuple[str, str]]) -> dict[str, Cell]:
+    return {cell.name: cell for cell in (Cell(*pair) for pair in pairs)}
 
 
-CELLS = _by_name([Cell(norm, placement) for norm, placement in configurations()])
-HALF_CELLS = _by_name([Cell(norm, placement) for norm in halves() for placement in PLACEMENTS])
-IMAGE_CELLS = CELLS | _by_name(
-    [
-        Cell(norm, placement)
-        for network in IMAGE_NETWORKS.values()
-        for norm in network.norms
-        if norm != "none"
-        for placement in PLACEMENTS
-    ]
-)
+CELLS = _by_name(configurations())
+HALF_CELLS = _by_name(product(halves(), PLACEMENTS))
+_IMAGE_NORMS = [norm for network in IMAGE_NETWORKS.values() for norm in network.norms if norm != "none"]
+IMAGE_CELLS = CELLS | _by_name(product(_IMAGE_NORMS, PLACEMENTS))
 
 
 class Size(NamedTuple):

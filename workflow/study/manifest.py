@@ -11,7 +11,6 @@ import json
 import os
 import platform
 import re
-from collections import defaultdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,14 +33,13 @@ def manifest(results: Path, configuration: dict[str, Any]) -> dict[str, Any]:
     plan = Plan(configuration)
     made = files_of_run(results, plan)
     commands = jobs(results, made)
+    figures = provenance.sha256_of_sources((ROOT / "figures").rglob("*.py"))[:16]
     return {
         "configuration": configuration,
-        "inputs": inputs(results, made),
+        # Of prepared points: where the data were found, and the SHA-256 of the pixels and labels read there.
+        "inputs": {name: config_of(results / name) for name in made if re.match(r"data/.*\.npz", name)},
         "seeds": seeds(plan),
-        "code": {
-            **code_used(commands),
-            "figures": provenance.sha256_of_sources((ROOT / "figures").rglob("*.py"))[:16],
-        },
+        "code": {**code_used(commands), "figures": figures},
         "lock": provenance.sha256_of_file(ROOT / "requirements.lock"),
         "versions": {**versions(), **{name: version(name) for name in DRAWING}},
         "devices": devices(results, made),
@@ -61,30 +59,25 @@ def manifest(results: Path, configuration: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def inputs(results: Path, made: list[str]) -> dict[str, dict[str, Any]]:
-    """Each file of prepared points: where its data were found, and the SHA-256 of the pixels and labels read there."""
-    prepared = [name for name in made if name.startswith("data/") and name.endswith(".npz")]
-    return {name: provenance.read_npz(results / name, ())[1] for name in prepared}
+def config_of(path: Path) -> dict[str, Any]:
+    """What a job's file says of how it was made."""
+    found = provenance.read_npz(path, ())[1] if path.suffix == ".npz" else json.loads(path.read_bytes())
+    return dict(found)
 
 
 def seeds(plan: Plan) -> dict[str, list[int]]:
     """The seeds of each experiment's networks and runs; each network and run draws from its own (seed, index)."""
-    found: defaultdict[str, set[int]] = defaultdict(set)
+    found: dict[str, set[int]] = {}
     for job in plan.computed:
         if isinstance(job, Sample | Training):
-            found[job.experiment].add(job.seed)
+            found.setdefault(job.experiment, set()).add(job.seed)
     return {experiment: sorted(of_jobs) for experiment, of_jobs in found.items()}
 
 
 def devices(results: Path, made: list[str]) -> list[str]:
     """The devices that networks were sampled and trained on, as their files say."""
-    found = set()
-    for name in made:
-        if name.startswith("init/") and name.endswith(".npz"):
-            found.add(provenance.read_npz(results / name, ())[1]["options"]["device"])
-        if name.startswith("training/") and name.endswith(".json"):
-            found.add(json.loads((results / name).read_text(encoding="utf-8"))["options"]["device"])
-    return sorted(found)
+    files = [results / name for name in made if re.match(r"init/.*\.npz|training/.*\.json", name)]
+    return sorted({config_of(file)["options"]["device"] for file in files})
 
 
 def processor() -> str:
@@ -100,30 +93,26 @@ def processor() -> str:
 
 def code_used(commands: list[dict[str, Any]]) -> dict[str, str]:
     """Hash of the modules that each rule's jobs ran; several where Snakemake was told to keep earlier results."""
-    used: defaultdict[str, set[str]] = defaultdict(set)
+    used: dict[str, set[str]] = {}
     for job in commands:
         if job["code"]:
-            used[job["rule"]].add(job["code"])
-    return {rule: ", ".join(sorted(hashes)) for rule, hashes in sorted(used.items())}
+            used.setdefault(job["rule"], set()).add(job["code"])
+    return {rule: ", ".join(sorted(hashes)) for rule, hashes in used.items()}
 
 
 def seconds(commands: list[dict[str, Any]]) -> dict[str, float]:
     """Wall time of all jobs of each rule, one after the other; those whose outputs were cached took next to none."""
-    total: defaultdict[str, float] = defaultdict(float)
+    total = dict.fromkeys((job["rule"] for job in commands), 0.0)
     for job in commands:
         total[job["rule"]] += job["seconds"]
-    return {rule: round(value, 1) for rule, value in sorted(total.items())}
+    return {rule: round(value, 1) for rule, value in total.items()}
 
 
 def files_of_run(results: Path, plan: Plan) -> list[str]:
     """The files below `results` that this configuration makes, as far as they are there."""
     computed = {job.path for job in plan.computed}
-    names = (path.relative_to(results) for path in sorted(results.rglob("*")) if path.is_file())
-    return [
-        name.as_posix()
-        for name in names
-        if name.parts[0] in WHOLE_FOLDERS or name.with_suffix("").as_posix() in computed
-    ]
+    names = [path.relative_to(results).as_posix() for path in sorted(results.rglob("*")) if path.is_file()]
+    return [name for name in names if name.split("/")[0] in WHOLE_FOLDERS or name.rpartition(".")[0] in computed]
 
 
 def jobs(results: Path, made: list[str]) -> list[dict[str, Any]]:
@@ -131,8 +120,7 @@ def jobs(results: Path, made: list[str]) -> list[dict[str, Any]]:
     records = FilePersistence(nolock=True)  # Snakemake's own of this folder
     found = {}
     for output in (results / name for name in made):
-        record = records.metadata(IOFile(str(output)))
-        if record:
+        if record := records.metadata(IOFile(str(output))):
             found[record.shellcmd] = {
                 "rule": record.rule,
                 "command": record.shellcmd,

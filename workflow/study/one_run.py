@@ -26,15 +26,10 @@ def hold_if_free() -> IO[str] | None:
 
     Returns the lock, held until the file or the process ends; None where others have it or it cannot be had.
     """
-    if HELD in os.environ:
-        return None
-    with suppress(OSError):
-        lock = _file()
-        try:
+    if HELD not in os.environ:
+        with suppress(OSError):
+            lock = _file()
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-        else:
             return lock
     return None
 
@@ -54,7 +49,7 @@ def run(command: list[str]) -> int:
             HELD: "yes",
             "XDG_CACHE_HOME": str(cache.of_user()),  # Snakemake needs one, even where HOME is none
             "PYTHONUTF8": "1",  # Snakemake's log files take any path
-            "PYTHONIOENCODING": f"{sys.stdout.encoding}:backslashreplace",  # nor is a terminal too old
+            "PYTHONIOENCODING": f"{sys.stdout.encoding}:backslashreplace",  # and no terminal is too old for a message
         }
         # The command inherits the lock: killing this process alone does not free it.
         process = subprocess.Popen(command, start_new_session=True, pass_fds=[lock.fileno()], env=environment)

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from snakemake.io import multiext
 
-from study import configuration, data, experiments
+from study import configuration, experiments
 from study.code import ROOT
 from study.jobs import Data, Job, Measurement, Sample, Theory, Training
 
@@ -62,6 +62,10 @@ class Plan:
         """A wildcard's constraint: the experiments that have just these tables."""
         return "|".join(name for name, tables in self.tables.items() if tables.files == files) or "(?!)"
 
+    def tidy_tables(self, *experiments: str) -> list[str]:
+        """All tidy tables of these experiments."""
+        return [f"{self.results}/tidy/{one}/{table}" for one in experiments for table in self.tables[one].files]
+
     def tidy(self, files: tuple[str, ...]) -> Any:
         """The outputs of a rule that writes several tidy tables of an experiment: last come their sums."""
         # Not <results>: Snakemake's cache cuts off this prefix by its length, and takes the length before it knows it.
@@ -73,19 +77,14 @@ def kept(command: str) -> str:
     return f"{command} > {{log}} 2>&1 && python -m study.cache {{output}}"
 
 
-def data_found(wildcards: Any) -> str:
-    """Which source of a job's data set is there."""
-    return data.found(wildcards.dataset)
-
-
 def folder(wildcards: Any, output: Any) -> str:
     """The folder of a job's outputs."""
     return str(Path(output[0]).parent)
 
 
-def results(wildcards: Any, output: Any) -> str:
-    """The results folder, two above a job's outputs."""
-    return str(Path(output[0]).parents[1])
+def tidy_folder(wildcards: Any, input: Any) -> str:
+    """The folder of all experiments' tidy tables, of a job that reads some."""
+    return str(Path(input.tidy[0]).parents[1])
 
 
 def claimed_tables() -> list[str]:

@@ -10,40 +10,26 @@ from study.library import ACTIVATIONS, CELLS, CLASS_MAPS, IMAGE_CELLS, IMAGES, O
 T = TypeVar("T")
 
 
-def one_of(names: Collection[str]) -> AfterValidator:
-    """A validator that lets these names pass.
+def _listed(name: object, names: Collection[str]) -> str:
+    if not isinstance(name, str) or name not in names:
+        raise ValueError(f"{name!r} is not one of {', '.join(names)}")
+    return name
 
-    Raises:
-        ValueError: another name; with those that are allowed.
-    """
 
-    def check(name: str) -> str:
-        if name not in names:
-            raise ValueError(f"{name!r} is not one of {', '.join(names)}")
-        return name
-
-    return AfterValidator(check)
+def one_of(names: Collection[str]) -> PlainValidator:
+    """A validator that refuses all but these names."""
+    return PlainValidator(lambda name: _listed(name, names))
 
 
 def cell_of(cells: Mapping[str, Cell]) -> PlainValidator:
-    """A validator that takes a cell's name and gives the cell.
-
-    Raises:
-        ValueError: another name; with those that are allowed.
-    """
-
-    def find(name: object) -> Cell:
-        if not isinstance(name, str) or name not in cells:
-            raise ValueError(f"{name!r} is not one of {', '.join(cells)}")
-        return cells[name]
-
-    return PlainValidator(find)
+    """A validator that takes the name of one of these cells and gives the cell."""
+    return PlainValidator(lambda name: cells[_listed(name, cells)])
 
 
 def _unique(values: list[Hashable]) -> list[Hashable]:
-    twice = [value for position, value in enumerate(values) if value in values[:position]]
-    if twice:
-        raise ValueError(f"{twice[0]!r} stands twice in {values}")
+    for position, value in enumerate(values):
+        if value in values[:position]:
+            raise ValueError(f"{value!r} stands twice in {values}")
     return values
 
 
@@ -77,6 +63,9 @@ class Model(BaseModel):
             raise ValueError(f"unknown key {', '.join(unknown)}, allowed are {', '.join(sorted(cls.model_fields))}")
         return given
 
+    def check(self, datasets: Mapping[str, "Points"]) -> None:
+        """Raise a ValueError that begins with the key if it does not agree with the data sets."""
+
 
 class Points(Model):
     """How many points of a data set are prepared: for initial statistics, to train and to test on."""
@@ -87,18 +76,7 @@ class Points(Model):
     test_points: TwoOrMore
 
 
-class Part(Model):
-    """A part of the configuration that must agree with other parts."""
-
-    def check(self, datasets: Mapping[str, Points]) -> None:
-        """Whether it agrees with the data sets.
-
-        Raises:
-            ValueError: it does not; the text begins with the key.
-        """
-
-
-class OnDataset(Part):
+class OnDataset(Model):
     """Settings of an experiment on one data set."""
 
     dataset: Dataset
@@ -116,12 +94,12 @@ class OnFirstPoints(OnDataset):
     def check(self, datasets: Mapping[str, Points]) -> None:
         """The points must be among those that are prepared."""
         super().check(datasets)
-        there = datasets[self.dataset].points
-        if self.points > there:
-            raise ValueError(f"points: {self.points} is more than the {there} of datasets.{self.dataset}.points")
+        prepared = datasets[self.dataset].points
+        if self.points > prepared:
+            raise ValueError(f"points: {self.points} is more than the {prepared} of datasets.{self.dataset}.points")
 
 
-class Placements(Part):
+class Placements(Model):
     """The networks of most experiments, and how their theory is computed."""
 
     depth: TwoOrMore
@@ -168,14 +146,11 @@ class Study(Model):
     def _agrees(self) -> "Study":
         for dataset, points in self.datasets.items():
             check_class_map(f"datasets.{dataset}.classes", dataset, points.classes)
-            there = SIZES[dataset][points.classes]._asdict()
-            for key, limit in there.items():
-                if getattr(points, key) > limit:
-                    raise ValueError(
-                        f"datasets.{dataset}.{key}: {getattr(points, key)} is more than the {limit} there are"
-                    )
+            for key, limit in SIZES[dataset][points.classes]._asdict().items():
+                if (given := getattr(points, key)) > limit:
+                    raise ValueError(f"datasets.{dataset}.{key}: {given} is more than the {limit} there are")
         for name, part in self:
-            if isinstance(part, Part):
+            if isinstance(part, Model):
                 try:
                     part.check(self.datasets)
                 except ValueError as error:
@@ -184,20 +159,12 @@ class Study(Model):
 
 
 def check_prepared(key: str, dataset: str, datasets: Mapping[str, Points]) -> None:
-    """Whether a data set is among those that are prepared.
-
-    Raises:
-        ValueError: it is not.
-    """
+    """Raise a ValueError if a data set is not among those that are prepared."""
     if dataset not in datasets:
         raise ValueError(f"{key}: {dataset!r} is not one of datasets ({', '.join(datasets)})")
 
 
 def check_class_map(key: str, dataset: str, classes: str) -> None:
-    """Whether a data set has this class map.
-
-    Raises:
-        ValueError: it does not.
-    """
+    """Raise a ValueError if a data set does not have this class map."""
     if classes not in SIZES[dataset]:
         raise ValueError(f"{key}: {classes!r} is not for {dataset}, allowed are {', '.join(SIZES[dataset])}")

@@ -14,13 +14,13 @@ class Settings(OnDataset):
 
 
 def tables(study: Study) -> Tables:
-    """The tidy tables and what they are made of."""
     own = study.of(Settings)
     data = initial_data(study, own.dataset)
-    samples = [
+    samples = [sample(*one) for one in placements.networks(study, own.dataset, own.cells)]
+    samples += [
         sample(study, "activations", f"{name}/{cell.name}", data, cell, activation=name, inits=own.inits)
         for name in ACTIVATIONS
         if name != study.placements.activation
         for cell in own.cells
     ]
-    return Tables(files=TWO_CLASSES, samples=[*placements.samples(study, own.dataset, own.cells), *samples])
+    return Tables(files=TWO_CLASSES, samples=samples)

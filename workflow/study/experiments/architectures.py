@@ -1,6 +1,6 @@
 """Networks for images, each with those of the cells that it can have. There is no theory of them here."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from study.jobs import IMAGES, Sample, Tables, initial_data
 from study.library import IMAGE_NETWORKS
@@ -16,23 +16,12 @@ class Settings(OnFirstPoints):
 
 
 def tables(study: Study) -> Tables:
-    """The tidy tables and what they are made of."""
     own = study.of(Settings)
-    return Tables(
-        files=IMAGES,
-        samples=[
-            Sample(
-                experiment="architectures",
-                name=f"{network}/{cell.name}",
-                data=initial_data(study, own.dataset),
-                network=network,
-                cell=cell,
-                points=own.points,
-                inits=inits,
-                seed=study.seed,
-            )
-            for network, inits in own.inits.items()
-            for cell in own.cells
-            if cell.norm in IMAGE_NETWORKS[network].norms
-        ],
-    )
+    same: dict[str, Any] = {"data": initial_data(study, own.dataset), "points": own.points, "seed": study.seed}
+    samples = [
+        Sample(experiment="architectures", name=f"{net}/{cell.name}", network=net, cell=cell, inits=inits, **same)
+        for net, inits in own.inits.items()
+        for cell in own.cells
+        if cell.norm in IMAGE_NETWORKS[net].norms
+    ]
+    return Tables(files=IMAGES, samples=samples)

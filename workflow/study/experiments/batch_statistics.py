@@ -13,16 +13,9 @@ class Settings(OnDataset):
 
 
 def tables(study: Study) -> Tables:
-    """The tidy tables and what they are made of."""
     dataset = study.of(Settings).dataset
     data = initial_data(study, dataset)
-    return Tables(
-        files=TWO_CLASSES,
-        samples=[
-            *placements.samples(study, dataset, [CELLS["none"], *BATCH_NORM]),
-            *(
-                sample(study, "batch_statistics", f"{cell.name}-running", data, cell, bn_statistics="running")
-                for cell in BATCH_NORM
-            ),
-        ],
-    )
+    samples = [sample(*one) for one in placements.networks(study, dataset, [CELLS["none"], *BATCH_NORM])]
+    for cell in BATCH_NORM:
+        samples.append(sample(study, "batch_statistics", f"{cell.name}-running", data, cell, bn_statistics="running"))
+    return Tables(files=TWO_CLASSES, samples=samples)

@@ -11,17 +11,8 @@ class Settings(OnDataset):
 
 
 def tables(study: Study) -> Tables:
-    """The tidy tables and what they are made of."""
     dataset = study.of(Settings).dataset
     data = initial_data(study, dataset)
-    return Tables(
-        files=TWO_CLASSES,
-        samples=[
-            *placements.samples(study, dataset, CELLS.values()),
-            *(sample(study, "centring", cell.name, data, cell) for cell in HALF_CELLS.values()),
-        ],
-        theories=[
-            *placements.theories(study, dataset, CELLS.values()),
-            *(theory(study, "centring", cell.name, data, cell) for cell in HALF_CELLS.values()),
-        ],
-    )
+    shown = placements.networks(study, dataset, CELLS.values())
+    shown += [(study, "centring", cell.name, data, cell) for cell in HALF_CELLS.values()]
+    return Tables(files=TWO_CLASSES, samples=[sample(*one) for one in shown], theories=[theory(*one) for one in shown])

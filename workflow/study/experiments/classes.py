@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Annotated
 
 from study.jobs import MANY_CLASSES, Tables, initial_data, sample, theory
-from study.settings import SOME, UNIQUE, Cells, ImageDataset, Part, Points, Study, TwoOrMore, check_prepared
+from study.settings import SOME, UNIQUE, Cells, ImageDataset, Model, Points, Study, TwoOrMore, check_prepared
 
 
-class Settings(Part):
+class Settings(Model):
     """Data sets, and draws of the theory a cell."""
 
     datasets: Annotated[list[ImageDataset], SOME, UNIQUE]
@@ -21,15 +21,11 @@ class Settings(Part):
 
 
 def tables(study: Study) -> Tables:
-    """The tidy tables and what they are made of."""
     own = study.of(Settings)
     shown = [
-        (f"{dataset}/{cell.name}", initial_data(study, dataset, "all"), cell)
+        (study, "classes", f"{dataset}/{cell.name}", initial_data(study, dataset, "all"), cell)
         for dataset in own.datasets
         for cell in own.cells
     ]
-    return Tables(
-        files=MANY_CLASSES,
-        samples=[sample(study, "classes", *job) for job in shown],
-        theories=[theory(study, "classes", *job, draws=own.theory_draws) for job in shown],
-    )
+    theories = [theory(*one, draws=own.theory_draws) for one in shown]
+    return Tables(files=MANY_CLASSES, samples=[sample(*one) for one in shown], theories=theories)

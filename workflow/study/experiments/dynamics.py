@@ -11,11 +11,6 @@ def run(study: Study, dataset: str, cell: Cell, depth: int) -> Training:
 
 
 def tables(study: Study) -> Tables:
-    """The tidy tables and what they are made of."""
-    trainings = [
-        run(study, dataset, cell, depth)
-        for dataset in study.datasets
-        for depth in study.training.depths
-        for cell in CELLS.values()
-    ]
+    depths, cells = study.training.depths, CELLS.values()
+    trainings = [run(study, data, cell, depth) for data in study.datasets for depth in depths for cell in cells]
     return Tables(files=CURVES, trainings=trainings)

@@ -8,5 +8,4 @@ from study.settings import Study
 
 
 def tables(study: Study) -> Tables:
-    """The tidy table and what it is made of."""
     return replace(width_convergence.tables(study), files=FIRST_ORDER)

@@ -20,7 +20,6 @@ class Settings(OnDataset):
 
 
 def tables(study: Study) -> Tables:
-    """The tidy tables and what they are made of."""
     own = study.of(Settings)
     return Tables(files=CURVES, trainings=[_run(study, own, cell, rate) for cell in own.cells for rate in own.rates])
 

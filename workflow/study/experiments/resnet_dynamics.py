@@ -3,75 +3,48 @@
 from collections.abc import Mapping
 from typing import Annotated
 
+from study import settings
 from study.jobs import CURVES, Tables, Training, training_data
 from study.library import PLACEMENTS, SIZES, USUAL_NORM, Cell
-from study.settings import (
-    SOME,
-    UNIQUE,
-    ClassMap,
-    Count,
-    ImageDataset,
-    OnDataset,
-    Optimizer,
-    Points,
-    Rate,
-    Study,
-    TwoOrMore,
-    check_class_map,
-    one_of,
-)
+from study.settings import SOME, UNIQUE, Count, TwoOrMore
 
 
-class Settings(OnDataset):
+class Settings(settings.OnDataset):
     """How they are trained, with which classes; runs by network."""
 
-    dataset: ImageDataset
-    classes: Annotated[list[ClassMap], SOME, UNIQUE]
+    dataset: settings.ImageDataset
+    classes: Annotated[list[settings.ClassMap], SOME, UNIQUE]
     points: TwoOrMore
     test_points: TwoOrMore
-    optimizer: Optimizer
-    learning_rate: Rate
+    optimizer: settings.Optimizer
+    learning_rate: settings.Rate
     batch_size: TwoOrMore
     epochs: Count
-    runs: Annotated[dict[Annotated[str, one_of(USUAL_NORM)], Count], SOME]
+    runs: Annotated[dict[Annotated[str, settings.one_of(USUAL_NORM)], Count], SOME]
 
-    def check(self, datasets: Mapping[str, Points]) -> None:
+    def check(self, datasets: Mapping[str, settings.Points]) -> None:
         """There must be as many points of each class map."""
         super().check(datasets)
         for classes in self.classes:
-            check_class_map("classes", self.dataset, classes)
+            settings.check_class_map("classes", self.dataset, classes)
             prepared, there = datasets[self.dataset], SIZES[self.dataset][classes]
-            for key, given, most in (
-                ("points", self.points, min(prepared.training_points, there.training_points)),
-                ("test_points", self.test_points, min(prepared.test_points, there.test_points)),
-            ):
-                if given > most:
-                    raise ValueError(f"{key}: {given} is more than the {most} of {self.dataset} {classes}")
+            limits = map(min, (prepared.training_points, prepared.test_points), there[1:])
+            for key, limit in zip(("points", "test_points"), limits, strict=True):
+                if (given := getattr(self, key)) > limit:
+                    raise ValueError(f"{key}: {given} is more than the {limit} of {self.dataset} {classes}")
 
 
-def tables(study: Study) -> Tables:
-    """The tidy tables and what they are made of."""
+def tables(study: settings.Study) -> Tables:
     own = study.of(Settings)
-    return Tables(
-        files=CURVES,
-        trainings=[
-            Training(
-                experiment="resnet_dynamics",
-                name=f"{network}/{classes}/{placement}",
-                data=training_data(study, own.dataset, classes),
-                network=network,
-                cell=Cell(USUAL_NORM[network], placement),
-                points=own.points,
-                test_points=own.test_points,
-                optimizer=own.optimizer,
-                lr=own.learning_rate,
-                batch_size=own.batch_size,
-                epochs=own.epochs,
-                runs=runs,
-                seed=study.seed,
-            )
-            for network, runs in own.runs.items()
-            for classes in own.classes
-            for placement in PLACEMENTS
-        ],
-    )
+    same = own.model_dump(include={"points", "test_points", "optimizer", "batch_size", "epochs"})
+    same |= {"experiment": "resnet_dynamics", "lr": own.learning_rate, "seed": study.seed}
+    trainings = [
+        Training(
+            name=f"{network}/{classes}/{placement}", data=training_data(study, own.dataset, classes), network=network,
+            cell=Cell(USUAL_NORM[network], placement), runs=runs, **same,
+        )
+        for network, runs in own.runs.items()
+        for classes in own.classes
+        for placement in PLACEMENTS
+    ]  # fmt: skip
+    return Tables(files=CURVES, trainings=trainings)

@@ -16,18 +16,12 @@ class Settings(OnDataset):
 
 
 def tables(study: Study) -> Tables:
-    """The tidy tables and what they are made of."""
     own = study.of(Settings)
-    data = initial_data(study, own.dataset)
-    shifted = [(f"{shift:g}/{cell.name}", cell, shift) for shift in own.shifts for cell in own.cells]
-    return Tables(
-        files=TWO_CLASSES,
-        samples=[
-            *placements.samples(study, own.dataset, own.cells),
-            *(sample(study, "shift", name, data, cell, inits=own.inits, shift=by) for name, cell, by in shifted),
-        ],
-        theories=[
-            *placements.theories(study, own.dataset, own.cells),
-            *(theory(study, "shift", name, data, cell, shift=by) for name, cell, by in shifted),
-        ],
-    )
+    shown = placements.networks(study, own.dataset, own.cells)
+    samples, theories = [sample(*one) for one in shown], [theory(*one) for one in shown]
+    for shift in own.shifts:
+        for cell in own.cells:
+            one = (study, "shift", f"{shift:g}/{cell.name}", initial_data(study, own.dataset), cell)
+            samples.append(sample(*one, shift=shift, inits=own.inits))
+            theories.append(theory(*one, shift=shift))
+    return Tables(files=TWO_CLASSES, samples=samples, theories=theories)

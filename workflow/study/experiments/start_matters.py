@@ -13,7 +13,6 @@ class Settings(OnDataset):
 
 
 def tables(study: Study) -> Tables:
-    """The tidy tables and what they are made of."""
     own = study.of(Settings)
     same = {"depth": own.depth, "runs": own.runs, "seed": study.seed + 1}  # not the runs of dynamics again
     trainings = [

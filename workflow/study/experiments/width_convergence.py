@@ -21,16 +21,14 @@ class Settings(OnFirstPoints):
 
 
 def tables(study: Study) -> Tables:
-    """The tidy tables and what they are made of."""
     name, own = "width_convergence", study.of(Settings)
     data = initial_data(study, own.dataset, "all")  # ten output nodes a network say more about gamma than two
     same = {"depth": own.depth, "points": own.points, "activation": None}
-    return Tables(
-        files=MANY_CLASSES,
-        samples=[
-            sample(study, name, f"{cell.name}-{width}", data, cell, width=width, inits=inits, **same)
-            for cell in SHOWN
-            for width, inits in sorted(own.widths.items())
-        ],
-        theories=[theory(study, name, cell.name, data, cell, draws=DRAWS, draws_depths=None, **same) for cell in SHOWN],
-    )
+    samples = [
+        sample(study, name, f"{cell.name}-{width}", data, cell, width=width, inits=inits, **same)
+        for cell in SHOWN
+        for width, inits in sorted(own.widths.items())
+    ]
+    same |= {"draws": DRAWS, "draws_depths": None}
+    theories = [theory(study, name, cell.name, data, cell, **same) for cell in SHOWN]
+    return Tables(files=MANY_CLASSES, samples=samples, theories=theories)

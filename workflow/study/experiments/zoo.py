@@ -16,20 +16,11 @@ class Settings(OnFirstPoints):
 
 
 def tables(study: Study) -> Tables:
-    """The tidy table and what it is made of."""
     own = study.of(Settings)
-    return Tables(
-        files=TABLE,
-        measurements=[
-            Measurement(
-                experiment="zoo",
-                name=model,
-                data=initial_data(study, own.dataset, "all"),  # ten output nodes a network say more about gamma
-                points=own.points,
-                inits=own.inits[model],
-                seed=study.seed,
-            )
-            for model in MODELS
-            if model in own.inits
-        ],
-    )
+    data = initial_data(study, own.dataset, "all")  # ten output nodes a network say more about gamma
+    inits = {model: own.inits[model] for model in MODELS if model in own.inits}
+    measurements = [
+        Measurement(experiment="zoo", name=model, data=data, points=own.points, inits=number, seed=study.seed)
+        for model, number in inits.items()
+    ]
+    return Tables(files=TABLE, measurements=measurements)
