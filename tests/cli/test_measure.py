@@ -122,6 +122,7 @@ def test_a_module_is_redrawn_and_the_result_says_so(capsys: pytest.CaptureFixtur
     assert "3 networks are too few for a verdict, at least 20" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_torchvision_model_on_grey_images_of_another_size() -> None:
     found = measure("torchvision:squeezenet1_1", "--inits", 2, "--resize", 32, "--classes", "all")
     assert found["input_shape"] == [20, 3, 32, 32]
@@ -139,6 +140,7 @@ def test_a_npy_file_is_used_as_it_is(here: Path) -> None:
     assert found["bn_statistics"]["batch"]["layers"][0]["value"] == pytest.approx(gamma, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_an_interrupt_keeps_what_was_measured(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         measure("my_models:stops", "--inits", 50, "--precision", 1e-6)
@@ -218,6 +220,7 @@ def test_one_clear_line_for_a_wrong_option(
     assert not list(here.glob("m.*"))
 
 
+@pytest.mark.slow
 def test_measurements_are_one_row_a_model_and_kind_of_statistics(here: Path) -> None:
     names = ("build", "zero", "one_class")
     found = {name: measure(f"my_models:{name}", "--inits", 25, output=f"{name}.json") for name in names}

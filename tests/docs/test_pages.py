@@ -76,6 +76,7 @@ def help_of(*command: str) -> str:
     return subprocess.run([*command, "--help"], capture_output=True, text=True, check=True).stdout
 
 
+@pytest.mark.slow
 def test_every_command_and_option_is_described() -> None:
     usage = (ROOT / "docs" / "usage.md").read_text(encoding="utf-8")
     listed = re.search(r"^\| command \| what it does \| `--output` \|$(.*?)^$", usage, re.DOTALL | re.MULTILINE)

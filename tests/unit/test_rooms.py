@@ -95,6 +95,7 @@ def test_importing_the_package_is_quick_and_loads_nothing_large() -> None:
     assert min(seconds) < 0.2
 
 
+@pytest.mark.slow
 def test_theory_and_figures_do_without_torch() -> None:
     theory = "import normplace as npl; npl.theory(npl.MLP('layer', 'before', depth=2)).regime"
     assert "torch" not in loaded_by(theory)
@@ -104,6 +105,7 @@ def test_theory_and_figures_do_without_torch() -> None:
     assert "torch" in loaded_by("import normplace as npl; npl.sample")
 
 
+@pytest.mark.slow
 def test_functions_of_the_face_are_not_hidden_by_packages() -> None:
     """Importing a submodule sets its package as an attribute: no package may bear the name of a function."""
     code = "import normplace as npl\n" + "\n".join(

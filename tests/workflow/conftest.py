@@ -7,6 +7,7 @@ import pytest
 from tests.checkout import copy_of_repository, snakemake
 
 
+@pytest.hookimpl(tryfirst=True)  # before the one that reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All tests on the finished run go to the process that has made it."""
     for item in items:

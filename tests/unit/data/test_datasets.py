@@ -35,6 +35,7 @@ def test_gaussian_blobs_have_the_papers_geometry() -> None:
     assert provenance["stand_in"] is False
 
 
+@pytest.mark.slow
 def test_the_same_request_gives_the_same_points_and_fewer_points_are_the_first_ones() -> None:
     for name in ("gaussian", "digits", "patches"):
         first, again = load(name, points=60), load(name, points=60)

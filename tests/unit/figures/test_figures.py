@@ -16,6 +16,8 @@ from figures import FIGURES, HERE, look, message, words
 from figures.__main__ import draw
 from tests.checkout import ROOT, copy_of_repository, run, snakemake
 
+pytestmark = pytest.mark.slow
+
 TIDY = ROOT / "reference" / "quick" / "tidy"
 TOY = '''"""A toy: how many networks there are by depth."""
 

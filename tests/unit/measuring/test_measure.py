@@ -87,6 +87,7 @@ def test_a_huge_output_bias_is_deep_prejudice_though_it_is_the_same_in_every_net
         ("batch", "after", "running"),
     ],
 )
+@pytest.mark.slow
 def test_an_mlp_agrees_with_sample(norm: str, placement: str, bn_statistics: str, digits: torch.Tensor) -> None:
     spec = MLP(norm, placement, depth=3, width=30, bn_statistics=bn_statistics)
     found = measure(partial(built, spec, 64), digits, NETWORKS)
@@ -354,6 +355,7 @@ def test_too_few_networks_or_points(digits: torch.Tensor) -> None:
         measure(partial(nn.Linear, 64, 2), torch.ones(5, 64), 5)
 
 
+@pytest.mark.slow
 def test_a_vit_of_torchvision_is_built_for_the_images_size() -> None:
     with torch.device("meta"):  # no weights are drawn
         for side, expected in ((32, 32), (None, 224)):

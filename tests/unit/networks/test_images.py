@@ -376,6 +376,7 @@ def test_gamma_of_residual_blocks_is_the_theorys(norm: str, placement: str) -> N
 
 
 @pytest.mark.parametrize("norm", ["layer", "rms"])
+@pytest.mark.slow
 def test_a_post_norm_vit_is_more_prejudiced_than_a_pre_norm_one(norm: str) -> None:
     """As in the theory of blocks: the input's share of a pre-norm stream falls slowly, of a post-norm one by a factor
     a block.

@@ -87,6 +87,7 @@ def _keys() -> list[tuple[str, str, int]]:
 
 
 @every_cell
+@pytest.mark.slow
 def test_same_distribution_as_independent_draws_of_the_plain_loop(
     norm: str, placement: str, digits: torch.Tensor, references: dict[tuple[str, str, int], np.ndarray]
 ) -> None:
@@ -97,6 +98,7 @@ def test_same_distribution_as_independent_draws_of_the_plain_loop(
 
 
 @pytest.mark.parametrize("norm", ["batch", "layer"])
+@pytest.mark.slow
 def test_negative_control_the_norm_on_the_wrong_side_is_noticed(
     norm: str, digits: torch.Tensor, references: dict[tuple[str, str, int], np.ndarray]
 ) -> None:
@@ -115,6 +117,7 @@ def test_rms_with_relu_guesses_exactly_as_no_norm_does(digits: torch.Tensor) -> 
         np.testing.assert_allclose(scaled.guess_fraction, plain.guess_fraction, atol=0.011)
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes_whatever_the_processes_and_the_number_of_networks(digits: torch.Tensor) -> None:
     spec = MLP("batch", "before", 3, width=20, classes=4)
     whole = sample_mlps(digits, spec, 40, seed=3)

@@ -76,6 +76,7 @@ def test_class_fractions_match_counted_guesses() -> None:
 
 
 @pytest.mark.parametrize("classes", [2, 3, 10])
+@pytest.mark.slow
 def test_agreement_of_two_points_matches_draws(classes: int) -> None:
     for gamma in GAMMAS:
         squares = (guesses.draw_class_fractions(gamma, classes, 4000, seed=1) ** 2).sum(axis=1)

@@ -93,6 +93,7 @@ def test_regimes_of_piecewise_linear_activations(activation: str) -> None:
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("cell", configurations())
+@pytest.mark.slow
 def test_regimes_are_where_a_very_deep_network_goes(activation: str, cell: tuple[str, str]) -> None:
     """The fixed point found by analysis against the map applied 3000 times."""
     found = theory.regime(*cell, activation)

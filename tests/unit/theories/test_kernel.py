@@ -94,6 +94,7 @@ def test_batch_norm_where_many_directions_share_the_variance_needs_one_deviation
         assert kernel.guess_fraction_std(found) == pytest.approx(kernel.guess_fraction_std(simple), rel=0.03)
 
 
+@pytest.mark.slow
 def test_batch_norm_on_images_when_deep() -> None:
     """Wide networks agree with the average over nodes at depth 60; the simple kernel has long gone wrong there."""
     depth, x = 60, load("patches", points=100, classes="all").x.flatten(1)

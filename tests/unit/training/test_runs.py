@@ -229,6 +229,7 @@ def test_evaluation_leaves_running_statistics_alone(points: tuple[Points, Points
     assert not torch.allclose(batch, outputs)
 
 
+@pytest.mark.slow
 def test_a_run_is_the_same_alone_among_others_and_in_processes(points: tuple[Points, Points]) -> None:
     together = train_runs(build(SPEC), *points, PLAN)
     start = find_start(1, build(SPEC), points[0].x, PLAN.select, PLAN.seed)
@@ -343,6 +344,7 @@ def test_batches_that_cannot_be(batch_size: int, words: str, points: tuple[Point
         train_runs(build(SPEC), *points, Plan("adam", 1e-3, batch_size, 1, 1))
 
 
+@pytest.mark.slow
 def test_killed_at_some_moments_and_started_again_the_file_is_the_same(tmp_path: Path) -> None:
     command = "train --dataset digits --points 300 --norm batch --placement after --depth 3 --width 30".split()
     command += "--lr 1e-3 --batch-size 50 --epochs 40 --runs 3 --output".split()
@@ -396,6 +398,7 @@ def test_initialise_leaves_nothing_of_what_was_before(points: tuple[Points, Poin
     assert set(before) == set(after)
 
 
+@pytest.mark.slow
 def test_processes_end_with_their_parent(tmp_path: Path) -> None:
     """Orphans of a killed run would go on writing checkpoints beside its successor's."""
     script = tmp_path / "killed_parent.py"

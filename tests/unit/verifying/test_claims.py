@@ -49,6 +49,7 @@ def edit(tidy: Path, table: str, change: Callable[[pd.DataFrame], pd.DataFrame])
     change(pd.read_csv(path, keep_default_na=False, na_values=[""])).to_csv(path, index=False)
 
 
+@pytest.mark.slow
 def test_the_shipped_verdicts_are_those_of_the_shipped_tables() -> None:
     shipped = pd.read_csv(REFERENCE / "tables" / "claims.csv", keep_default_na=False)
     found = report.table(judge(CLAIMS.values(), REFERENCE / "tidy"))
@@ -147,6 +148,7 @@ def activations(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_wrong_gain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert verdicts(activations(tmp_path), "activations-gamma") == {"activations-gamma": HOLDS}
     monkeypatch.setattr(sampling, "GAIN", 1.0)
@@ -173,6 +175,7 @@ def learnt(folder: Path) -> str:
     return verdicts(folder, "training-learns")["training-learns"]
 
 
+@pytest.mark.slow
 def test_labels_permuted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert learnt(tmp_path) == HOLDS
     read = datasets.read
