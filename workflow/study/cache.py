@@ -112,9 +112,8 @@ def _intact(files: list[Path]) -> bool:
 
 def _is_of(name: str, cached: Path) -> bool:
     """Whether a job's file of this name is kept as `cached`."""
-    behind = cached.name[
-        KEY:
-    ]  # the file's own name, or, for a rule that names its outputs, the name there and the suffix
+    # Behind the key stands the file's own name, or, for a rule that names its outputs, that name and the suffix.
+    behind = cached.name[KEY:]
     return name == behind or (behind.startswith("_") and Path(name).suffix == cached.suffix)
 
 
