@@ -25,7 +25,7 @@ from normplace.networks.modules import evaluating, initialise
 from normplace.networks.random import network_generator
 from normplace.training import checkpoints, starts
 from normplace.training import runs as training
-from normplace.training.evaluations import Points, Row, evaluation_steps, guess_fractions, measures
+from normplace.training.evaluations import Points, Row, evaluation_steps
 from normplace.training.runs import Plan, train_runs
 from normplace.training.starts import find_start
 from normplace.training.train import summary
@@ -152,24 +152,6 @@ def plain_losses(network: nn.Module, points: tuple[Points, Points]) -> list[floa
             losses += [float(F.cross_entropy(copy.deepcopy(network).train()(x), y)) for x, y in points]
         losses += [float(F.cross_entropy(copy.deepcopy(network).eval()(x), y)) for x, y in points]
     return losses
-
-
-def test_measures_of_a_known_network() -> None:
-    outputs = torch.tensor([[2.0, 0.0], [1.0, 0.0], [3.0, 0.0], [0.0, 1.0]])
-    y = torch.tensor([0, 1, 1, 1])
-    losses = F.cross_entropy(outputs, y, reduction="none")
-    expected = {
-        "loss": losses.mean(),
-        "accuracy": 0.5,
-        "accuracy_majority": 1.0,
-        "accuracy_minority": 1 / 3,
-        "max_guess_fraction": 0.75,
-        "guess_fraction_majority": 0.75,
-        "loss_majority": losses[0],
-        "loss_minority": losses[1:].mean(),
-    }
-    assert measures(outputs, y, majority=0) == pytest.approx({name: float(value) for name, value in expected.items()})
-    assert guess_fractions(outputs).tolist() == [0.75, 0.25]
 
 
 def test_a_deeply_prejudiced_start_has_all_of_one_class_right(points: tuple[Points, Points]) -> None:
@@ -327,15 +309,6 @@ def test_ten_classes(points: tuple[Points, Points]) -> None:
     np.testing.assert_allclose(column(rows, "max_guess_fraction"), fractions.max(axis=1))
 
 
-def test_evaluation_times() -> None:
-    assert evaluation_steps(5) == [0, 1, 2, 3, 4, 5]
-    steps = evaluation_steps(9400)
-    assert steps[:8] == list(range(8))
-    assert {940, 9400} <= set(steps)
-    gaps = np.diff(np.log10(steps[8:]))
-    np.testing.assert_allclose(gaps, 0.1, atol=0.03)  # whole steps are coarse near 8
-
-
 @pytest.mark.parametrize(
     ("batch_size", "words"), [(171, "larger than the 170"), (1, "batch of 1"), (169, "batch of 1 of 170")]
 )
@@ -396,40 +369,3 @@ def test_initialise_leaves_nothing_of_what_was_before(points: tuple[Points, Poin
     before, after = fresh.state_dict(), used.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert set(before) == set(after)
-
-
-@pytest.mark.slow
-def test_processes_end_with_their_parent(tmp_path: Path) -> None:
-    """Orphans of a killed run would go on writing checkpoints beside its successor's."""
-    script = tmp_path / "killed_parent.py"
-    script.write_text(
-        "import os, sys, time\n"
-        "from normplace.parallel import completed\n"
-        "def work(path):\n"
-        "    open(f'{path}/{os.getpid()}', 'w').close()\n"
-        "    time.sleep(600)\n"
-        "if __name__ == '__main__':\n"
-        "    list(completed(work, [(sys.argv[1],)] * 2, 2))\n"
-    )
-    started = tmp_path / "started"
-    started.mkdir()
-    parent = subprocess.Popen([sys.executable, str(script), str(started)])
-    while len(list(started.iterdir())) < 2:
-        assert parent.poll() is None
-        time.sleep(0.05)
-    parent.kill()
-    parent.wait()
-    workers = [int(path.name) for path in started.iterdir()]
-    for _ in range(200):
-        if not any(is_alive(pid) for pid in workers):
-            break
-        time.sleep(0.05)
-    assert not any(is_alive(pid) for pid in workers)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
