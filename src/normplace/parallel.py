@@ -10,7 +10,21 @@ from typing import Any, TypeVar
 
 import torch
 
+from normplace.errors import UserError, check_one_of
+
 Result = TypeVar("Result")
+
+
+def resolve_device(name: str) -> str:
+    """The device to use: auto takes a GPU where there is one.
+
+    Raises:
+        UserError: an unknown device, or cuda where torch sees none.
+    """
+    check_one_of("device", name, ("auto", "cpu", "cuda"))
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("--device cuda: torch sees no GPU here; use --device cpu or auto")
+    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
 
 
 @contextmanager

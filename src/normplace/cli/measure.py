@@ -50,7 +50,9 @@ def measure(
     pictures = [output.with_suffix(suffix) for suffix in (".png", ".pdf")]
     for picture in pictures:
         check_writable(picture)
-    device = options.resolve_device(device)
+    from normplace.parallel import resolve_device
+
+    device = resolve_device(device)
     import torch
 
     from normplace.data.inputs import load_inputs

@@ -117,16 +117,3 @@ def kernel_theory(*, required: bool) -> Decorator:
     """The option --theory, of files to compare samples with."""
     text = "files of `normplace theory --draws-output`, matched by data set and configuration"
     return click.option("--theory", type=path, multiple=True, required=required, metavar="F.npz...", help=text)
-
-
-def resolve_device(name: str) -> str:
-    """The device to use: auto takes a GPU where there is one.
-
-    Raises:
-        UserError: cuda where torch sees none.
-    """
-    import torch
-
-    if name == "cuda" and not torch.cuda.is_available():
-        raise UserError("--device cuda: torch sees no GPU here; use --device cpu or auto")
-    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"

@@ -34,7 +34,9 @@ def sample(
     request: DataRequest, network: MLP | ImageNetwork, inits: int, seed: int, device: str, processes: int, output: Path
 ) -> None:
     """Guess fractions of random networks. Those of MLPs are given at every depth up to --depth."""
-    device = options.resolve_device(device)
+    from normplace.parallel import resolve_device
+
+    device = resolve_device(device)
     from normplace.sampling import sample as sampling
 
     data = datasets.read(request)

@@ -53,6 +53,8 @@ def theory(
     output: Path,
 ) -> None:
     """Guess fractions by infinite-width theory. For isotropic data or, with --dataset, on the data's own kernel."""
+    if draws_output and draws_output.absolute() == output.absolute():
+        raise UserError(f"--draws-output {draws_output}: is --output too; name another file")
     if request is None:
         _refuse_options_of_data()
         found = theories.theory(network)
@@ -76,7 +78,7 @@ def theory(
 
 def _refuse_options_of_data() -> None:
     context = click.get_current_context()
-    for name in (*inspect.signature(data_request).parameters, "draws_output", "draws_depths"):
+    for name in (*inspect.signature(data_request).parameters, "draws_output", "draws_depths", "draws"):
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             option = name.replace("_", "-")
             raise UserError(f"--{option}: needs --dataset; without one, theory is for isotropic data")
@@ -86,6 +88,9 @@ def _depths(network: MLP, asked: list[int] | None, draws_output: Path | None) ->
     """The depths to draw guesses at."""
     if asked and not draws_output:
         raise UserError("--draws-depths: needs --draws-output")
+    given = click.get_current_context().get_parameter_source("draws") is ParameterSource.COMMANDLINE
+    if given and not draws_output:
+        raise UserError("--draws: needs --draws-output")
     if asked and asked[-1] > network.depth:
         raise UserError(f"--draws-depths {asked[-1]}: deeper than --depth {network.depth}")
     return asked or sorted({1, network.depth})

@@ -45,12 +45,16 @@ def train(
     if output == settings:
         raise UserError(f"--output {output}: .json is for the settings beside it, name it .csv")
     files.check_writable(settings)
-    device = options.resolve_device(device)
+    from normplace.parallel import resolve_device
+
+    device = resolve_device(device)
     from normplace.training import train as training
 
     data = datasets.read(request)
     if not len(data.test_y):
-        raise UserError(f"--dataset {request.dataset}: has no test points; a prepared file needs --test-points")
+        raise UserError(
+            f"--dataset {request.dataset}: has no test points; prepare the file with `normplace data --test-points N`"
+        )
     network = with_classes(network, len(data.classes))
     unfinished = output.with_name(f".{output.name}.unfinished")
     how: dict[str, Any] = {"device": device, "processes": processes, "unfinished": unfinished, "progress": True}

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from normplace.cli import options
+from normplace.errors import UserError
 from normplace.files import check_writable
 
 
@@ -27,7 +29,11 @@ def verify(results: Path, claims: Path, output: Path | None, integrity: bool, ag
     asked: list[dict[str, Any]] = [{"integrity": True}] if integrity else []
     asked += [{"against": against}] if against else []
     folder = output or results / "tables"
-    if not asked:
+    if asked:
+        for name in ("claims", "output"):
+            if click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE:
+                raise UserError(f"--{name}: is of judging claims, not for --integrity or --against")
+    else:
         asked = [{"claims": claims}]
         check_writable(folder / "claims.csv")
     from normplace.verifying import report

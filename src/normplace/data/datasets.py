@@ -1,5 +1,7 @@
 """Every data set as one standardised float32 tensor in memory: class selection, order, standardisation, shift."""
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,7 +14,7 @@ from normplace.data.image_folder import image_folder
 from normplace.data.on_disk import default_data_roots
 from normplace.data.record import Doubles, Indices, Source, Where
 from normplace.data.sets import DATASETS
-from normplace.errors import UserError
+from normplace.errors import UserError, check_number, check_whole
 from normplace.files import read_npz, sha256_of_arrays, write_npz
 
 if TYPE_CHECKING:
@@ -85,18 +87,19 @@ class Data:
 
 def load(
     dataset: str,
-    classes: str | None = None,
+    classes: str | Mapping[str, Sequence[str | int]] | None = None,
     points: int | None = None,
     *,
     test_points: int | None = 0,
     shift: float = 0.0,
     standardise: str | None = None,
-    data_root: Path | None = None,
+    data_root: Path | str | None = None,
     stand_in_allowed: bool = True,
 ) -> Data:
     """Load a data set as one standardised tensor. The same call gives the same points in the same order.
 
     Arguments are the fields of `DataRequest`; settings are the authors' code's: its class maps, constants and order.
+    classes: a name of a class map, "all", or new class -> its class names or numbers.
 
     Raises:
         UserError: an unknown data set or class, too many points, altered or missing files.
@@ -104,7 +107,11 @@ def load(
     >>> load("digits", classes="parity", points=100)
     <Data: scikit-learn digits, 100 points of shape 1 x 8 x 8, classes even, odd>
     """
-    return read(DataRequest(dataset, data_root, classes, points, shift, standardise, stand_in_allowed, test_points))
+    check_number("shift", shift)
+    if isinstance(classes, Mapping):
+        classes = json.dumps({new: list(members) for new, members in classes.items()})
+    root = Path(data_root) if data_root else None
+    return read(DataRequest(dataset, root, classes, points, shift, standardise, stand_in_allowed, test_points))
 
 
 def read(request: DataRequest) -> Data:
@@ -157,7 +164,7 @@ def _read_prepared(path: Path, request: DataRequest) -> Raw:
     if provenance.pop("raw_sha256", None) != sha256_of_arrays(arrays.values()):
         raise UserError(f"{path}: damaged, or not written by `normplace data` (the SHA-256 does not match)")
     available, test_available = len(arrays["labels"]), len(arrays["test_labels"])
-    n = _number_of_points("--points", request.points or available, available, request.dataset)
+    n = _number_of_points("points", request.points, available, available, request.dataset)
     m = _number_of_test_points(request.test_points, test_available, request.dataset)
     x, y, test_x, test_y, mean, std = arrays.values()
     return Arrays(x[:n], y[:n], test_x[:m], test_y[:m], {**provenance, "points": n, "test_points": m}), mean, std
@@ -169,7 +176,8 @@ def _read_source(request: DataRequest) -> Raw:
     usual = DATASETS[name].classes if name in DATASETS else "all"
     new_classes = class_map(request.classes or usual, source)
     chosen, labels = _chosen(source, new_classes)
-    n = _number_of_points("--points", request.points or min(DEFAULT_POINTS, len(chosen)), len(chosen), request.dataset)
+    usual_points = min(DEFAULT_POINTS, len(chosen))
+    n = _number_of_points("points", request.points, usual_points, len(chosen), request.dataset)
     pixels = source.read(chosen[:n])
     mean, std, scale = _mean_and_std(request.standardise, name, source, pixels)
     test_pixels, test_labels = pixels[:0], labels[:0]
@@ -216,17 +224,19 @@ def _find_source(request: DataRequest, split: str) -> Source:
     raise UserError(f"--dataset {request.dataset}: unknown, allowed are {names}, folder:PATH, file:PATH")
 
 
-def _number_of_points(option: str, asked: int, available: int, dataset: str) -> int:
-    if not MIN_POINTS <= asked <= available:
+def _number_of_points(option: str, asked: int | None, usual: int, available: int, dataset: str) -> int:
+    number = usual if asked is None else asked
+    check_whole(option, number, 0)
+    if not MIN_POINTS <= number <= available:
         has = f"{dataset} has {available} points in these classes"
-        raise UserError(f"{option} {asked}: {has}, at least {MIN_POINTS} are needed")
-    return asked
+        raise UserError(f"--{option} {number}: {has}, at least {MIN_POINTS} are needed")
+    return number
 
 
 def _number_of_test_points(asked: int | None, available: int, dataset: str) -> int:
     if asked == 0 or (asked is None and available == 0):
         return 0
-    return _number_of_points("--test-points", asked or available, available, dataset)
+    return _number_of_points("test-points", asked, available, available, dataset)
 
 
 def _mean_and_std(

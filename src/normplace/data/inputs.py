@@ -65,7 +65,7 @@ def _read_npy(request: DataRequest) -> npt.NDArray[np.float32]:
     if array.dtype not in (np.float16, np.float32, np.float64) or array.ndim < 2:
         needed = "needs floats [n, ...], scaled as the model expects them"
         raise UserError(f"--dataset npy:{path}: {needed}, but has {array.dtype} {list(array.shape)}")
-    asked = request.points or min(DEFAULT_POINTS, len(array))
+    asked = min(DEFAULT_POINTS, len(array)) if request.points is None else request.points
     if not MIN_POINTS <= asked <= len(array):
         raise UserError(f"--points {asked}: {path} has {len(array)} points, at least {MIN_POINTS} are needed")
     with np.errstate(over="ignore"):

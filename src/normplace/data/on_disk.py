@@ -73,7 +73,7 @@ class OnDisk:
                 raise OSError(f"{OFFLINE} is set")
             LOG.warning("%s is not in %s; downloading it", self.title, looked_in)
             download(self.downloads, root)
-            return self.files(root, split, "downloaded by torchvision")
+            return self.files(root, split, "downloaded")
         except (OSError, RuntimeError, ValueError) as error:
             if isinstance(error, UserError):
                 raise
@@ -83,7 +83,7 @@ class OnDisk:
             raise UserError(f"{not_found} Put it at {root}/{self.wanted}")
         stand_in = self.stand_in(split, where)
         LOG.warning(
-            "WARNING: %s Going on with a STAND-IN: %s. Numbers and figures from it are not %s's.",
+            "WARNING: %s Continuing with a STAND-IN: %s. Numbers and figures from it are not %s's.",
             not_found, stand_in.label, self.title,
         )  # fmt: skip
         label = f"{stand_in.label} (stand-in for {self.title})"

@@ -9,13 +9,14 @@ from torch import nn
 from torch.nn.parameter import is_lazy
 from tqdm import tqdm
 
-from normplace.errors import UserError
+from normplace.errors import UserError, check_whole
 from normplace.measuring.blame import blamed
 from normplace.measuring.builders import Builder, own_initialisation, seeded
 from normplace.measuring.layers import Layer, recorded
 from normplace.measuring.prejudice import Look, Place, Prejudice, together
 from normplace.networks.architecture import BN_STATISTICS
 from normplace.networks.modules import batch_norms, evaluating
+from normplace.parallel import resolve_device
 from normplace.statistics import Estimate
 
 if TYPE_CHECKING:
@@ -100,8 +101,11 @@ def measure(
     >>> measure(build, load("digits", points=200).x, inits=40).regime()
     'deeply prejudiced'
     """
-    if inits < 2 or x.ndim < 2 or len(x) < 2:
-        raise UserError(f"inits {inits}, inputs {list(x.shape)}: at least 2 networks and 2 points [n, ...] are needed")
+    check_whole("inits", inits, 2)
+    check_whole("seed", seed, 0)
+    device, x = resolve_device(device), torch.as_tensor(x)
+    if x.ndim < 2 or len(x) < 2:
+        raise UserError(f"inputs of shape {list(x.shape)}: at least 2 points [n, ...] are needed")
     if not bool((x != x[0]).any()):
         raise UserError(f"all {len(x)} points are the same")
     build, initialisation = own_initialisation(model)

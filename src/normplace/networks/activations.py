@@ -77,9 +77,7 @@ ACTIVATIONS: dict[str, Activation] = {
     activation.name: activation
     for activation in (
         Activation("relu", lambda x: np.maximum(x, 0), torch_nn("ReLU"), _relu_, negative_slope=0.0),
-        Activation(
-            "leaky_relu", lambda x: np.maximum(x, LEAK * x), torch_nn("LeakyReLU"), _leaky_relu_, negative_slope=LEAK
-        ),
+        Activation("leaky_relu", _leaky_relu, torch_nn("LeakyReLU"), _leaky_relu_, negative_slope=LEAK),
         Activation("gelu", _gelu, torch_nn("GELU")),  # the exact one; torch has none in place
         Activation("silu", _silu, torch_nn("SiLU"), _silu_),
         Activation("tanh", np.tanh, torch_nn("Tanh"), _tanh_),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from normplace.errors import UserError
+from normplace.errors import UserError, check_one_of, check_whole
 from normplace.networks.activations import ACTIVATIONS
 from normplace.networks.images import IMAGE_NETWORKS
 from normplace.networks.norms import NORMS, norms_of_mlps
@@ -36,14 +36,12 @@ class MLP:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        _one_of("norm", self.norm, [norm.name for norm in NORMS.values() if norm.operation])
+        check_one_of("norm", self.norm, [norm.name for norm in NORMS.values() if norm.operation])
         object.__setattr__(self, "placement", check_placement(self.norm, self.placement))
-        _one_of("activation", self.activation, ACTIVATIONS)
-        _one_of("bn-statistics", self.bn_statistics, BN_STATISTICS)
+        check_one_of("activation", self.activation, ACTIVATIONS)
+        check_one_of("bn-statistics", self.bn_statistics, BN_STATISTICS)
         for name, least in (("depth", 1), ("width", 1), ("classes", 2)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
-                raise UserError(f"--{name} {value}: a whole number of at least {least} is needed")
+            check_whole(name, getattr(self, name), least)
         if self.bn_statistics == "running" and not NORMS[self.norm].running:
             kept = ", ".join(norm.name for norm in NORMS.values() if norm.running)
             raise UserError(f"--bn-statistics running: is for --norm {kept}, not {self.norm}")
@@ -70,7 +68,7 @@ class ImageNetwork:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        _one_of("network", self.network, IMAGE_NETWORKS)
+        check_one_of("network", self.network, IMAGE_NETWORKS)
         norms = IMAGE_NETWORKS[self.network].norms
         if self.norm not in norms:
             raise UserError(f"--norm {self.norm}: not for {self.network}, allowed are {', '.join(norms)}")
@@ -90,12 +88,6 @@ def check_classes(net: MLP | ImageNetwork, classes: int) -> None:
     """
     if isinstance(net, MLP) and net.classes != classes:
         raise UserError(f"--classes {net.classes}: of the network, but the data have {classes} classes")
-
-
-def _one_of(option: str, value: str, allowed: object) -> None:
-    names = list(allowed)  # type: ignore[call-overload]
-    if value not in names:
-        raise UserError(f"--{option} {value}: unknown, allowed are {', '.join(names)}")
 
 
 def configurations() -> list[tuple[str, str]]:

@@ -35,7 +35,7 @@ class Linear(nn.Linear):
     """nn.Linear, its products by `linear`, forwards and backwards; its weights are left undrawn."""
 
     def reset_parameters(self) -> None:
-        """Draw nothing: nn.Linear would draw from the global generator; `networks.initialise` has one of its own."""
+        """Draw nothing: nn.Linear would draw from the global generator; `modules.initialise` has its own."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """[..., inputs] -> [..., outputs]."""

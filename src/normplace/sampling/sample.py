@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from normplace.data.datasets import Data
-from normplace.errors import UserError
+from normplace.errors import UserError, check_whole
 from normplace.networks.architecture import MLP, ImageNetwork, check_classes
 from normplace.networks.modules import builder
+from normplace.parallel import resolve_device
 from normplace.sampling.images import sample_images
 from normplace.sampling.mlps import Floats, sample_mlps
 from normplace.statistics import Array, Estimate, RegimeByGrowth, gamma_with_interval, regime_by_growth
@@ -123,8 +124,9 @@ def sample(
     >>> seen.regime().name
     'deeply prejudiced'
     """
-    if inits < 2:
-        raise UserError(f"--inits {inits}: at least 2 are needed, for a variance over networks")
+    for option, value, least in (("inits", inits, 2), ("seed", seed, 0), ("processes", processes, 1)):
+        check_whole(option, value, least)
+    device = resolve_device(device)
     check_classes(net, len(data.classes))
     title = f"{net.norm} {net.placement}" if progress else None
     if isinstance(net, MLP):

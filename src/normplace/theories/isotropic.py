@@ -51,7 +51,7 @@ def layer_map(norm: str, placement: str, activation: str, variance: float, rho: 
     """One hidden layer as a map: pre-activation (variance, rho) -> the next layer's (variance, rho).
 
     The returned rho is also the correlation of this layer's representation, of which gamma is made.
-    Source: the table in the paper's theory (one hidden layer as a map of correlations).
+    Derived in docs/theory.md, one hidden layer as a map of correlations.
     """
     if variance < DEAD:  # so close to 0 every activation is linear: correlations stay
         return variance, rho

@@ -30,7 +30,7 @@ def hidden_kernels(
     an average over 4096 nodes a layer, drawn from N(0, K) with a fixed seed: gamma at depth 20 is good to 1 %.
     The simpler P K P / (tr(PKP)/n) divides all nodes by one deviation; it agrees where many
     directions share the variance, and goes wrong on images, whose variance sits in a few: with depth it lets one
-    direction take everything, which no network does (tests/unit/test_kernel.py measures both).
+    direction take everything, which no network does (tests/unit/theories/test_kernel.py measures both).
     """
     kind, phi = NORMS[norm], ACTIVATIONS[activation]
     averages, over_points = dual(phi), kind.axis == "points"

@@ -114,6 +114,8 @@ def theory(
     >>> found.regime.name
     'deeply prejudiced'
     """
+    if not isinstance(net, MLP):
+        raise UserError(f"--network {net}: there is theory of MLPs only")
     names = net.norm, str(net.placement), net.activation
     if data is None:
         rho = isotropic.correlations(*names, net.depth)

@@ -16,14 +16,14 @@ import torch.nn.functional as F
 from torch import nn
 from tqdm import tqdm
 
-from normplace.errors import UserError
+from normplace.errors import UserError, check_number, check_one_of, check_whole
 from normplace.networks.modules import initialise
 from normplace.networks.random import network_generator
 from normplace.parallel import completed
 from normplace.training import checkpoints
 from normplace.training.evaluations import Points, Row, bn_statistics, diverged, evaluate, evaluation_steps, flat
 from normplace.training.optimizers import OPTIMIZERS
-from normplace.training.starts import Start, find_start
+from normplace.training.starts import SELECTIONS, Start, find_start
 
 CHECKPOINT_SECONDS = 5.0
 
@@ -45,8 +45,15 @@ def check_plan(plan: Plan, points: int, normalises_batches: bool) -> None:
     """Refuse what cannot be trained.
 
     Raises:
-        UserError: a batch larger than the data, or a last batch of one point that BatchNorm cannot normalise.
+        UserError: a value that is not allowed, a batch larger than the data, or a last batch of one point that
+            BatchNorm cannot normalise.
     """
+    check_one_of("optimizer", plan.optimizer, OPTIMIZERS)
+    check_one_of("select", plan.select, SELECTIONS)
+    check_number("lr", plan.learning_rate, above=0)
+    sizes = (("batch-size", plan.batch_size, 1), ("epochs", plan.epochs, 1), ("runs", plan.runs, 1))
+    for option, value, least in (*sizes, ("seed", plan.seed, 0)):
+        check_whole(option, value, least)
     if plan.batch_size > points:
         raise UserError(f"--batch-size {plan.batch_size}: larger than the {points} training points")
     if normalises_batches and 1 in (plan.batch_size, points % plan.batch_size):

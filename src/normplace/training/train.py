@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 
 from normplace.data.datasets import Data
-from normplace.errors import UserError
+from normplace.errors import UserError, check_whole
 from normplace.files import sha256_of_json, sha256_of_package, versions
 from normplace.networks.architecture import MLP, ImageNetwork, check_classes
 from normplace.networks.modules import builder
+from normplace.parallel import resolve_device
 from normplace.training.evaluations import Points
 from normplace.training.runs import Plan, train_runs
 
@@ -32,7 +33,7 @@ def train(
     select: str = "any",
     device: str = "cpu",
     processes: int = 1,
-    unfinished: Path | None = None,
+    unfinished: Path | str | None = None,
     progress: bool = False,
 ) -> pd.DataFrame:
     """Train `runs` independent networks with cross-entropy, from starts of the kind `select` names.
@@ -59,6 +60,8 @@ def train(
 
     if not len(data.test_y):
         raise UserError("--test-points 0: training needs test points; load the data with some")
+    check_whole("processes", processes, 1)
+    device = resolve_device(device)
     check_classes(net, len(data.classes))
     plan = Plan(optimizer, lr, batch_size, epochs, runs, select, seed)
     shape = tuple(data.x.shape[1:])
@@ -70,7 +73,7 @@ def train(
         Points(_points(net, data.x), data.y),
         Points(_points(net, data.test_x), data.test_y),
         plan,
-        unfinished=unfinished,
+        unfinished=Path(unfinished) if unfinished else None,
         fingerprint=sha256_of_json(request | made_by) if unfinished else "",
         device=device,
         processes=processes,
