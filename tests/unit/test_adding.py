@@ -1,4 +1,4 @@
-"""What CONTRIBUTING promises of adding something: one record, and everything knows it."""
+"""What docs/extending.md promises of adding something: one record, and everything knows it."""
 
 import json
 from pathlib import Path

@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "normplace"
 # From the bottom to the top: a room imports from those below it and from itself, rooms of one level not each other.
 LEVELS = (
-    {"errors", "statistics", "registry", "parallel"},
-    {"files", "pictures"},
+    {"errors", "statistics", "registry"},
+    {"files", "pictures", "parallel"},
     {"networks", "data"},
     {"theories"},
     {"sampling", "training", "measuring", "tables"},

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from normplace.verifying.manifest import problems, read_manifest
-from study import archive
+from study import archive, reference
 from tests.checkout import ROOT, copy_of_repository, run
 
 
@@ -46,6 +46,18 @@ def test_a_spoilt_run_is_not_packed(finished: Path) -> None:
     with pytest.raises(SystemExit, match=r"altered: tidy/placements/regimes\.csv\nresults/quick is not packed"):
         archive.main("quick")
     assert not (finished.parent / "quick.tar.gz").exists()
+
+
+def test_what_is_no_finished_run_is_neither_packed_nor_shipped(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And nothing that is shipped now is lost."""
+    with pytest.raises(SystemExit, match=r"manifest\.json: no such file.*\nresults/nope is not packed: run `make"):
+        archive.main("nope")
+    shipped = finished.parents[1] / "reference" / "nope"
+    shipped.mkdir(parents=True)
+    monkeypatch.setattr(reference, "ROOT", finished.parents[1])
+    with pytest.raises(SystemExit, match="results/nope is not shipped"):
+        reference.main("nope")
+    assert shipped.is_dir()
 
 
 def test_an_unpacked_run_is_verified_and_drawn_from(finished: Path, tmp_path: Path) -> None:

@@ -84,6 +84,8 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"datasets": {"mnist": {**POINTS, "points": 70_000}}}, ["datasets.mnist.points", "70000", "60000"]),
     ({"datasets": {"mnist": {**POINTS, "points": 1}}}, ["datasets.mnist.points", "1"]),
     ({"training": {"learning_rate": 0}}, ["training.learning_rate", "0"]),
+    ({"training": {"batch_size": 5000}}, ["training.batch_size", "5000", "training points of datasets."]),
+    ({"resnet_dynamics": {"batch_size": 23, "points": 24}}, ["resnet_dynamics.batch_size", "23", "batch of 1"]),
     ({"training": {"optimizer": "adamw"}}, ["training.optimizer", "adamw", "sgd"]),
     ({"architectures": {"cells": ["group"]}}, ["architectures.cells", "'group'", "group-after"]),
     ({"architectures": {"inits": {"lenet": 5}}}, ["architectures.inits", "lenet", "resnet9"]),

@@ -1,4 +1,4 @@
-"""Pack a finished run: `python -m study.archive SCALE` writes results/SCALE.tar.gz.
+"""Pack a finished run: `python -m study.archive SCALE` writes results/SCALE.tar.gz (default: quick).
 
 The files that its manifest names and the manifest, links to a cache replaced by what they point to; equal files give
 an equal archive. Unpacked with `tar -xzf SCALE.tar.gz -C results`, `make figures` and `make verify` work on it.
@@ -10,6 +10,7 @@ import tarfile
 from pathlib import Path
 from typing import IO
 
+from normplace.errors import UserError
 from normplace.files import write_atomically
 from normplace.verifying.manifest import MANIFEST, problems, read_manifest
 
@@ -27,16 +28,25 @@ def pack(results: Path, handle: IO[bytes]) -> None:
                 archive.addfile(entry, content)
 
 
-def main(scale: str) -> None:
-    """Pack results/<scale>, unless a file is missing or not as the manifest says."""
+def finished(scale: str, doing: str) -> Path:
+    """The folder of a finished run; the end with one line a file that is missing or not as the manifest says."""
     results = Path("results") / scale
-    wrong = [line for line in problems(results, read_manifest(results)) if not line.startswith("extra")]
+    try:
+        wrong = [line for line in problems(results, read_manifest(results)) if not line.startswith("extra")]
+    except UserError as error:
+        wrong = [str(error)]
     if wrong:
-        sys.exit("\n".join([*wrong, f"results/{scale} is not packed: run `make replicate SCALE={scale}` first"]))
+        sys.exit("\n".join([*wrong, f"results/{scale} is not {doing}: run `make replicate SCALE={scale}` first"]))
+    return results
+
+
+def main(scale: str) -> None:
+    """Pack results/<scale>."""
+    results = finished(scale, "packed")
     path = Path("results") / f"{scale}.tar.gz"
     write_atomically(path, lambda handle: pack(results, handle))
     print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:2] or ["quick"])

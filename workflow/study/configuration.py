@@ -19,7 +19,7 @@ def read(paths: Iterable[Path]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for path in paths:
         try:
-            update_config(merged, yaml.safe_load(path.read_text(encoding="utf-8")))
+            update_config(merged, yaml.safe_load(path.read_text(encoding="utf-8")) or {})
         except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
             sys.exit(f"configuration: {path}: cannot be read ({' '.join(str(error).split())})")
     return resolve(merged)

@@ -1,6 +1,6 @@
 """Ship a finished run: tidy tables and manifest to reference, figures to the gallery, tables to docs/results.md.
 
-`python -m study.reference SCALE` after the run: the repository then shows what the workflow computed.
+`python -m study.reference SCALE` (default: quick) after the run: the repository then shows what the workflow computed.
 """
 
 import json
@@ -12,6 +12,7 @@ from pathlib import Path
 from figures import FIGURES
 from normplace.files import write_text
 from normplace.verifying.manifest import MANIFEST, read_manifest
+from study.archive import finished
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "results.md"
@@ -38,7 +39,8 @@ def shown_in_results(table: str) -> str:
 
 def main(scale: str) -> None:
     """Copy what is shipped of results/<scale>."""
-    results, reference, gallery = Path("results") / scale, ROOT / "reference" / scale, ROOT / "figures" / "gallery"
+    results = finished(scale, "shipped")  # before anything that is shipped now is deleted
+    reference, gallery = ROOT / "reference" / scale, ROOT / "figures" / "gallery"
     shutil.rmtree(reference, ignore_errors=True)
     for part in SHIPPED:
         shutil.copytree(results / part, reference / part)
@@ -58,4 +60,4 @@ def main(scale: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:2] or ["quick"])

@@ -126,6 +126,11 @@ class Training(Model):
     runs: Count
     depths: Annotated[list[Count], SOME, UNIQUE]
 
+    def check(self, datasets: Mapping[str, Points]) -> None:
+        """Every data set fills a batch, and leaves none of one point, which BatchNorm cannot use."""
+        for dataset, points in datasets.items():
+            check_batch(self.batch_size, points.training_points, f"training points of datasets.{dataset}")
+
 
 class Study(Model):
     """A configuration. `experiments.STUDY` is this and the settings of each experiment under the experiment's name."""
@@ -162,6 +167,18 @@ def check_prepared(key: str, dataset: str, datasets: Mapping[str, Points]) -> No
     """Raise a ValueError if a data set is not among those that are prepared."""
     if dataset not in datasets:
         raise ValueError(f"{key}: {dataset!r} is not one of datasets ({', '.join(datasets)})")
+
+
+def check_batch(batch_size: int, points: int, which: str) -> None:
+    """Whether batches of this size can be made of these points.
+
+    Raises:
+        ValueError: a batch is larger than they are, or the last is of one.
+    """
+    if batch_size > points:
+        raise ValueError(f"batch_size: {batch_size} is more than the {points} {which}")
+    if points % batch_size == 1:
+        raise ValueError(f"batch_size: {batch_size} leaves a batch of 1 of the {points} {which}")
 
 
 def check_class_map(key: str, dataset: str, classes: str) -> None:

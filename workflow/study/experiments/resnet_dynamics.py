@@ -25,6 +25,7 @@ class Settings(settings.OnDataset):
     def check(self, datasets: Mapping[str, settings.Points]) -> None:
         """There must be as many points of each class map."""
         super().check(datasets)
+        settings.check_batch(self.batch_size, self.points, "points")
         for classes in self.classes:
             settings.check_class_map("classes", self.dataset, classes)
             prepared, there = datasets[self.dataset], SIZES[self.dataset][classes]
