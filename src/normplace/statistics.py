@@ -95,7 +95,10 @@ def estimate(value: Array, resampled: Array) -> Estimate[Array]:
 
 def interval(samples: Array) -> tuple[Array, Array]:
     """The central 95 % of bootstrap samples along axis 0, infinite ones among them."""
-    low, high = np.quantile(samples, _ENDS, axis=0)
+    with np.errstate(invalid="ignore"):
+        ends = np.quantile(np.sort(samples, axis=0), _ENDS, axis=0)
+    # numpy finds no number between two infinities.
+    low, high = np.where(np.isnan(ends) & ~np.isnan(samples).any(axis=0), np.inf, ends)
     return low, high
 
 

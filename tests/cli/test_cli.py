@@ -88,7 +88,7 @@ def test_theory_writes_what_the_contract_says(tmp_path: Path) -> None:
 
 
 def test_theory_for_ten_classes_is_narrower(tmp_path: Path) -> None:
-    data = ["--dataset", "digits", "--points", "60", "--norm", "none", "--depth", "1", "--draws", "500"]
+    data = ["--dataset", "digits", "--points", "60", "--norm", "none", "--depth", "1"]
     run("theory", *data, "--output", tmp_path / "two.csv")
     run("theory", *data, "--classes", "all", "--output", tmp_path / "ten.csv")
     two, ten = (pd.read_csv(tmp_path / f"{name}.csv")["guess_fraction_std"].item() for name in ("two", "ten"))
@@ -158,7 +158,7 @@ SAMPLE = ["sample", "--dataset", "digits", "--norm", "layer", "--placement", "be
         (["--classes", "nonsense"], ["--classes nonsense", "parity"]),
         (["--dataset", "imagenet"], ["--dataset imagenet", "gaussian"]),
         (["--dataset", "folder:/nowhere"], ["/nowhere", "train/"]),
-        (["--dataset", "file:/nowhere.npz"], ["/nowhere.npz", "no such file"]),
+        (["--dataset", "file:/nowhere.npz"], ["--dataset file:/nowhere.npz", "no such file"]),
         (["--shift", "nan"], ["--shift", "nan", "finite"]),
         (["--shift=-inf"], ["--shift", "-inf is not in the range -inf<x<inf"]),
         (["--shift", "much"], ["--shift", "much", "finite number"]),
@@ -259,6 +259,10 @@ def test_mistakes_of_theory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "--width" in mistake(capsys, *command, "--width", 10)
     deep = ["--dataset", "digits", "--draws-output", tmp_path / "d.npz", "--draws-depths", "1,9"]
     assert "--draws-depths 9" in mistake(capsys, *command, *deep)
+    digits = ["--dataset", "digits"]
+    assert "--draws: needs --draws-output" in mistake(capsys, *command, *digits, "--draws", 5)
+    assert "--draws: needs --dataset" in mistake(capsys, *command, "--draws", 5)
+    assert "is --output too" in mistake(capsys, *command, *digits, "--draws-output", tmp_path / "t.csv")
     assert "0 is not in the range x>=1" in mistake(capsys, *command, *deep[:-1], "1,0")
     assert "--draws-depths: needs --dataset" in mistake(capsys, *command, "--draws-depths", 2)
     foreign = tmp_path / "foreign.npz"

@@ -117,3 +117,11 @@ def test_the_mass_at_zero_and_one_of_deep_networks_is_no_distance() -> None:
     assert np.mean((counted == 0) | (counted == 1)) > 0.5
     distance = statistics.distance_to_distribution(counted, lambda g: guesses.distribution(g, 20.0), 100)
     assert distance < statistics.ks_critical(2000)
+
+
+def test_an_interval_among_infinities() -> None:
+    """Where half of the samples are infinite the upper end is, without a warning; what is unknown stays unknown."""
+    low, high = statistics.interval(np.array([[0.0, np.inf], [1.0, np.inf], [2.0, np.inf], [np.inf, np.inf]]))
+    np.testing.assert_allclose(low, [0.075, np.inf])
+    np.testing.assert_array_equal(high, [np.inf, np.inf])
+    assert np.isnan(statistics.interval(np.array([np.nan, 1.0, 2.0]))).all()

@@ -160,9 +160,14 @@ def _read_prepared(path: Path, request: DataRequest) -> Raw:
     for option in ("classes", "standardise"):
         if (value := getattr(request, option)) is not None:
             raise UserError(f"--{option} {value}: not for a prepared file, whose classes and scale are fixed")
-    arrays, provenance = read_npz(path, STORED)
+    try:
+        arrays, provenance = read_npz(path, STORED)
+    except UserError as error:
+        raise UserError(f"--dataset file:{error}") from None
     if provenance.pop("raw_sha256", None) != sha256_of_arrays(arrays.values()):
-        raise UserError(f"{path}: damaged, or not written by `normplace data` (the SHA-256 does not match)")
+        raise UserError(
+            f"--dataset file:{path}: damaged, or not written by `normplace data` (the SHA-256 does not match)"
+        )
     available, test_available = len(arrays["labels"]), len(arrays["test_labels"])
     n = _number_of_points("points", request.points, available, available, request.dataset)
     m = _number_of_test_points(request.test_points, test_available, request.dataset)
@@ -215,6 +220,8 @@ def _chosen(source: Source, new_classes: dict[str, list[int]]) -> tuple[Indices,
 
 def _find_source(request: DataRequest, split: str) -> Source:
     name, _, path = request.dataset.partition(":")
+    if name == "file":
+        raise UserError(f"--dataset {request.dataset}: is prepared already; name the data set that it was made from")
     if name == "folder" and path:
         return image_folder(Path(path), split)
     if request.dataset in DATASETS:

@@ -104,7 +104,7 @@ def _first(condition: "pd.Series[bool]") -> float:
 def _with_interval(name: str, values: Array, average: Any) -> dict[str, float]:
     if len(values) == 0:
         return with_interval(name, np.nan, np.nan, np.nan)
-    with np.errstate(invalid="ignore"):  # a quantile between two infinities
-        low, high = interval(np.sort(average(values[bootstrap(len(values), RESAMPLES, seed=0)], axis=1)))
-    numbers = (float(average(values)), float(low), float(high))
-    return with_interval(name, *(np.inf if np.isnan(number) else number for number in numbers))
+    with np.errstate(invalid="ignore"):  # the median of two infinities
+        value, resampled = average(values), average(values[bootstrap(len(values), RESAMPLES, seed=0)], axis=1)
+    numbers = (value, *interval(np.where(np.isnan(resampled), np.inf, resampled)))
+    return with_interval(name, *(np.inf if np.isnan(number) else float(number) for number in numbers))

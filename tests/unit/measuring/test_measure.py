@@ -348,9 +348,11 @@ def test_too_little_memory_says_how_many_points_fit(digits: torch.Tensor, monkey
 
 
 def test_too_few_networks_or_points(digits: torch.Tensor) -> None:
-    for x, inits in ((digits, 1), (digits[:1], 5), (digits[:, 0], 5)):
-        with pytest.raises(UserError, match="at least 2 networks and 2 points"):
-            measure(partial(nn.Linear, 64, 2), x, inits)
+    with pytest.raises(UserError, match="--inits 1: a whole number of at least 2"):
+        measure(partial(nn.Linear, 64, 2), digits, 1)
+    for x in (digits[:1], digits[:, 0]):
+        with pytest.raises(UserError, match=r"at least 2 points \[n, ...\] are needed"):
+            measure(partial(nn.Linear, 64, 2), x, 5)
     with pytest.raises(UserError, match="points are the same"):
         measure(partial(nn.Linear, 64, 2), torch.ones(5, 64), 5)
 
