@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib import style
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 SMALL = 7  # points: ticks, legends and captions
 
@@ -51,8 +52,11 @@ def save(figure: Figure, folder: Path, stem: str) -> None:
     if engine := figure.get_layout_engine():  # once for both files: it takes as long as drawing
         engine.execute(figure)
         figure.set_layout_engine("none")
-    for part in figure.subfigs:  # the layout's last bits, such as -0, differ between runs
-        part.bbox_relative.set_points(part.bbox_relative.get_points().round(9) + 0.0)
+    # The layout's last bits differ between runs, and a pixel's colour may hang on them.
+    for part in figure.subfigs:
+        part.bbox_relative.set_points(part.bbox_relative.get_points().round(6) + 0.0)
+    for axes in figure.axes:
+        axes.set_position(Bbox(axes.get_position().get_points().round(6) + 0.0))
     figure.savefig(folder / f"{stem}.pdf", metadata={"CreationDate": None})
     figure.savefig(folder / f"{stem}.png", dpi=200, metadata={"Software": None})
     plt.close(figure)

@@ -1,5 +1,6 @@
 """Downloads from a server that misbehaves: nothing half or wrong is kept, and what takes its place is said."""
 
+import gc
 import gzip
 import http.server
 import io
@@ -17,6 +18,8 @@ from normplace.data.record import Where
 from normplace.data.sets import DATASETS
 from normplace.errors import UserError
 
+# Connections that end like these are left to the garbage collector by those who opened them.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 BODY = b"not what was asked for" * 100
 GOOD: dict[str, bytes] = {}  # what is served as it should be, by path
 
@@ -53,6 +56,7 @@ def server() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
         server.released.set()  # type: ignore[attr-defined]
         server.shutdown()
+    gc.collect()  # connections that ended badly, here and not in a later test, which knows nothing of them
 
 
 def served_by(server: str, how: str, name: str) -> on_disk.OnDisk:
@@ -85,8 +89,6 @@ def test_a_good_download_is_unpacked_where_it_belongs(server: str, tmp_path: Pat
     assert (tmp_path / "new" / "raw" / "images").read_bytes() == BODY
 
 
-# Connections that end like this are left to the garbage collector by those who opened them.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 @pytest.mark.parametrize("how", ["absent", "cut", "wrong", "silent"])
 @pytest.mark.parametrize("name", ["mnist", "cifar10"])
 def test_a_bad_download_leaves_nothing(

@@ -36,8 +36,6 @@ def measurements(paths: list[Path]) -> pd.DataFrame:
             kinds = found["bn_statistics"]
             for kind, seen in kinds.items():
                 rows.append({**cell, "bn_statistics": kind if len(kinds) > 1 else "", **_guesses(seen)})
-        except UserError:
-            raise
         except FOREIGN as error:
             raise UserError(f"{path}: not a file of `normplace measure` ({error!r})") from None
     return pd.DataFrame(rows)
