@@ -57,7 +57,7 @@ bench: .venv/installed ## How far each part is from the usual way and from the m
 	python -m benchmarks
 
 clean: ## Delete results and caches of tools; data, .venv and cached outputs stay
-	rm -rf results .snakemake .pytest_cache .mypy_cache .ruff_cache
+	rm -rf results build .snakemake .coverage .pytest_cache .mypy_cache .ruff_cache
 
 .venv/installed: requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else "normplace needs Python 3.11 to 3.13, but $(PYTHON) is %d.%d; name another one: make PYTHON=python3.12 ..." % v)'
