@@ -35,10 +35,9 @@ def sample(
 ) -> None:
     """Guess fractions of random networks. Those of MLPs are given at every depth up to --depth."""
     from normplace.parallel import resolve_device
-
-    device = resolve_device(device)
     from normplace.sampling import sample as sampling
 
+    device = resolve_device(device)
     data = datasets.read(request)
     network = with_classes(network, len(data.classes))
     found = sampling.sample(network, data, inits, seed, device=device, processes=processes, progress=True)

@@ -46,10 +46,9 @@ def train(
         raise UserError(f"--output {output}: .json is for the settings beside it, name it .csv")
     files.check_writable(settings)
     from normplace.parallel import resolve_device
-
-    device = resolve_device(device)
     from normplace.training import train as training
 
+    device = resolve_device(device)
     data = datasets.read(request)
     if not len(data.test_y):
         raise UserError(
