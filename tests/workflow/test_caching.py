@@ -20,7 +20,7 @@ DATA, SAMPLE, THEORY, TRAIN, CURVES = (
         ["data/init/gaussian-all.npz", "data/training/gaussian-all.npz"],
         ["init/placements/gaussian/none.npz"],
         ["theory/placements/gaussian/none.csv"],
-        ["training/start_matters/none-neutral.csv", "training/start_matters/none-prejudiced.csv"],
+        ["training/start_matters/neutral/none.csv", "training/start_matters/prejudiced/none.csv"],
         ["tidy/start_matters/curves.csv"],
     )
 )

@@ -113,7 +113,7 @@ def test_what_a_command_loads_is_among_what_its_stage_depends_on(
         "data": "results/tiny/data/init/gaussian-all.npz",
         "sample": "results/tiny/init/placements/gaussian/none.npz",
         "theory": "results/tiny/theory/placements/gaussian/none.npz",
-        "train": "results/tiny/training/start_matters/none-neutral.csv",
+        "train": "results/tiny/training/start_matters/neutral/none.csv",
         "curves": "results/tiny/tidy/start_matters/curves.csv",
         "summarise": "results/tiny/tidy/shift/gamma.csv",
         "finite_width": "results/tiny/tidy/finite_width/first_order.csv",

@@ -26,7 +26,7 @@ class Settings(OnDataset):
 def tables(study: Study) -> Tables:
     own = study.of(Settings)
     data, depth = initial_data(study, own.dataset), study.placements.depth + own.more
-    return Tables(files=TWO_CLASSES, samples=[sample(study, "toy", "deeper", data, CELLS["none"], depth=depth)])
+    return Tables(files=TWO_CLASSES, samples=[sample(study, "toy", own.dataset, data, CELLS["none"], depth=depth)])
 '''
 
 
@@ -60,7 +60,7 @@ def test_options_follow_from_what_a_job_is() -> None:
     assert plan.samples.jobs["init/shift/1/layer-after"].options == (
         "--norm layer --placement after --depth 20 --width 100 --activation relu --inits 200 --seed 0 --shift 1.0"
     )
-    assert plan.samples.jobs["init/batch_statistics/batch-before-running"].options.endswith(
+    assert plan.samples.jobs["init/batch_statistics/running/batch-before"].options.endswith(
         "--inits 400 --seed 0 --bn-statistics running"
     )
     assert plan.samples.jobs["init/architectures/vit/none"].options == (
@@ -69,7 +69,7 @@ def test_options_follow_from_what_a_job_is() -> None:
     assert plan.theories.jobs["theory/placements/mnist/none"].options == (
         "--norm none --depth 20 --activation relu --points 1000 --draws 5000 --draws-depths 1,20"
     )
-    assert plan.trainings.jobs["training/start_matters/none-neutral"].options == (
+    assert plan.trainings.jobs["training/start_matters/neutral/none"].options == (
         "--norm none --depth 20 --width 100 --activation relu --optimizer adam --lr 0.001 --batch-size 128 "
         "--epochs 16 --runs 5 --select neutral --seed 1"
     )

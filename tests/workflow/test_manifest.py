@@ -69,7 +69,7 @@ def test_seconds_commands_and_code_are_those_that_snakemake_recorded(finished: P
     assert len(jobs) == len(found["jobs"])
     for path, rule, stage in (
         ("init/placements/mnist/none.npz", "sample", "sample"),
-        ("training/dynamics/mnist/none-4.csv", "train", "train"),
+        ("training/dynamics/mnist-4/none.csv", "train", "train"),
         ("tidy/placements/gamma.csv", "summarise", "summarise"),
         ("tables/claims.csv", "claims", "verify"),
     ):

@@ -5,16 +5,16 @@ rule sample:
     input:
         plan.samples.data,
     output:
-        samples="<results>/init/{experiment}/{name}.npz",
-        sums="<results>/init/{experiment}/{name}.sha256",
+        samples="<results>/init/{experiment}/{group}/{cell}.npz",
+        sums="<results>/init/{experiment}/{group}/{cell}.sha256",
     log:
-        "<logs>/init/{experiment}/{name}.log",
+        "<logs>/init/{experiment}/{group}/{cell}.log",
     cache: True
     params:
         options=plan.samples.options,
         made_by=made_by("sample"),
     message:
-        "sampling networks: {wildcards.experiment} {wildcards.name}"
+        "sampling networks: {wildcards.experiment} {wildcards.group} {wildcards.cell}"
     shell:
         kept(
             "normplace sample --dataset file:{input} {params.options} --output {output.samples}"

@@ -5,17 +5,17 @@ rule train:
     input:
         plan.trainings.data,
     output:
-        rows="<results>/training/{experiment}/{name}.csv",
-        config="<results>/training/{experiment}/{name}.json",
-        sums="<results>/training/{experiment}/{name}.sha256",
+        rows="<results>/training/{experiment}/{group}/{cell}.csv",
+        config="<results>/training/{experiment}/{group}/{cell}.json",
+        sums="<results>/training/{experiment}/{group}/{cell}.sha256",
     log:
-        "<logs>/training/{experiment}/{name}.log",
+        "<logs>/training/{experiment}/{group}/{cell}.log",
     cache: True
     params:
         options=plan.trainings.options,
         made_by=made_by("train"),
     message:
-        "training: {wildcards.experiment} {wildcards.name}"
+        "training: {wildcards.experiment} {wildcards.group} {wildcards.cell}"
     shell:
         kept(
             "normplace train --dataset file:{input} {params.options} --output {output.rows}"

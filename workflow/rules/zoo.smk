@@ -5,21 +5,21 @@ rule measure:
     input:
         plan.measurements.data,
     output:
-        measured="<results>/{experiment}/{name}.json",
-        picture="<results>/{experiment}/{name}.png",
-        vector_picture="<results>/{experiment}/{name}.pdf",
-        sums="<results>/{experiment}/{name}.sha256",
+        measured="<results>/{experiment}/{model}.json",
+        picture="<results>/{experiment}/{model}.png",
+        vector_picture="<results>/{experiment}/{model}.pdf",
+        sums="<results>/{experiment}/{model}.sha256",
     log:
-        "<logs>/{experiment}/{name}.log",
+        "<logs>/{experiment}/{model}.log",
     wildcard_constraints:
         experiment=plan.with_tables(jobs.MODELS),
     cache: True
     params:
-        model="{name}",
+        model="{model}",
         options=plan.measurements.options,
         made_by=made_by("measure"),
     message:
-        "measuring {wildcards.name}"
+        "measuring {wildcards.model}"
     shell:
         kept(
             "normplace measure torchvision:{params.model} --dataset file:{input} {params.options} "

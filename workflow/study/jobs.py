@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from study.library import SIZES, Cell
 from study.settings import Study
 
-NAMING = ("use", "experiment", "name", "data")  # fields that say where the files are; all others are options
+NAMING = ("use", "experiment", "group", "model", "data")  # fields that say where the files are; all others are options
 # Tidy tables: of samples of MLPs with two classes and with more, and of networks for images, ...
 TWO_CLASSES = ("gamma.csv", "histograms.csv", "regimes.csv")
 MANY_CLASSES = ("gamma.csv", "histograms.csv", "classes.csv")
@@ -65,14 +65,14 @@ class OnData(Job):
     """A job of an experiment, on prepared points."""
 
     experiment: str
-    name: str
     data: Data
 
 
 @dataclass(frozen=True, kw_only=True)
 class Networks(OnData):
-    """A job about MLPs, or networks for images, of one cell."""
+    """A job about MLPs, or networks for images, of one cell; those of its group differ in the cell alone."""
 
+    group: str
     network: str | None = None
     cell: Cell
     depth: int | None = None
@@ -85,7 +85,7 @@ class Networks(OnData):
 class Sample(Networks):
     """Sampled networks."""
 
-    PATH = "init/{experiment}/{name}"
+    PATH = "init/{experiment}/{group}/{cell}"
     inits: int
     seed: int
     bn_statistics: str | None = None
@@ -96,7 +96,7 @@ class Sample(Networks):
 class Theory(Networks):
     """Kernel theory, with draws of guess fractions."""
 
-    PATH = "theory/{experiment}/{name}"
+    PATH = "theory/{experiment}/{group}/{cell}"
     draws: int
     draws_depths: tuple[int, ...] | None = None
     shift: float | None = None
@@ -106,7 +106,7 @@ class Theory(Networks):
 class Training(Networks):
     """Training runs."""
 
-    PATH = "training/{experiment}/{name}"
+    PATH = "training/{experiment}/{group}/{cell}"
     test_points: int | None = None
     optimizer: str
     lr: float
@@ -119,9 +119,10 @@ class Training(Networks):
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement(OnData):
-    """A model of torchvision, its name, as `normplace measure` sees it."""
+    """A model of torchvision as `normplace measure` sees it."""
 
-    PATH = "{experiment}/{name}"
+    PATH = "{experiment}/{model}"
+    model: str
     points: int
     inits: int
     seed: int
@@ -158,25 +159,25 @@ def training_data(study: Study, dataset: str, classes: str | None = None) -> Dat
     return replace(first, use="training", points=points, test_points=test_points)
 
 
-def sample(study: Study, experiment: str, name: str, data: Data, cell: Cell, **changes: Any) -> Sample:
+def sample(study: Study, experiment: str, group: str, data: Data, cell: Cell, **changes: Any) -> Sample:
     """Networks of the study's usual depth, width, activation and number, but for the changes."""
     usual = study.placements.model_dump(include={"depth", "width", "activation", "inits"})
-    return Sample(experiment=experiment, name=name, data=data, cell=cell, **usual | {"seed": study.seed} | changes)
+    return Sample(experiment=experiment, group=group, data=data, cell=cell, **usual | {"seed": study.seed} | changes)
 
 
-def theory(study: Study, experiment: str, name: str, data: Data, cell: Cell, **changes: Any) -> Theory:
+def theory(study: Study, experiment: str, group: str, data: Data, cell: Cell, **changes: Any) -> Theory:
     """The theory of such networks."""
     mlps = study.placements
     usual = mlps.model_dump(include={"depth", "activation"})
     usual |= {"points": min(mlps.theory_points, data.points), "draws": mlps.theory_draws}
     usual |= {"draws_depths": tuple(mlps.histogram_depths)}
-    return Theory(experiment=experiment, name=name, data=data, cell=cell, **usual | changes)
+    return Theory(experiment=experiment, group=group, data=data, cell=cell, **usual | changes)
 
 
-def training(study: Study, experiment: str, name: str, dataset: str, cell: Cell, **changes: Any) -> Training:
+def training(study: Study, experiment: str, group: str, dataset: str, cell: Cell, **changes: Any) -> Training:
     """Runs of MLPs of the study's usual width and activation, trained as usual from any start, but for the changes."""
     usual = study.placements.model_dump(include={"width", "activation"})
     usual |= study.training.model_dump(include={"optimizer", "batch_size", "epochs", "runs"})
     usual |= {"lr": study.training.learning_rate, "select": "any", "seed": study.seed}
     data = training_data(study, dataset)
-    return Training(experiment=experiment, name=name, data=data, cell=cell, **usual | changes)
+    return Training(experiment=experiment, group=group, data=data, cell=cell, **usual | changes)

@@ -30,6 +30,10 @@ class Cell(NamedTuple):
         """In configurations and file names: none, batch-before."""
         return self.norm if self.norm == "none" else f"{self.norm}-{self.placement}"
 
+    def __str__(self) -> str:
+        """The name."""
+        return self.name
+
 
 def _by_name(pairs: Iterable[tuple[str, str]]) -> dict[str, Cell]:
     return {cell.name: cell for cell in (Cell(*pair) for pair in pairs)}

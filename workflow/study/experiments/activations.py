@@ -18,7 +18,7 @@ def tables(study: Study) -> Tables:
     data = initial_data(study, own.dataset)
     samples = [sample(*one) for one in placements.networks(study, own.dataset, own.cells)]
     samples += [
-        sample(study, "activations", f"{name}/{cell.name}", data, cell, activation=name, inits=own.inits)
+        sample(study, "activations", name, data, cell, activation=name, inits=own.inits)
         for name in ACTIVATIONS
         if name != study.placements.activation
         for cell in own.cells

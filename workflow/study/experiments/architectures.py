@@ -19,7 +19,7 @@ def tables(study: Study) -> Tables:
     own = study.of(Settings)
     same: dict[str, Any] = {"data": initial_data(study, own.dataset), "points": own.points, "seed": study.seed}
     samples = [
-        Sample(experiment="architectures", name=f"{net}/{cell.name}", network=net, cell=cell, inits=inits, **same)
+        Sample(experiment="architectures", group=net, network=net, cell=cell, inits=inits, **same)
         for net, inits in own.inits.items()
         for cell in own.cells
         if cell.norm in IMAGE_NETWORKS[net].norms

@@ -17,5 +17,5 @@ def tables(study: Study) -> Tables:
     data = initial_data(study, dataset)
     samples = [sample(*one) for one in placements.networks(study, dataset, [CELLS["none"], *BATCH_NORM])]
     for cell in BATCH_NORM:
-        samples.append(sample(study, "batch_statistics", f"{cell.name}-running", data, cell, bn_statistics="running"))
+        samples.append(sample(study, "batch_statistics", "running", data, cell, bn_statistics="running"))
     return Tables(files=TWO_CLASSES, samples=samples)

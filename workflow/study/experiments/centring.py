@@ -14,5 +14,5 @@ def tables(study: Study) -> Tables:
     dataset = study.of(Settings).dataset
     data = initial_data(study, dataset)
     shown = placements.networks(study, dataset, CELLS.values())
-    shown += [(study, "centring", cell.name, data, cell) for cell in HALF_CELLS.values()]
+    shown += [(study, "centring", dataset, data, cell) for cell in HALF_CELLS.values()]
     return Tables(files=TWO_CLASSES, samples=[sample(*one) for one in shown], theories=[theory(*one) for one in shown])

@@ -23,7 +23,7 @@ class Settings(Model):
 def tables(study: Study) -> Tables:
     own = study.of(Settings)
     shown = [
-        (study, "classes", f"{dataset}/{cell.name}", initial_data(study, dataset, "all"), cell)
+        (study, "classes", dataset, initial_data(study, dataset, "all"), cell)
         for dataset in own.datasets
         for cell in own.cells
     ]

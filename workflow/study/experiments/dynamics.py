@@ -7,7 +7,7 @@ from study.settings import Study
 
 def run(study: Study, dataset: str, cell: Cell, depth: int) -> Training:
     """The training of one cell, which other experiments show beside their own."""
-    return training(study, "dynamics", f"{dataset}/{cell.name}-{depth}", dataset, cell, depth=depth)
+    return training(study, "dynamics", f"{dataset}-{depth}", dataset, cell, depth=depth)
 
 
 def tables(study: Study) -> Tables:

@@ -29,5 +29,5 @@ def _run(study: Study, own: Settings, cell: Cell, rate: float) -> Training:
     usual = study.training
     if (rate, own.runs) == (usual.learning_rate, usual.runs) and own.depth in usual.depths:
         return dynamics.run(study, own.dataset, cell, own.depth)
-    name, depth = f"{cell.name}-{rate:g}", own.depth
-    return training(study, "learning_rates", name, own.dataset, cell, depth=depth, lr=rate, runs=own.runs)
+    changes = {"depth": own.depth, "lr": rate, "runs": own.runs}
+    return training(study, "learning_rates", f"{rate:g}", own.dataset, cell, **changes)

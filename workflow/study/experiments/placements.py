@@ -10,7 +10,7 @@ from study.settings import Study
 def networks(study: Study, dataset: str, cells: Iterable[Cell]) -> list[tuple[Study, str, str, Data, Cell]]:
     """What `sample` and `theory` take for these cells, which other experiments show beside their own."""
     data = initial_data(study, dataset)
-    return [(study, "placements", f"{dataset}/{cell.name}", data, cell) for cell in cells]
+    return [(study, "placements", dataset, data, cell) for cell in cells]
 
 
 def tables(study: Study) -> Tables:

@@ -41,7 +41,7 @@ def tables(study: settings.Study) -> Tables:
     same |= {"experiment": "resnet_dynamics", "lr": own.learning_rate, "seed": study.seed}
     trainings = [
         Training(
-            name=f"{network}/{classes}/{placement}", data=training_data(study, own.dataset, classes), network=network,
+            group=f"{network}-{classes}", data=training_data(study, own.dataset, classes), network=network,
             cell=Cell(USUAL_NORM[network], placement), runs=runs, **same,
         )
         for network, runs in own.runs.items()

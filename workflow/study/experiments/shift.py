@@ -21,7 +21,7 @@ def tables(study: Study) -> Tables:
     samples, theories = [sample(*one) for one in shown], [theory(*one) for one in shown]
     for shift in own.shifts:
         for cell in own.cells:
-            one = (study, "shift", f"{shift:g}/{cell.name}", initial_data(study, own.dataset), cell)
+            one = (study, "shift", f"{shift:g}", initial_data(study, own.dataset), cell)
             samples.append(sample(*one, shift=shift, inits=own.inits))
             theories.append(theory(*one, shift=shift))
     return Tables(files=TWO_CLASSES, samples=samples, theories=theories)

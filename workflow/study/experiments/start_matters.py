@@ -16,7 +16,7 @@ def tables(study: Study) -> Tables:
     own = study.of(Settings)
     same = {"depth": own.depth, "runs": own.runs, "seed": study.seed + 1}  # not the runs of dynamics again
     trainings = [
-        training(study, "start_matters", f"{cell.name}-{select}", own.dataset, cell, select=select, **same)
+        training(study, "start_matters", select, own.dataset, cell, select=select, **same)
         for cell in own.cells
         for select in ("prejudiced", "neutral")
     ]

@@ -25,10 +25,10 @@ def tables(study: Study) -> Tables:
     data = initial_data(study, own.dataset, "all")  # ten output nodes a network say more about gamma than two
     same = {"depth": own.depth, "points": own.points, "activation": None}
     samples = [
-        sample(study, name, f"{cell.name}-{width}", data, cell, width=width, inits=inits, **same)
+        sample(study, name, str(width), data, cell, width=width, inits=inits, **same)
         for cell in SHOWN
         for width, inits in sorted(own.widths.items())
     ]
     same |= {"draws": DRAWS, "draws_depths": None}
-    theories = [theory(study, name, cell.name, data, cell, **same) for cell in SHOWN]
+    theories = [theory(study, name, "infinite", data, cell, **same) for cell in SHOWN]
     return Tables(files=MANY_CLASSES, samples=samples, theories=theories)

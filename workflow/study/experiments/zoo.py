@@ -20,7 +20,7 @@ def tables(study: Study) -> Tables:
     data = initial_data(study, own.dataset, "all")  # ten output nodes a network say more about gamma
     inits = {model: own.inits[model] for model in MODELS if model in own.inits}
     measurements = [
-        Measurement(experiment="zoo", name=model, data=data, points=own.points, inits=number, seed=study.seed)
+        Measurement(experiment="zoo", model=model, data=data, points=own.points, inits=number, seed=study.seed)
         for model, number in inits.items()
     ]
     return Tables(files=TABLE, measurements=measurements)
