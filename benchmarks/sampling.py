@@ -27,7 +27,7 @@ def points(dataset: str, data_root: Path, count: int | None = None) -> torch.Ten
 def ours(features: torch.Tensor, fan_in: int, spec: MLP, networks: int, device: str) -> Callable[[], object]:
     """The sampler on all depths up to the spec's."""
     at_once = 1 if device == "cpu" else networks
-    return partial(sample_part, features.numpy(), fan_in, spec, range(networks), 0, device, at_once)
+    return partial(sample_part, features.numpy(), fan_in, [spec], range(networks), 0, device, at_once)
 
 
 @torch.inference_mode()
@@ -55,7 +55,7 @@ def in_bfloat16(features: torch.Tensor, fan_in: int, spec: MLP, networks: int) -
     for index in range(networks):
         weights = draw_weights(spec, features.shape[1], fan_in, [network_generator(0, index)])
         weights = type(weights)(*([layer.bfloat16() for layer in layers] for layers in weights))
-        guess_moments(outputs_at_every_depth(rounded, weights, spec).float())
+        guess_moments(outputs_at_every_depth(rounded, weights, [spec])[0].float())
 
 
 def measure(data_root: Path, device: str) -> tuple[pd.DataFrame, pd.DataFrame]:

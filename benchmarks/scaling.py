@@ -43,7 +43,7 @@ def of_sampling(data_root: Path) -> pd.DataFrame:
 def of_processes(data_root: Path, networks: int = 600) -> float:
     """How many times as fast two running processes are as one, on the same networks: MNIST, depth 20."""
     features, _ = compress(points("mnist", data_root))
-    arguments = (features.numpy(), 784, MLP(*CELL, 20))
+    arguments = (features.numpy(), 784, [MLP(*CELL, 20)])
     halves = [range(networks // 2), range(networks // 2, networks)]
     seconds = {}
     for processes in (1, 2):
@@ -106,7 +106,7 @@ def main() -> None:
             kernel.gamma(hidden)
     else:
         features, _ = compress(x)
-        sample_part(features.numpy(), x.shape[1], MLP(*CELL, 20, int(args.first)), range(3), 0, "cpu", 1)
+        sample_part(features.numpy(), x.shape[1], [MLP(*CELL, 20, int(args.first))], range(3), 0, "cpu", 1)
     seconds = time.perf_counter() - start
     print(seconds, peak_mebibytes())
 

@@ -14,7 +14,7 @@ from torch import nn
 from normplace.networks.modules import batch_norms, evaluating, initialise
 from normplace.networks.random import network_generator
 from normplace.parallel import one_thread
-from normplace.sampling.mlps import PARTS_A_PROCESS, Floats, InitialGuesses, guess_moments, in_parts
+from normplace.sampling.mlps import PARTS_A_PROCESS, Floats, InitialGuesses, guess_moments, in_parts, joined
 
 CPU_PIXELS = 2**15  # at once, 32 CIFAR-10 images: activations stay in the cache
 GPU_PIXELS = 2**20  # at once, 1024 CIFAR-10 images: the largest activation of ResNet-9 is half a GiB
@@ -40,11 +40,14 @@ def sample_images(
     progress bar is to show.
     """
     step = math.ceil(inits / (PARTS_A_PROCESS * processes))
-    return in_parts(partial(sample_part, build, x.numpy(), seed, device), inits, step, processes, progress)
+    of_part = partial(sample_part, build, x.numpy(), seed, device)
+    return in_parts(of_part, inits, step, processes, progress)[0]
 
 
 @torch.inference_mode()
-def sample_part(build: Callable[[], nn.Module], arrays: Floats, seed: int, device: str, part: range) -> InitialGuesses:
+def sample_part(
+    build: Callable[[], nn.Module], arrays: Floats, seed: int, device: str, part: range
+) -> list[InitialGuesses]:
     """Sample the networks of these indices on the points [n, ...]."""
     network = build().to(device)
     x = torch.from_numpy(arrays).to(device)
@@ -58,4 +61,4 @@ def sample_part(build: Callable[[], nn.Module], arrays: Floats, seed: int, devic
         with evaluating(network, "batch"):
             outputs = torch.cat([network(points) for points in torch.split(x, at_once)])
         guesses.append(guess_moments(outputs.T[None, None]))
-    return InitialGuesses(*(torch.cat(parts, dim=1).cpu().numpy() for parts in zip(*guesses, strict=True)))
+    return [joined(guesses)]

@@ -6,7 +6,7 @@ network's numbers depend on neither the others, nor the depth asked for, nor the
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -88,14 +88,18 @@ def draw_weights(spec: MLP, rank: int, fan_in: int, generators: Sequence[torch.G
     return Weights(layers[::2], layers[1::2])
 
 
-def forward(features: torch.Tensor, weights: Weights, spec: MLP) -> Iterator[torch.Tensor]:
-    """Outputs [networks, classes, n] of the depth-1, depth-2, ... networks that share these hidden weights."""
+def forward(first: torch.Tensor, weights: Weights, spec: MLP) -> Iterator[torch.Tensor]:
+    """Outputs [networks, classes, n] of the depth-1, depth-2, ... networks that share these hidden weights.
+
+    first: the first layer's product [networks, n, width], which may be overwritten.
+    """
     activation, record = ACTIVATIONS[spec.activation].operation(), NORMS[spec.norm]
     norm = record.running if spec.bn_statistics == "running" else record.operation
     assert norm is not None  # as the specification checked
-    h = features.unsqueeze(0)
-    for hidden, output in zip(weights.hidden, weights.output, strict=True):
-        h = batched(h, hidden)
+    h = first
+    for layer, (hidden, output) in enumerate(zip(weights.hidden, weights.output, strict=True)):
+        if layer:
+            h = batched(h, hidden)
         if spec.placement == "before":
             h = norm(h)
         h = activation(h)
@@ -104,34 +108,45 @@ def forward(features: torch.Tensor, weights: Weights, spec: MLP) -> Iterator[tor
         yield output @ h.transpose(1, 2)
 
 
-def outputs_at_every_depth(features: torch.Tensor, weights: Weights, spec: MLP) -> torch.Tensor:
-    """Outputs [depth, networks, classes, n].
+def outputs_at_every_depth(features: torch.Tensor, weights: Weights, specs: Sequence[MLP]) -> list[torch.Tensor]:
+    """Outputs [depth, networks, classes, n] of each of the specs, which share these weights and the first product.
 
     Unless a norm looks over the points, they are taken in groups that stay in a processor's cache.
     """
-    together = NORMS[spec.norm].axis == "points" or features.device.type != "cpu"
-    groups = [features] if together else torch.split(features, CACHED // max(features.shape[1], spec.width))
-    return torch.cat([torch.stack(list(forward(group, weights, spec))) for group in groups], dim=3)
+    rows = CACHED // max(features.shape[1], specs[0].width) if features.device.type == "cpu" else len(features)
+    sizes = [len(features) if NORMS[spec.norm].axis == "points" else min(rows, len(features)) for spec in specs]
+    groups: list[list[torch.Tensor]] = [[] for _ in specs]
+    for size in set(sizes):
+        members = [at for at, own in enumerate(sizes) if own == size]
+        for points in torch.split(features, size):
+            first = batched(points.unsqueeze(0), weights.hidden[0])
+            for at in members:
+                its_first = first if at == members[-1] else first.clone()
+                groups[at].append(torch.stack(list(forward(its_first, weights, specs[at]))))
+    return [torch.cat(of_spec, dim=3) for of_spec in groups]
 
 
 @one_thread()
 @torch.inference_mode()
 def sample_mlps(
     x: torch.Tensor,
-    spec: MLP,
+    specs: Sequence[MLP],
     inits: int,
     seed: int,
     *,
     device: str = "cpu",
     processes: int = 1,
     progress: str | None = None,
-) -> InitialGuesses:
-    """Sample `inits` random networks on the points x [n, ...] at depths 1..spec.depth.
+) -> list[InitialGuesses]:
+    """Sample `inits` random networks of each spec on the points x [n, ...] at every depth up to its own.
 
-    Returns arrays [depth, inits, classes]; the same bytes for the same seed whatever the number of processes.
+    Returns arrays [depth, inits, classes] of each; the same bytes for the same seed whatever the number of processes,
+    and whatever specs are sampled together: they share the weights that are drawn and the first layer's product.
 
-    progress: what a progress bar is to show.
+    specs: of one width, depth and number of classes. progress: what a progress bar is to show.
     """
+    assert len({(spec.width, spec.depth, spec.classes) for spec in specs}) == 1
+    spec = specs[0]
     flat = x.flatten(1)
     features, _ = compress(flat)
     if device == "cpu":  # one at a time stays in the cache
@@ -140,46 +155,52 @@ def sample_mlps(
         numbers = len(features) * spec.width + spec.depth * spec.width * max(features.shape[1], spec.width)
         at_once = step = max(1, GPU_NUMBERS // numbers)
     arrays = features.numpy()  # tensors of inference mode do not travel to other processes
-    of_part = partial(sample_part, arrays, flat.shape[1], spec, seed=seed, device=device, at_once=at_once)
+    of_part = partial(sample_part, arrays, flat.shape[1], specs, seed=seed, device=device, at_once=at_once)
     return in_parts(of_part, inits, step, processes, progress)
 
 
 def in_parts(
-    of_part: Callable[[range], InitialGuesses], inits: int, step: int, processes: int, progress: str | None
-) -> InitialGuesses:
+    of_part: Callable[[range], list[InitialGuesses]], inits: int, step: int, processes: int, progress: str | None
+) -> list[InitialGuesses]:
     """What `of_part` makes of networks 0 to inits - 1, `step` of them in a call.
 
     progress: what the progress bar is to show, none without.
     """
     parts = [range(first, min(first + step, inits)) for first in range(0, inits, step)]
-    results: dict[int, InitialGuesses] = {}
+    results: dict[int, list[InitialGuesses]] = {}
     with tqdm(total=inits, unit="net", disable=None if progress else True, desc=progress) as bar:
         for index, result in completed(of_part, [(part,) for part in parts], processes):
             results[index] = result
             bar.update(len(parts[index]))
-    ordered = [results[index] for index in range(len(parts))]
-    return InitialGuesses(*(np.concatenate(arrays, axis=1) for arrays in zip(*ordered, strict=True)))
+    by_spec = zip(*(results[index] for index in range(len(parts))), strict=True)
+    return [joined(parts) for parts in by_spec]
+
+
+def joined(parts: Iterable[InitialGuesses]) -> InitialGuesses:
+    """The same networks' guesses in one piece: parts follow each other in the order of the networks."""
+    return InitialGuesses(*(np.concatenate(arrays, axis=1) for arrays in zip(*parts, strict=True)))
 
 
 @torch.inference_mode()
 def sample_part(
-    arrays: Floats, fan_in: int, spec: MLP, part: range, seed: int, device: str, at_once: int
-) -> InitialGuesses:
+    arrays: Floats, fan_in: int, specs: Sequence[MLP], part: range, seed: int, device: str, at_once: int
+) -> list[InitialGuesses]:
     """Sample the networks of these indices on the features [n, rank], `at_once` of them at a time."""
     features = torch.from_numpy(arrays).to(device)
     groups = []
     for first in range(part.start, part.stop, at_once):
         generators = [network_generator(seed, index, device) for index in range(first, min(first + at_once, part.stop))]
-        weights = draw_weights(spec, features.shape[1], fan_in, generators)
-        groups.append(guess_moments(outputs_at_every_depth(features, weights, spec)))
-    return InitialGuesses(*(torch.cat(arrays, dim=1).cpu().numpy() for arrays in zip(*groups, strict=True)))
+        weights = draw_weights(specs[0], features.shape[1], fan_in, generators)
+        groups.append([guess_moments(outputs) for outputs in outputs_at_every_depth(features, weights, specs)])
+    return [joined(of_spec) for of_spec in zip(*groups, strict=True)]
 
 
-def guess_moments(outputs: torch.Tensor) -> list[torch.Tensor]:
+def guess_moments(outputs: torch.Tensor) -> InitialGuesses:
     """Guess fractions, means, variances [depth, networks, classes] of outputs [depth, networks, classes, n]."""
     depth, networks, classes, n = outputs.shape
     guesses = outputs.transpose(2, 3).contiguous().argmax(dim=3).view(depth * networks, n)
     rows = torch.arange(depth * networks, device=outputs.device).unsqueeze(1)
     counts = (guesses + classes * rows).flatten().bincount(minlength=depth * networks * classes)
     variance, mean = torch.var_mean(outputs, dim=3, correction=0)
-    return [(counts / n).view(depth, networks, classes), mean, variance]
+    fractions = (counts / n).view(depth, networks, classes)
+    return InitialGuesses(*(moments.cpu().numpy() for moments in (fractions, mean, variance)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from normplace.networks.architecture import MLP, ImageNetwork, check_classes
 from normplace.networks.modules import builder
 from normplace.parallel import resolve_device
 from normplace.sampling.images import sample_images
-from normplace.sampling.mlps import Floats, sample_mlps
+from normplace.sampling.mlps import Floats, InitialGuesses, sample_mlps
 from normplace.statistics import Array, Estimate, RegimeByGrowth, gamma_with_interval, regime_by_growth
 
 if TYPE_CHECKING:
@@ -124,16 +125,52 @@ def sample(
     >>> seen.regime().name
     'deeply prejudiced'
     """
+    return sample_each([net], data, inits, seed, device=device, processes=processes, progress=progress)[0]
+
+
+def sample_each(
+    nets: Sequence[MLP | ImageNetwork],
+    data: Data,
+    inits: int,
+    seed: int,
+    *,
+    device: str = "cpu",
+    processes: int = 1,
+    progress: bool = False,
+) -> list[Guesses]:
+    """What `sample` finds for each of the networks, in less time.
+
+    MLPs of one width and depth share what they have in common under one seed: the weights drawn and the first layer's
+    product.
+
+    Raises:
+        UserError: as `sample`, of any of them.
+    """
     for option, value, least in (("inits", inits, 2), ("seed", seed, 0), ("processes", processes, 1)):
         check_whole(option, value, least)
     device = resolve_device(device)
-    check_classes(net, len(data.classes))
-    title = f"{net.norm} {net.placement}" if progress else None
-    if isinstance(net, MLP):
-        arrays = sample_mlps(data.x, net, inits, seed, device=device, processes=processes, progress=title)
-    else:
-        build = builder(net, tuple(data.x.shape[1:]), len(data.classes))
-        arrays = sample_images(build, data.x, inits, seed, device=device, processes=processes, progress=title)
-    if not (np.isfinite(arrays.output_var).all() and arrays.output_var.any(axis=(1, 2)).all()):
-        raise UserError("the outputs vanish or overflow in float32 at some depth: use fewer layers, or a norm")
-    return Guesses(net, data.provenance, *arrays)
+    for net in nets:
+        check_classes(net, len(data.classes))
+    how: dict[str, Any] = {"device": device, "processes": processes}
+    found: list[InitialGuesses | None] = [None] * len(nets)
+    for members in _together(nets):
+        mlps = [net for net in (nets[at] for at in members) if isinstance(net, MLP)]
+        how["progress"] = ", ".join(f"{nets[at].norm} {nets[at].placement}" for at in members) if progress else None
+        if mlps:
+            arrays = sample_mlps(data.x, mlps, inits, seed, **how)
+        else:
+            build = builder(nets[members[0]], tuple(data.x.shape[1:]), len(data.classes))
+            arrays = [sample_images(build, data.x, inits, seed, **how)]
+        for at, of_net in zip(members, arrays, strict=True):
+            found[at] = of_net
+            if not (np.isfinite(of_net.output_var).all() and of_net.output_var.any(axis=(1, 2)).all()):
+                raise UserError(f"{nets[at]}: outputs vanish or overflow in float32: use fewer layers, or a norm")
+    return [Guesses(net, data.provenance, *arrays) for net, arrays in zip(nets, found, strict=True) if arrays]
+
+
+def _together(nets: Sequence[MLP | ImageNetwork]) -> list[list[int]]:
+    """The positions of networks that are sampled in one pass: MLPs of one width and depth; any other alone."""
+    groups: dict[object, list[int]] = {}
+    for at, net in enumerate(nets):
+        groups.setdefault((net.width, net.depth) if isinstance(net, MLP) else at, []).append(at)
+    return list(groups.values())

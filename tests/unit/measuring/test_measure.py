@@ -94,10 +94,10 @@ def test_an_mlp_agrees_with_sample(norm: str, placement: str, bn_statistics: str
     assert (found.running is not None) == (norm == "batch")
     seen = found.running if bn_statistics == "running" else found.batch
     assert seen is not None
-    ours = sample_mlps(digits, spec, NETWORKS, seed=5)
+    ours = sample_mlps(digits, [spec], NETWORKS, seed=5)[0]
     assert ks_2samp(seen.guess_fraction[:, 0], ours.guess_fraction[2, :, 0]).pvalue > SIGNIFICANCE
     wrong = {"none": "layer", "layer": "none", "batch": "none" if bn_statistics == "batch" else "layer"}[norm]
-    other = sample_mlps(digits, MLP(wrong, "none" if wrong == "none" else "after", 3, width=30), NETWORKS, seed=5)
+    other = sample_mlps(digits, [MLP(wrong, "none" if wrong == "none" else "after", 3, width=30)], NETWORKS, seed=5)[0]
     assert ks_2samp(seen.guess_fraction[:, 0], other.guess_fraction[2, :, 0]).pvalue < SIGNIFICANCE  # it can fail
     resampled = statistics.bootstrap_gamma(ours.output_mean, ours.output_var, 500, seed=0)
     gammas, errors = statistics.gamma(ours.output_mean, ours.output_var), resampled.std(axis=0)

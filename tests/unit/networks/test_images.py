@@ -290,7 +290,7 @@ def test_same_seed_same_bytes_wherever_a_network_is_computed(images: torch.Tenso
     build = partial(image_network, "cnn", "batch", "before", (1, 8, 8), 2)
     whole = sample_images(build, images, 40, seed=3)
     there = pickle.loads(pickle.dumps(partial(sample_part, build, images.numpy(), 3, "cpu")))  # as processes get it
-    for array, part in zip(whole, there(range(7, 9)), strict=True):
+    for array, part in zip(whole, *there(range(7, 9)), strict=True):
         assert array[:, 7:9].tobytes() == part.tobytes()
     assert not np.isin(whole.output_mean, sample_images(build, images, 40, seed=4).output_mean).any()
 

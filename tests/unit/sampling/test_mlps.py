@@ -15,7 +15,7 @@ from normplace.networks.modules import initialise
 from normplace.networks.norms import halves, norms_of_mlps
 from normplace.networks.random import network_generator
 from normplace.sampling import mlps as sampling
-from normplace.sampling.mlps import compress, draw_weights, forward, outputs_at_every_depth, sample_mlps, sample_part
+from normplace.sampling.mlps import compress, draw_weights, outputs_at_every_depth, sample_mlps, sample_part
 from tests.cells import CELLS, every_cell
 
 DEPTHS = (1, 3, 6)
@@ -49,7 +49,7 @@ def test_same_weights_same_outputs_at_every_depth(
     generators = [network_generator(0, index) for index in (5, 6)]
     weights = draw_weights(spec, features.shape[1], digits.shape[1], generators)
     hidden = [basis @ weights.hidden[0][1], *(layer[1] for layer in weights.hidden[1:])]
-    for depth, of_both in enumerate(forward(features, weights, spec), start=1):
+    for depth, of_both in enumerate(outputs_at_every_depth(features, weights, [spec])[0], start=1):
         outputs = of_both[1].T
         reference = module_with(replace(spec, depth=depth), hidden[:depth], weights.output[depth - 1][1])
         expected = reference(digits).detach()
@@ -91,7 +91,7 @@ def _keys() -> list[tuple[str, str, int]]:
 def test_same_distribution_as_independent_draws_of_the_plain_loop(
     norm: str, placement: str, digits: torch.Tensor, references: dict[tuple[str, str, int], np.ndarray]
 ) -> None:
-    ours = sample_mlps(digits, MLP(norm, placement, max(DEPTHS), width=30), NETWORKS, seed=7).guess_fraction
+    ours = sample_mlps(digits, [MLP(norm, placement, max(DEPTHS), width=30)], NETWORKS, seed=7)[0].guess_fraction
     for depth in DEPTHS:
         p = ks_2samp(ours[depth - 1, :, 0], references[norm, placement, depth]).pvalue
         assert p > SIGNIFICANCE, f"depth {depth}: p = {p}"
@@ -103,16 +103,16 @@ def test_negative_control_the_norm_on_the_wrong_side_is_noticed(
     norm: str, digits: torch.Tensor, references: dict[tuple[str, str, int], np.ndarray]
 ) -> None:
     for wrong, right in (("before", "after"), ("after", "before")):
-        ours = sample_mlps(digits, MLP(norm, wrong, max(DEPTHS), width=30), NETWORKS, seed=7).guess_fraction
+        ours = sample_mlps(digits, [MLP(norm, wrong, max(DEPTHS), width=30)], NETWORKS, seed=7)[0].guess_fraction
         p = ks_2samp(ours[-1, :, 0], references[norm, right, max(DEPTHS)]).pvalue
         assert p < SIGNIFICANCE
 
 
 def test_rms_with_relu_guesses_exactly_as_no_norm_does(digits: torch.Tensor) -> None:
     """Scaling a point by a positive number passes through ReLU and cannot change the largest output."""
-    plain = sample_mlps(digits, MLP("none", "none", 5, width=30), 20, seed=0)
+    plain = sample_mlps(digits, [MLP("none", "none", 5, width=30)], 20, seed=0)[0]
     for placement in ("before", "after"):
-        scaled = sample_mlps(digits, MLP("rms", placement, 5, width=30), 20, seed=0)
+        scaled = sample_mlps(digits, [MLP("rms", placement, 5, width=30)], 20, seed=0)[0]
         assert np.mean(scaled.guess_fraction == plain.guess_fraction) > 0.99  # ties at rounding
         np.testing.assert_allclose(scaled.guess_fraction, plain.guess_fraction, atol=0.011)
 
@@ -120,10 +120,10 @@ def test_rms_with_relu_guesses_exactly_as_no_norm_does(digits: torch.Tensor) -> 
 @pytest.mark.slow
 def test_same_seed_same_bytes_whatever_the_processes_and_the_number_of_networks(digits: torch.Tensor) -> None:
     spec = MLP("batch", "before", 3, width=20, classes=4)
-    whole = sample_mlps(digits, spec, 40, seed=3)
-    split = sample_mlps(digits, spec, 40, seed=3, processes=2)
-    fewer = sample_mlps(digits, spec, 11, seed=3)
-    shallower = sample_mlps(digits, replace(spec, depth=2), 40, seed=3)
+    whole = sample_mlps(digits, [spec], 40, seed=3)[0]
+    split = sample_mlps(digits, [spec], 40, seed=3, processes=2)[0]
+    fewer = sample_mlps(digits, [spec], 11, seed=3)[0]
+    shallower = sample_mlps(digits, [replace(spec, depth=2)], 40, seed=3)[0]
     for array, other, part, prefix in zip(whole, split, fewer, shallower, strict=True):
         assert array.shape == (3, 40, 4)
         assert array.dtype == np.float32
@@ -132,12 +132,25 @@ def test_same_seed_same_bytes_whatever_the_processes_and_the_number_of_networks(
         assert array[:2].tobytes() == prefix.tobytes()
 
 
+@pytest.mark.parametrize("cached", [sampling.CACHED, 64 * 50])  # all points at once, and groups of 50
+def test_cells_sampled_together_get_the_bytes_that_they_get_alone(
+    cached: int, digits: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampling, "CACHED", cached)
+    specs = [MLP(*cell, 3, width=20, classes=4) for cell in CELLS]
+    alone = [sample_mlps(digits, [spec], 12, seed=3)[0] for spec in specs]
+    together = sample_mlps(digits, specs, 12, seed=3, processes=2)
+    for one, other in zip(alone, together, strict=True):
+        assert [array.tobytes() for array in one] == [array.tobytes() for array in other]
+    assert len({of_spec.guess_fraction.tobytes() for of_spec in together}) > 4  # RMSNorm guesses as no norm does
+
+
 @every_cell
 def test_several_networks_at_once_as_on_a_gpu(norm: str, placement: str, digits: torch.Tensor) -> None:
     spec = MLP(norm, placement, 3, width=20, classes=4)
     features, _ = compress(digits)
-    arguments = (features.numpy(), digits.shape[1], spec, range(3, 20), 3, "cpu")
-    one, some = (sample_part(*arguments, at_once) for at_once in (1, 5))
+    arguments = (features.numpy(), digits.shape[1], [spec], range(3, 20), 3, "cpu")
+    one, some = (sample_part(*arguments, at_once)[0] for at_once in (1, 5))
     for alone, among_others in zip(one, some, strict=True):
         np.testing.assert_allclose(alone, among_others, rtol=1e-4, atol=1e-4)
         assert alone.shape == (3, 17, 4)
@@ -147,16 +160,16 @@ def test_the_bytes_do_not_depend_on_threads(digits: torch.Tensor) -> None:
     spec = MLP("batch", "before", 3, width=100)
     torch.set_num_threads(2)
     try:
-        two = sample_mlps(digits, spec, 5, seed=3)
+        two = sample_mlps(digits, [spec], 5, seed=3)[0]
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(1)
-    assert [a.tobytes() for a in two] == [a.tobytes() for a in sample_mlps(digits, spec, 5, seed=3)]
+    assert [a.tobytes() for a in two] == [a.tobytes() for a in sample_mlps(digits, [spec], 5, seed=3)[0]]
 
 
 def test_different_seeds_and_networks_differ(digits: torch.Tensor) -> None:
     spec = MLP("none", "none", 1, width=20)
-    first, second = (sample_mlps(digits, spec, 50, seed=seed).output_mean for seed in (0, 1))
+    first, second = (sample_mlps(digits, [spec], 50, seed=seed)[0].output_mean for seed in (0, 1))
     assert not np.isin(first, second).any()
     assert len(np.unique(first)) == first.size
 
@@ -194,10 +207,10 @@ def test_compression_is_exact(shape: tuple[int, int]) -> None:
 
 def test_statistics_are_those_of_the_outputs(digits: torch.Tensor) -> None:
     spec = MLP("layer", "after", 1, width=20, classes=3)
-    found = sample_mlps(digits, spec, 1, seed=0)
+    found = sample_mlps(digits, [spec], 1, seed=0)[0]
     features, _ = compress(digits)
-    (outputs,) = forward(features, draw_weights(spec, features.shape[1], 64, [network_generator(0, 0)]), spec)
-    outputs = outputs[0].T
+    weights = draw_weights(spec, features.shape[1], 64, [network_generator(0, 0)])
+    outputs = outputs_at_every_depth(features, weights, [spec])[0][0, 0].T
     np.testing.assert_allclose(found.output_mean[0, 0], outputs.mean(0), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(found.output_var[0, 0], outputs.var(0, correction=0), rtol=1e-5)
     counts = torch.bincount(outputs.argmax(1), minlength=3) / len(digits)
@@ -206,11 +219,10 @@ def test_statistics_are_those_of_the_outputs(digits: torch.Tensor) -> None:
 
 
 def test_eval_mode_with_fresh_statistics_erases_batch_norm(digits: torch.Tensor) -> None:
-    plain = sample_mlps(digits, MLP("none", "none", 4, width=30), 10, seed=0).guess_fraction
-    erased = sample_mlps(
-        digits, MLP("batch", "before", 4, width=30, bn_statistics="running"), 10, seed=0
-    ).guess_fraction
-    kept = sample_mlps(digits, MLP("batch", "before", 4, width=30), 10, seed=0).guess_fraction
+    plain = sample_mlps(digits, [MLP("none", "none", 4, width=30)], 10, seed=0)[0].guess_fraction
+    running = MLP("batch", "before", 4, width=30, bn_statistics="running")
+    erased = sample_mlps(digits, [running], 10, seed=0)[0].guess_fraction
+    kept = sample_mlps(digits, [MLP("batch", "before", 4, width=30)], 10, seed=0)[0].guess_fraction
     np.testing.assert_allclose(erased, plain, atol=0.011)
     assert np.abs(kept - plain).max() > 0.1
 
@@ -230,7 +242,8 @@ def test_halves_of_norms_by_hand(half: str, placement: str, digits: torch.Tensor
         )
 
     h = digits
-    for hidden, output, found in zip(weights.hidden, weights.output, forward(digits, weights, spec), strict=True):
+    of_layers = outputs_at_every_depth(digits, weights, [spec])[0]
+    for hidden, output, found in zip(weights.hidden, weights.output, of_layers, strict=True):
         h = h @ hidden[0]
         h = norm(h).relu() if placement == "before" else norm(h.relu())
         torch.testing.assert_close(found[0].T, h @ output[0].T, rtol=1e-3, atol=1e-3)
@@ -242,7 +255,7 @@ def test_halves_of_norms_by_hand(half: str, placement: str, digits: torch.Tensor
 def test_centring_after_the_activation_neutralises_and_scaling_does_not(
     half: str, placement: str, whole: bool, digits: torch.Tensor
 ) -> None:
-    guesses = sample_mlps(digits, MLP(half, placement, 10, width=50), 100, seed=0).guess_fraction[-1, :, 0]
+    guesses = sample_mlps(digits, [MLP(half, placement, 10, width=50)], 100, seed=0)[0].guess_fraction[-1, :, 0]
     assert (guesses.std() < 0.15) == whole
 
 
@@ -250,7 +263,7 @@ def test_centring_after_the_activation_neutralises_and_scaling_does_not(
 def test_points_in_groups_are_the_same_points(norm: str, digits: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = MLP(norm, "none" if norm == "none" else "after", 3, width=20, classes=3)
     weights = draw_weights(spec, 64, 64, [network_generator(0, index) for index in range(2)])
-    whole = outputs_at_every_depth(digits, weights, spec)
+    whole = outputs_at_every_depth(digits, weights, [spec])[0]
     monkeypatch.setattr(sampling, "CACHED", 64 * 50)  # groups of 50 points
-    torch.testing.assert_close(outputs_at_every_depth(digits, weights, spec), whole, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(outputs_at_every_depth(digits, weights, [spec])[0], whole, rtol=1e-4, atol=1e-4)
     assert whole.shape == (3, 2, 3, len(digits))

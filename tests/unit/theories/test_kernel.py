@@ -98,7 +98,7 @@ def test_batch_norm_where_many_directions_share_the_variance_needs_one_deviation
 def test_batch_norm_on_images_when_deep() -> None:
     """Wide networks agree with the average over nodes at depth 60; the simple kernel has long gone wrong there."""
     depth, x = 60, load("patches", points=100, classes="all").x.flatten(1)
-    sampled = sample_mlps(x, MLP("batch", "before", depth, width=400, classes=10), 24, seed=0)
+    sampled = sample_mlps(x, [MLP("batch", "before", depth, width=400, classes=10)], 24, seed=0)[0]
     measured = gamma(sampled.output_mean, sampled.output_var)[-1]
     low, high = interval(bootstrap_gamma(sampled.output_mean, sampled.output_var, 500, seed=0))
     *_, last = kernel.hidden_kernels(x.numpy(), "batch", "before", "relu", depth)

@@ -158,9 +158,11 @@ def test_a_wrong_gain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_gain_is_wrong_for_relu(digits: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     """A positive factor passes through ReLU: this is why the gain is tested on other activations."""
     spec = sampling.MLP("layer", "after", depth=3, width=20)
-    right = sampling.sample_mlps(digits, spec, 10, 0).guess_fraction
+    right = sampling.sample_mlps(digits, [spec], 10, 0)[0].guess_fraction
     monkeypatch.setattr(sampling, "GAIN", 1.0)
-    np.testing.assert_allclose(sampling.sample_mlps(digits, spec, 10, 0).guess_fraction, right, atol=1 / len(digits))
+    np.testing.assert_allclose(
+        sampling.sample_mlps(digits, [spec], 10, 0)[0].guess_fraction, right, atol=1 / len(digits)
+    )
 
 
 def learnt(folder: Path) -> str:
