@@ -11,15 +11,15 @@ from normplace import __version__
 from normplace.cli.main import COMMANDS, main
 
 DATA = {"--dataset", "--data-root", "--classes", "--points", "--standardise", "--no-stand-in"}
-MLP = {"--norm", "--placement", "--depth", "--activation"}
+MLP = {"--norm", "--placement", "--cells", "--depth", "--activation"}
 RUN = {"--seed", "--device"}
 # Programs of others call these.
 OPTIONS = {
-    "data": DATA | {"--test-points"},
+    "data": DATA | {"--test-points", "--file"},
     "sample": DATA | MLP | RUN | {"--shift", "--network", "--width", "--bn-statistics", "--inits", "--processes"},
     "theory": DATA | MLP | {"--shift", "--draws-output", "--draws", "--draws-depths"},
     "train": DATA | MLP | RUN | {"--shift", "--test-points", "--network", "--width", "--processes"}
-    | {"--optimizer", "--lr", "--batch-size", "--epochs", "--runs", "--select"},
+    | {"--optimizer", "--lr", "--batch-size", "--epochs", "--runs", "--first-run", "--select"},
     "measure": DATA | RUN | {"--shift", "--resize", "--inits", "--precision", "--threads"},
     "verify": {"--results", "--claims", "--integrity", "--against"},
     "summarise": {"--theory", "--bootstrap"},

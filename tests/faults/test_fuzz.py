@@ -101,7 +101,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_npz(folder / "sample.npz", arrays, CELL)
     theory = {"gamma": random.random(2), "guess_fraction_std": random.random(2), "depths": np.array([1, 2])}
     write_npz(folder / "theory.npz", {**theory, "guess_fraction": arrays["guess_fraction"]}, CELL)
-    prepare(DataRequest("digits", points=5, test_points=3), folder / "data.npz")
+    list(prepare({folder / "data.npz": DataRequest("digits", points=5, test_points=3)}))
     names = "run,step,split,bn_statistics,accuracy_majority,accuracy_minority"
     rows = f"{names}\n0,0,train,,0.5,0.25\n0,1,train,,0.5,0.25\n"
     (folder / "training.csv").write_text(rows)

@@ -1,19 +1,45 @@
-"""`normplace data`: the points of a data set as one file."""
+"""`normplace data`: points of a data set as files."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from normplace.cli.data_options import data_options
-from normplace.cli.options import Whole, command, output
+from normplace.cli.options import Whole, check_output, command, path
 from normplace.data.datasets import DataRequest, prepare
+from normplace.errors import UserError
 
 
 @command()
 @data_options(shift=False)
 @click.option("--test-points", type=Whole(0), default=0, help="the first N test points too")
-@output()
-def data(request: DataRequest, output: Path) -> None:
-    """Write points of a data set to one file that file:PATH loads."""
-    found = prepare(request, output)
-    print(f"{found['label']}: {found['points']} points of shape {found['shape']}, {found['source']}")
+@click.option(
+    "--file",
+    "files",
+    type=(str, str, Whole(2), Whole(0)),
+    multiple=True,
+    metavar="NAME CLASSES POINTS TEST_POINTS",
+    help="as often as wanted, instead of the options for these: the data set is read once",
+)
+@click.option("--output", type=path, required=True, help="the file to write; with --file a folder, of a file NAME each")
+def data(request: DataRequest, files: tuple[tuple[str, str, int, int], ...], output: Path) -> None:
+    """Write points of a data set to a file that file:PATH loads."""
+    requests = {
+        output / name: replace(request, classes=classes, points=points, test_points=test_points)
+        for name, classes, points, test_points in files
+    }
+    given = {"--classes": request.classes, "--points": request.points}
+    if files and (option := next((option for option, value in given.items() if value is not None), None)):
+        raise UserError(f"{option} {given[option]}: --file says it already; use one of the two")
+    if len(requests) < len(files):
+        raise UserError("--file: two of them have the same NAME")
+    requests = requests or {output: request}
+    for file in requests:
+        check_output(file, "--output")
+    for found in prepare(requests):
+        test = f" and {found['test_points']} to test" if found["test_points"] else ""
+        classes = ", ".join(found["classes"])
+        print(
+            f"{found['label']}: {found['points']} points{test} of shape {found['shape']}, {found['source']}, {classes}"
+        )

@@ -15,7 +15,7 @@ from normplace import __version__
 from normplace.cli.command import fail
 
 COMMANDS = {
-    "data": "Write points of a data set to one file that file:PATH loads.",
+    "data": "Write points of a data set to a file that file:PATH loads.",
     "sample": "Guess fractions of random networks.",
     "theory": "Guess fractions by infinite-width theory.",
     "train": "Train many runs and record how the first guess is absorbed.",

@@ -2,32 +2,65 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
 
-from normplace.cli.options import Decorator, Names, Whole, gathered
+from normplace.cli.options import Decorator, Names, Whole, check_output, gathered, path
 from normplace.errors import UserError
 from normplace.networks.activations import ACTIVATIONS
 from normplace.networks.architecture import MLP, PLACEMENTS, ImageNetwork
+from normplace.networks.architecture import cells as all_cells
 from normplace.networks.images import IMAGE_NETWORKS
 from normplace.networks.norms import NORMS
 
 
-def mlp_options(norms: Callable[[], Iterable[str]], *more: Decorator) -> Decorator:
-    """Options that give the command a `network`: those of an MLP but for its width, and more."""
+class Cells(click.ParamType[list[str]]):
+    """Comma-separated names of cells, a norm with its placement, each once."""
+
+    name = "cells"
+
+    def __init__(self, norms: Callable[[], Iterable[str]]) -> None:
+        self._one = Names(lambda: all_cells(norms()))
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        """Each a known one."""
+        return list(dict.fromkeys(self._one.convert(name, param, ctx) for name in value.split(",")))
+
+
+def mlp_options(norms: Callable[[], Iterable[str]], *more: Decorator, suffix: str) -> Decorator:
+    """Options of MLPs but for their width, and more; the command gets `networks`, each with the file to write.
+
+    suffix: of these files.
+    """
     return gathered(
-        "network",
-        specification,
-        click.option("--norm", type=Names(norms), required=True),
+        "networks",
+        partial(specifications, suffix),
+        click.option("--norm", type=Names(norms)),
         click.option("--placement", type=click.Choice(PLACEMENTS), help="of the norm: before or after the activation"),
+        click.option(
+            "--cells",
+            type=Cells(norms),
+            metavar="CELL,CELL,...",
+            help="several norms with their placements (none,batch-before,...), instead of --norm and --placement: the "
+            "files that each alone would give, in less time",
+        ),
         click.option("--depth", type=Whole(1), help="hidden layers of an MLP (sample, theory: every depth up to it)"),
         click.option("--activation", type=Names(lambda: ACTIVATIONS), help="of an MLP (default: relu)"),
         *more,
+        click.option(
+            "--output",
+            type=path,
+            required=True,
+            metavar=f"F{suffix}",
+            help=f"the file to write; with --cells a folder, of a file CELL{suffix} each",
+        ),
     )
 
 
-def network_options(norms: Callable[[], Iterable[str]], *more: Decorator) -> Decorator:
+def network_options(norms: Callable[[], Iterable[str]], *more: Decorator, suffix: str) -> Decorator:
     """`mlp_options`, with a width, and networks for images."""
     return mlp_options(
         norms,
@@ -39,7 +72,44 @@ def network_options(norms: Callable[[], Iterable[str]], *more: Decorator) -> Dec
             help="an MLP, or a network for images of fixed depth, width and activation",
         ),
         *more,
+        suffix=suffix,
     )
+
+
+def specifications(
+    suffix: str,
+    norm: str | None,
+    placement: str | None,
+    cells: list[str] | None,
+    output: Path,
+    depth: int | None,
+    activation: str | None,
+    width: int | None = None,
+    network: str = "mlp",
+    bn_statistics: str = "batch",
+) -> list[tuple[MLP | ImageNetwork, Path]]:
+    """The networks, each with the file to write.
+
+    Raises:
+        UserError: options that do not go together.
+        click.UsageError: no norm, or a file that cannot be written.
+    """
+    shape: dict[str, Any] = {"depth": depth, "activation": activation, "width": width, "network": network}
+    shape["bn_statistics"] = bn_statistics
+    for option, given in {"--norm": norm, "--placement": placement}.items():
+        if cells and given is not None:
+            raise UserError(f"{option} {given}: --cells says it already; use one of the two")
+    if cells:
+        pairs = all_cells(NORMS)
+        return [
+            (specification(*pairs[cell], **shape), check_output(output / f"{cell}{suffix}", "--output"))
+            for cell in cells
+        ]
+    if norm is None:
+        context = click.get_current_context()
+        param = next(param for param in context.command.params if param.name == "norm")
+        raise click.MissingParameter(ctx=context, param=param)
+    return [(specification(norm, placement, **shape), check_output(output, "--output"))]
 
 
 def specification(
@@ -47,9 +117,9 @@ def specification(
     placement: str | None,
     depth: int | None,
     activation: str | None,
-    width: int | None = None,
-    network: str = "mlp",
-    bn_statistics: str = "batch",
+    width: int | None,
+    network: str,
+    bn_statistics: str,
 ) -> MLP | ImageNetwork:
     """The network; the number of classes comes from the data later.
 

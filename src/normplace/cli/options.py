@@ -70,14 +70,24 @@ class Output(click.Path[Path]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Check that it can be written."""
-        output, option = Path(value), param.opts[0] if param else "--output"
-        try:
-            check_writable(output / "x" if self.dir_okay else output, option)
-        except UserError as error:
-            raise click.UsageError(str(error), ctx) from None
-        except OSError as error:  # such as a name that is too long
-            raise click.UsageError(f"{option} {output}: cannot be written ({error.strerror})", ctx) from None
-        return output
+        output = Path(value)
+        return check_output(output, param.opts[0] if param else "--output", folder=self.dir_okay)
+
+
+def check_output(path: Path, option: str, *, folder: bool = False) -> Path:
+    """The path of a file, or of a folder of files.
+
+    Raises:
+        click.UsageError: nothing can be written there.
+    """
+    try:
+        check_writable(path / "x" if folder else path, option)
+    except UserError as error:
+        raise click.UsageError(str(error), click.get_current_context()) from None
+    except OSError as error:  # such as a name that is too long
+        message = f"{option} {path}: cannot be written ({error.strerror})"
+        raise click.UsageError(message, click.get_current_context()) from None
+    return path
 
 
 def output(what: str = "the file to write", *, folder: bool = False) -> Decorator:

@@ -24,14 +24,18 @@ bn_statistics = click.option(
 
 @options.command()
 @data_options()
-@network_options(lambda: NORMS, bn_statistics)
+@network_options(lambda: NORMS, bn_statistics, suffix=".npz")
 @click.option("--inits", type=options.Whole(2), default=1000, help="random networks")
 @options.seed
 @options.device
 @options.processes
-@options.output()
 def sample(
-    request: DataRequest, network: MLP | ImageNetwork, inits: int, seed: int, device: str, processes: int, output: Path
+    request: DataRequest,
+    networks: list[tuple[MLP | ImageNetwork, Path]],
+    inits: int,
+    seed: int,
+    device: str,
+    processes: int,
 ) -> None:
     """Guess fractions of random networks. Those of MLPs are given at every depth up to --depth."""
     from normplace.parallel import resolve_device
@@ -39,11 +43,12 @@ def sample(
 
     device = resolve_device(device)
     data = datasets.read(request)
-    network = with_classes(network, len(data.classes))
-    found = sampling.sample(network, data, inits, seed, device=device, processes=processes, progress=True)
-    gammas = gamma(found.output_mean, found.output_var)
-    given = {**data_record(request), **network_record(network), "inits": inits, "seed": seed, "device": device}
-    arrays = {name: getattr(found, name) for name in ("guess_fraction", "output_mean", "output_var")}
-    write_sample(output, given, data.provenance, **arrays, gamma=gammas)
-    deep = f" at depth 1, {gammas[-1]:.4g} at depth {network.depth}" if isinstance(network, MLP) else ""
-    print(f"{data.provenance['label']}: gamma {gammas[0]:.4g}{deep}")
+    nets = [with_classes(network, len(data.classes)) for network, _ in networks]
+    found = sampling.sample_each(nets, data, inits, seed, device=device, processes=processes, progress=True)
+    for guesses, (_, output) in zip(found, networks, strict=True):
+        gammas = gamma(guesses.output_mean, guesses.output_var)
+        given = {**data_record(request), **network_record(guesses.net), "inits": inits, "seed": seed, "device": device}
+        arrays = {name: getattr(guesses, name) for name in ("guess_fraction", "output_mean", "output_var")}
+        write_sample(output, given, data.provenance, **arrays, gamma=gammas)
+        deep = f" at depth 1, {gammas[-1]:.4g} at depth {guesses.net.depth}" if isinstance(guesses.net, MLP) else ""
+        print(f"{data.provenance['label']}, {guesses.net}: gamma {gammas[0]:.4g}{deep}")

@@ -20,6 +20,7 @@ from normplace.networks.architecture import MLP
 from normplace.networks.norms import NORMS
 from normplace.tables.records import write_kernel_theory
 from normplace.theories import theory as theories
+from normplace.theories.theory import Theory
 
 
 class Depths(click.ParamType[list[int]]):
@@ -34,44 +35,55 @@ class Depths(click.ParamType[list[int]]):
 
 @options.command()
 @data_options(required=False)
-@mlp_options(lambda: [norm.name for norm in NORMS.values() if norm.operation])
+@mlp_options(lambda: [norm.name for norm in NORMS.values() if norm.operation], suffix=".csv")
 @click.option(
     "--draws-output",
     type=options.Output(),
     metavar="F.npz",
-    help="with --dataset: also write guess fractions drawn from the kernel, without any network",
+    help="with --dataset: also write guess fractions drawn from the kernel, without any network (with --cells: always, "
+    "to CELL.npz)",
 )
 @click.option("--draws", type=options.Whole(1), default=10_000, help="how many")
 @click.option("--draws-depths", type=Depths(), metavar="L,L,...", help="at these depths (default: 1 and --depth)")
-@options.output()
 def theory(
     request: DataRequest | None,
-    network: MLP,
+    networks: list[tuple[MLP, Path]],
     draws_output: Path | None,
     draws: int,
     draws_depths: list[int] | None,
-    output: Path,
 ) -> None:
     """Guess fractions by infinite-width theory. For isotropic data or, with --dataset, on the data's own kernel."""
-    if draws_output and draws_output.absolute() == output.absolute():
-        raise UserError(f"--draws-output {draws_output}: is --output too; name another file")
     if request is None:
         _refuse_options_of_data()
-        found = theories.theory(network)
-    else:
-        depths = _depths(network, draws_depths, draws_output)
-        data = datasets.read_arrays(request)
+        for network, output in networks:
+            _write(output, theories.theory(network))
+        return
+    files = [(network, output, draws_output) for network, output in networks]
+    if click.get_current_context().params["cells"]:
+        if draws_output:
+            raise UserError(f"--draws-output {draws_output}: with --cells, draws go to CELL.npz")
+        files = [(network, output, output.with_suffix(".npz")) for network, output in networks]
+    for network, output, of_draws in files:
+        if of_draws and of_draws.absolute() == output.absolute():
+            raise UserError(f"--draws-output {of_draws}: is --output too; name another file")
+        depths = _depths(network, draws_depths, of_draws)
+    data = datasets.read_arrays(request)
+    for network, output, of_draws in files:
         network = replace(network, classes=len(data.provenance["classes"]))
         found = theories.theory(network, data, depths=depths, progress=True)
-        if draws_output:
+        if of_draws:
             given = {**data_record(request), **network_record(network), "draws": draws}
             del given["width"]  # it is infinite
             drawn = np.stack([found.draw(draws, seed=depth, depth=depth) for depth in depths])
             by_depth = {"gamma": found.gamma, "guess_fraction_std": found.guess_fraction_std}
             arrays = {**by_depth, "depths": np.array(depths), "guess_fraction": drawn}
-            write_kernel_theory(draws_output, given, data.provenance, **arrays)
+            write_kernel_theory(of_draws, given, data.provenance, **arrays)
+        _write(output, found)
+
+
+def _write(output: Path, found: Theory) -> None:
     columns = (array.tolist() for array in (found.gamma, found.correlation, found.guess_fraction_std))
-    rows = zip(range(1, network.depth + 1), *columns, strict=True)
+    rows = zip(range(1, found.net.depth + 1), *columns, strict=True)
     lines = ["depth,gamma,correlation,guess_fraction_std", *(",".join(map(str, row)) for row in rows)]
     write_text(output, "\n".join(lines) + "\n")
 

@@ -21,12 +21,16 @@ from normplace.tables.records import write_training
 @options.command()
 @data_options()
 @click.option("--test-points", type=options.Whole(1), help="the first N test points (default: all)")
-@network_options(lambda: [norm.name for norm in NORMS.values() if not norm.is_half])
+@network_options(
+    lambda: [norm.name for norm in NORMS.values() if not norm.is_half],
+    suffix=".csv",
+)
 @click.option("--optimizer", type=click.Choice(("adam", "sgd")), default="adam")
 @click.option("--lr", type=options.Number(above=0), required=True, help="learning rate")
 @click.option("--batch-size", type=options.Whole(1), default=512, help="points a step")
 @click.option("--epochs", type=options.Whole(1), required=True)
 @click.option("--runs", type=options.Whole(1), default=10, help="independent runs")
+@click.option("--first-run", type=options.Whole(0), default=0, help="number of the first, to add runs to others")
 @click.option(
     "--select",
     type=click.Choice(("any", "prejudiced", "neutral")),
@@ -36,15 +40,19 @@ from normplace.tables.records import write_training
 @options.seed
 @options.device
 @options.processes
-@options.output("the file to write, F.csv; its settings go beside it, to F.json")
 def train(
-    request: DataRequest, network: MLP | ImageNetwork, device: str, processes: int, output: Path, **plan: Any
+    request: DataRequest,
+    networks: list[tuple[MLP | ImageNetwork, Path]],
+    device: str,
+    processes: int,
+    **plan: Any,
 ) -> None:
-    """Train many runs and record how the first guess is absorbed."""
-    settings = output.with_suffix(".json")
-    if output == settings:
-        raise UserError(f"--output {output}: .json is for the settings beside it, name it .csv")
-    files.check_writable(settings)
+    """Train many runs and record how the first guess is absorbed. Settings go beside each F.csv, to F.json."""
+    for _, output in networks:
+        settings = output.with_suffix(".json")
+        if output == settings:
+            raise UserError(f"--output {output}: .json is for the settings beside it, name it .csv")
+        files.check_writable(settings)
     from normplace.parallel import resolve_device
     from normplace.training import train as training
 
@@ -54,21 +62,19 @@ def train(
         raise UserError(
             f"--dataset {request.dataset}: has no test points; prepare the file with `normplace data --test-points N`"
         )
-    network = with_classes(network, len(data.classes))
-    unfinished = output.with_name(f".{output.name}.unfinished")
-    how: dict[str, Any] = {"device": device, "processes": processes, "unfinished": unfinished, "progress": True}
-    rows = training.train(network, data, **plan, **how)
-    plan["learning_rate"] = plan.pop("lr")
-    given = {**data_record(request), "test_points": request.test_points, **network_record(network), **plan}
     of_test = {
         "test_sha256": files.sha256_of_arrays([data.test_x.numpy(), data.test_y.numpy()]),
         "test_class_counts": data.test_y.bincount().tolist(),
     }
-    write_training(
-        output,
-        {**given, "device": device},
-        {**data.provenance, **of_test},
-        rows.to_csv(index=False, float_format="%.8g"),
-    )
-    shutil.rmtree(unfinished, ignore_errors=True)
-    print(training.summary(rows))
+    unfinished = [output.with_name(f".{output.name}.unfinished") for _, output in networks]
+    how: dict[str, Any] = {"device": device, "processes": processes, "progress": True}
+    lr = plan.pop("lr")
+    for (network, output), folder in zip(networks, unfinished, strict=True):
+        net = with_classes(network, len(data.classes))
+        rows = training.train(net, data, **plan, lr=lr, unfinished=folder, **how)
+        given = {**data_record(request), "test_points": request.test_points, **network_record(net), **plan}
+        given |= {"learning_rate": lr, "device": device}
+        write_training(output, given, {**data.provenance, **of_test}, rows.to_csv(index=False, float_format="%.8g"))
+        print(f"{net}: {training.summary(rows)}")
+    for folder in unfinished:  # not sooner: a run that is killed and begun again may have lost the first cells' files
+        shutil.rmtree(folder, ignore_errors=True)

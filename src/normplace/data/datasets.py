@@ -1,8 +1,9 @@
 """Every data set as one standardised float32 tensor in memory: class selection, order, standardisation, shift."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -126,7 +127,7 @@ def read(request: DataRequest) -> Data:
 def read_arrays(request: DataRequest) -> Arrays:
     """`load` without torch, which takes seconds to import."""
     kind, _, path = request.dataset.partition(":")
-    raw, mean, std = _read_prepared(Path(path), request) if kind == "file" else _read_source(request)
+    raw, mean, std = _read_prepared(Path(path), request) if kind == "file" else _read_source(request, _find_source)
     x, test_x = (_standardised(points, mean, std, request.shift) for points in (raw.x, raw.test_x))
     for split in (x, test_x):
         if len(split) and not (split != split[0]).any():
@@ -148,12 +149,17 @@ def _standardised(points: npt.NDArray[Any], mean: Doubles, std: Doubles, shift: 
     return (points.astype(np.float32) / scale - mean32) / std32 + np.float32(shift)
 
 
-def prepare(request: DataRequest, output: Path) -> dict[str, Any]:
-    """Write the points asked for, unstandardised, to an .npz that `file:PATH` loads. Returns their provenance."""
-    raw, *scale = _read_source(request)
-    arrays = dict(zip(STORED, (*raw[:4], *scale), strict=True))
-    write_npz(output, arrays, {**raw.provenance, "raw_sha256": sha256_of_arrays(arrays.values())})
-    return raw.provenance
+def prepare(requests: Mapping[Path, DataRequest]) -> Iterator[dict[str, Any]]:
+    """Write the points asked for, unstandardised, to each .npz, which `file:PATH` loads. Yields their provenance.
+
+    A data set of several requests is read once.
+    """
+    find = cache(_find_source)
+    for path, request in requests.items():
+        raw, *scale = _read_source(request, find)
+        arrays = dict(zip(STORED, (*raw[:4], *scale), strict=True))
+        write_npz(path, arrays, {**raw.provenance, "raw_sha256": sha256_of_arrays(arrays.values())})
+        yield raw.provenance
 
 
 def _read_prepared(path: Path, request: DataRequest) -> Raw:
@@ -175,8 +181,9 @@ def _read_prepared(path: Path, request: DataRequest) -> Raw:
     return Arrays(x[:n], y[:n], test_x[:m], test_y[:m], {**provenance, "points": n, "test_points": m}), mean, std
 
 
-def _read_source(request: DataRequest) -> Raw:
-    source = _find_source(request, "train")
+def _read_source(request: DataRequest, find: Callable[..., Source]) -> Raw:
+    where = request.dataset, request.data_root, request.stand_in_allowed
+    source = find(*where, "train")
     name = request.dataset.partition(":")[0]
     usual = DATASETS[name].classes if name in DATASETS else "all"
     new_classes = class_map(request.classes or usual, source)
@@ -187,7 +194,7 @@ def _read_source(request: DataRequest) -> Raw:
     mean, std, scale = _mean_and_std(request.standardise, name, source, pixels)
     test_pixels, test_labels = pixels[:0], labels[:0]
     if request.test_points != 0:
-        test = _find_source(request, "test")
+        test = find(*where, "test")
         if test.class_names != source.class_names:
             raise UserError(f"--dataset {request.dataset}: its train and test splits have different classes")
         test_chosen, test_labels = _chosen(test, new_classes)
@@ -218,17 +225,17 @@ def _chosen(source: Source, new_classes: dict[str, list[int]]) -> tuple[Indices,
     return chosen, new_label[source.labels[chosen]]
 
 
-def _find_source(request: DataRequest, split: str) -> Source:
-    name, _, path = request.dataset.partition(":")
+def _find_source(dataset: str, data_root: Path | None, stand_in_allowed: bool, split: str) -> Source:
+    name, _, path = dataset.partition(":")
     if name == "file":
-        raise UserError(f"--dataset {request.dataset}: is prepared already; name the data set that it was made from")
+        raise UserError(f"--dataset {dataset}: is prepared already; name the data set that it was made from")
     if name == "folder" and path:
         return image_folder(Path(path), split)
-    if request.dataset in DATASETS:
-        roots = [request.data_root] if request.data_root else default_data_roots()
-        return DATASETS[name].read(split, Where(tuple(roots), request.stand_in_allowed))
+    if dataset in DATASETS:
+        roots = [data_root] if data_root else default_data_roots()
+        return DATASETS[name].read(split, Where(tuple(roots), stand_in_allowed))
     names = ", ".join(DATASETS)
-    raise UserError(f"--dataset {request.dataset}: unknown, allowed are {names}, folder:PATH, file:PATH")
+    raise UserError(f"--dataset {dataset}: unknown, allowed are {names}, folder:PATH, file:PATH")
 
 
 def _number_of_points(option: str, asked: int | None, usual: int, available: int, dataset: str) -> int:

@@ -1,5 +1,6 @@
 """Networks by their specification: what they are called and made of. Nothing here imports torch."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from normplace.errors import UserError, check_one_of, check_whole
@@ -92,8 +93,16 @@ def check_classes(net: MLP | ImageNetwork, classes: int) -> None:
 
 def configurations() -> list[tuple[str, str]]:
     """All (norm, placement) of MLPs: ("none", "none") first, then every norm before and after the activation."""
-    first, *others = norms_of_mlps()
-    return [(first, "none"), *((norm, place) for norm in others for place in PLACEMENTS)]
+    return list(cells(norms_of_mlps()).values())
+
+
+def cells(norms: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Name -> (norm, placement), of each norm before and after the activation: none, batch-before, batch-after, ..."""
+    return {
+        norm if norm == "none" else f"{norm}-{placement}": (norm, "none" if norm == "none" else placement)
+        for norm in norms
+        for placement in PLACEMENTS
+    }
 
 
 def check_placement(norm: str, placement: str | None) -> str:

@@ -155,7 +155,8 @@ def sample_each(
     found: list[InitialGuesses | None] = [None] * len(nets)
     for members in _together(nets):
         mlps = [net for net in (nets[at] for at in members) if isinstance(net, MLP)]
-        how["progress"] = ", ".join(f"{nets[at].norm} {nets[at].placement}" for at in members) if progress else None
+        title = f"{len(members)} cells" if len(members) > 1 else f"{nets[members[0]].norm} {nets[members[0]].placement}"
+        how["progress"] = title if progress else None
         if mlps:
             arrays = sample_mlps(data.x, mlps, inits, seed, **how)
         else:

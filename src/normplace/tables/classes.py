@@ -1,5 +1,6 @@
 """More than two classes: how the guesses of a network are spread over the classes, beside theory."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def class_rows(sample: Sample, kernel: KernelTheory | None) -> list[dict[str, An
     rows = []
     for depth, drawn in zip(kernel.depths, kernel.guess_fraction, strict=True) if kernel else []:
         found = sample.guess_fraction[depth - 1]
-        formula = guesses.draw_class_fractions(float(kernel.gamma[depth - 1]), classes, DRAWS, seed=0)  # type: ignore[union-attr]
+        formula = _by_formula(float(kernel.gamma[depth - 1]), classes)  # type: ignore[union-attr]
         quartiles = np.quantile(ranked(found), [0.25, 0.75], axis=0)
         columns = {
             "fraction": ranked(found).mean(axis=0),
@@ -48,6 +49,12 @@ def class_rows(sample: Sample, kernel: KernelTheory | None) -> list[dict[str, An
         for rank in range(classes):
             rows.append({**of_depth, "rank": rank + 1, **{name: values[rank] for name, values in columns.items()}})
     return rows
+
+
+@cache
+def _by_formula(gamma: float, classes: int) -> Fractions:
+    """Draws of the C-class theory; samples of several widths have one gamma of theory."""
+    return guesses.draw_class_fractions(gamma, classes, DRAWS, seed=0)
 
 
 def ranked(fractions: Fractions) -> Fractions:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from normplace.errors import UserError
 from normplace.statistics import Array, bootstrap, interval
 from normplace.tables.records import read_training
 from normplace.tables.tidy import with_interval
@@ -21,17 +22,33 @@ RESAMPLES = 2000
 
 
 def summarise(paths: list[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Tables (curves, milestones) of training runs.
+    """Tables (curves, milestones) of training runs; files that differ in their runs alone are parts of one cell.
 
     Raises:
-        UserError: a file is damaged or foreign.
+        UserError: a file is damaged or foreign, or has runs that another has.
     """
-    curves, milestones = [], []
+    parts: dict[str, list[tuple[Path, dict[str, Any], pd.DataFrame]]] = {}
     for path in paths:
         cell, rows = read_training(path)
+        parts.setdefault(str({**cell, "runs": 0}), []).append((path, cell, rows))
+    curves, milestones = [], []
+    for of_cell in parts.values():
+        cell, rows = _joined(of_cell)
         curves.append(_curves(rows).assign(**cell))
         milestones += _milestones(cell, rows)
     return pd.concat(curves, ignore_index=True), pd.DataFrame(milestones)
+
+
+def _joined(parts: list[tuple[Path, dict[str, Any], pd.DataFrame]]) -> tuple[dict[str, Any], pd.DataFrame]:
+    """The cell and the rows of all its runs."""
+    seen: set[int] = set()
+    for path, _, rows in parts:
+        runs = set(rows["run"])
+        if again := seen & runs:
+            raise UserError(f"{path}: run {min(again)} is in another file of the same networks too")
+        seen |= runs
+    rows = pd.concat([rows for *_, rows in parts], ignore_index=True)
+    return {**parts[0][1], "runs": len(seen)}, rows
 
 
 def learned_accuracy(commonest: float, test_points: int) -> float:

@@ -10,6 +10,7 @@ from torch.nn.utils import parameters_to_vector
 
 from normplace.networks.modules import batch_norms, evaluating
 
+EVALUATED = 10_000  # the first so many training points are the split "train", and choose the start
 EVALUATIONS_PER_DECADE = 10  # log-spaced back from the last step, so that a tenth of all steps is one of them
 SPLITS = ("train", "test")
 MEASURES = (
@@ -34,6 +35,10 @@ class Points(NamedTuple):
 
     x: torch.Tensor
     y: torch.Tensor
+
+    def evaluated(self) -> "Points":
+        """Those of them that a network in training is evaluated on."""
+        return Points(self.x[:EVALUATED], self.y[:EVALUATED])
 
 
 def evaluation_steps(last: int) -> list[int]:

@@ -30,7 +30,10 @@ CHECKPOINT_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Plan:
-    """How to train. select: "any" start, or redraw until it is "prejudiced" or "neutral"."""
+    """How to train. select: "any" start, or redraw until it is "prejudiced" or "neutral".
+
+    first_run: the number of the first of the runs; a run is the same in whatever part it is trained.
+    """
 
     optimizer: str
     learning_rate: float
@@ -39,6 +42,7 @@ class Plan:
     runs: int
     select: str = "any"
     seed: int = 0
+    first_run: int = 0
 
 
 def check_plan(plan: Plan, points: int, normalises_batches: bool) -> None:
@@ -52,7 +56,7 @@ def check_plan(plan: Plan, points: int, normalises_batches: bool) -> None:
     check_one_of("select", plan.select, SELECTIONS)
     check_number("lr", plan.learning_rate, above=0)
     sizes = (("batch-size", plan.batch_size, 1), ("epochs", plan.epochs, 1), ("runs", plan.runs, 1))
-    for option, value, least in (*sizes, ("seed", plan.seed, 0)):
+    for option, value, least in (*sizes, ("seed", plan.seed, 0), ("first-run", plan.first_run, 0)):
         check_whole(option, value, least)
     if plan.batch_size > points:
         raise UserError(f"--batch-size {plan.batch_size}: larger than the {points} training points")
@@ -92,10 +96,11 @@ def train_runs(
         with tqdm(done, total=plan.runs, unit="run", desc=work, disable=None if progress else True) as bar:
             return [result for _, result in sorted(bar, key=lambda item: item[0])]
 
-    starts = [(run, build, train_points.x, plan.select, plan.seed, device) for run in range(plan.runs)]
+    numbers = range(plan.first_run, plan.first_run + plan.runs)
+    starts = [(run, build, train_points.evaluated().x, plan.select, plan.seed, device) for run in numbers]
     runs = [
         (run, start, build, train_points, test_points, plan, unfinished, fingerprint, device)
-        for run, start in enumerate(of_all_runs("starts", find_start, starts))
+        for run, start in zip(numbers, of_all_runs("starts", find_start, starts), strict=True)
     ]
     return [row for rows in of_all_runs("training", train_run, runs) for row in rows]
 
@@ -112,8 +117,8 @@ def train_run(
     device: str = "cpu",
 ) -> list[Row]:
     """Train one run, from its checkpoint where there is one; returns its rows."""
-    splits = [Points(points.x.to(device), points.y.to(device)) for points in (train_points, test_points)]
-    x, y = splits[0]
+    x, y = train_points.x.to(device), train_points.y.to(device)
+    splits = [Points(x, y).evaluated(), Points(test_points.x.to(device), test_points.y.to(device))]
     order = network_generator(plan.seed, 2**31 + run)
     network = build().to(device)
     optimizer = OPTIMIZERS[plan.optimizer](network.parameters(), plan.learning_rate)

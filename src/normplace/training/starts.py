@@ -35,7 +35,7 @@ def find_start(
 ) -> Start:
     """Initialise a run's network until its start is of the kind asked for.
 
-    The guesses are those on all training points, with batch statistics; the majority is the class guessed most.
+    The guesses are those on the points x, with batch statistics; the majority is the class guessed most.
 
     Raises:
         UserError: none of 1000 draws was of that kind; the message has the nearest difference found.

@@ -31,6 +31,7 @@ def train(
     batch_size: int = 512,
     epochs: int = 10,
     select: str = "any",
+    first_run: int = 0,
     device: str = "cpu",
     processes: int = 1,
     unfinished: Path | str | None = None,
@@ -39,11 +40,13 @@ def train(
     """Train `runs` independent networks with cross-entropy, from starts of the kind `select` names.
 
     A row a run, evaluation, split and kind of BatchNorm statistics, with the columns of the file that `normplace train`
-    writes (`evaluations.Row`). Evaluations are at steps 0 to 7, then log-spaced (the authors' setting). The same call
-    gives the same rows, whatever the number of processes.
+    writes (`evaluations.Row`). Evaluations are at steps 0 to 7, then log-spaced (the authors' setting), on all test
+    points and on the first 10,000 training points, by which starts are chosen too. The same call gives the same rows,
+    whatever the number of processes.
 
     data: with test points. lr: the learning rate. batch_size: points a step. select: "any" start, or redraw until the
     guess fractions differ by more than .9 ("prejudiced") or by less than .1 ("neutral"), the authors' selection.
+    first_run: the number of the first run, to add runs to those that there are: a run is the same in every call.
     unfinished: a folder for checkpoints, from which the same call resumes after a kill. progress: show bars.
 
     Raises:
@@ -63,10 +66,11 @@ def train(
     check_whole("processes", processes, 1)
     device = resolve_device(device)
     check_classes(net, len(data.classes))
-    plan = Plan(optimizer, lr, batch_size, epochs, runs, select, seed)
+    plan = Plan(optimizer, lr, batch_size, epochs, runs, select, seed, first_run)
     shape = tuple(data.x.shape[1:])
     build = builder(net, shape, len(data.classes))
-    request = {"network": vars(net), "plan": vars(plan), "data": data.provenance, "device": device}
+    of_each_run = {name: value for name, value in vars(plan).items() if name not in ("runs", "first_run")}
+    request = {"network": vars(net), "plan": of_each_run, "data": data.provenance, "device": device}
     made_by = {"versions": versions(), "code": sha256_of_package()}
     rows = train_runs(
         build,

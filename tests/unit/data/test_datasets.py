@@ -261,7 +261,7 @@ def test_data_are_looked_for_under_data_root_and_then_in_the_projects_own_folder
 
 def test_a_prepared_file_gives_what_its_source_gives(tmp_path: Path) -> None:
     request = DataRequest("patches", points=40, classes="all")
-    prepare(request, tmp_path / "p.npz")
+    list(prepare({tmp_path / "p.npz": request}))
     direct, prepared = read(request), load(f"file:{tmp_path / 'p.npz'}", points=40)
     assert torch.equal(direct.x, prepared.x)
     assert direct.provenance == prepared.provenance
@@ -275,7 +275,7 @@ def test_a_prepared_file_gives_what_its_source_gives(tmp_path: Path) -> None:
 
 def test_a_damaged_or_foreign_prepared_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "p.npz"
-    prepare(DataRequest("digits", points=40), path)
+    list(prepare({path: DataRequest("digits", points=40)}))
     whole = path.read_bytes()
     middle = len(whole) // 2
     path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])

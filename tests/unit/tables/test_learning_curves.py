@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from normplace.errors import UserError
 from normplace.tables.learning_curves import summarise
 from normplace.tables.records import write_training
 
@@ -89,6 +90,20 @@ def test_curves_are_medians_and_quartiles(tmp_path: Path) -> None:
     assert (row["gap_low"], row["gap"], row["gap_high"]) == pytest.approx((0.2, 0.3, 0.4))
     assert row["n"] == 5
     assert row["norm"] == "none"
+
+
+def test_files_that_differ_in_their_runs_alone_are_parts_of_one_cell(tmp_path: Path) -> None:
+    gaps, accuracies = [[0.8, 0.1], [0.9, 0.2], [0.7, 0.0]], [[0.5, 0.9], [0.5, 0.8], [0.5, 0.7]]
+    whole = write(tmp_path / "whole.csv", gaps, accuracies, [0, 0, 0])
+    rows = pd.read_csv(whole)
+    parts = [tmp_path / "first.csv", tmp_path / "second.csv"]
+    for path, part in zip(parts, (rows[rows["run"] < 2], rows[rows["run"] == 2]), strict=True):
+        write_training(path, {**OPTIONS, "runs": part["run"].nunique()}, DATA, part.to_csv(index=False))
+    for found, expected in zip(summarise(parts), summarise([whole]), strict=True):
+        pd.testing.assert_frame_equal(found, expected)
+    assert summarise(parts)[1]["runs"].tolist() == [3]
+    with pytest.raises(UserError, match=r"whole\.csv: run 2 is in another file of the same networks too"):
+        summarise([parts[1], whole])
 
 
 def test_a_run_that_learned_nothing_never_reaches_a_share_of_its_final_accuracy(tmp_path: Path) -> None:

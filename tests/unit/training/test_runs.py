@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from normplace.networks.architecture import MLP
 from normplace.networks.mlp import mlp
 from normplace.networks.modules import evaluating, initialise
 from normplace.networks.random import network_generator
-from normplace.training import checkpoints, starts
+from normplace.training import checkpoints, evaluations, starts
 from normplace.training import runs as training
 from normplace.training.evaluations import Points, Row, evaluation_steps
 from normplace.training.runs import Plan, train_runs
@@ -221,6 +222,28 @@ def test_a_run_is_the_same_alone_among_others_and_in_processes(points: tuple[Poi
     assert str(alone) == str(together[len(alone) :])
     other = train_runs(build(SPEC), *points, Plan("adam", 3e-3, 50, 4, 2, seed=1))
     assert str(other) != str(together)
+
+
+def test_runs_in_parts_are_the_runs_of_one_call(points: tuple[Points, Points]) -> None:
+    parts = [train_runs(build(SPEC), *points, replace(PLAN, runs=1, first_run=run)) for run in range(PLAN.runs)]
+    assert str([row for rows in parts for row in rows]) == str(train_runs(build(SPEC), *points, PLAN))
+
+
+def test_runs_are_evaluated_and_started_on_the_first_training_points(
+    points: tuple[Points, Points], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = replace(PLAN, runs=1)
+    rows = train_runs(build(SPEC), *points, plan)
+    monkeypatch.setattr(evaluations, "EVALUATED", 40)
+    of_first = train_runs(build(SPEC), *points, plan)
+    shares = column([row for row in of_first if row["split"] == "train"], "accuracy") * 40
+    np.testing.assert_allclose(shares, shares.round(), atol=1e-4)
+    (train, test), (of_forty, same) = (
+        [column([row for row in found if row["split"] == split], "loss") for split in ("train", "test")]
+        for found in (rows, of_first)
+    )
+    assert not np.isin(train, of_forty).any()
+    np.testing.assert_array_equal(test, same)  # all points are trained on
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
