@@ -14,8 +14,9 @@ export PYTHONPATH := $(CURDIR)/workflow$(if $(PYTHONPATH),:$(PYTHONPATH))
 replicate: .venv/installed ## Every experiment, figure and table at the quick scale, into results/quick
 	@test -f config/$(SCALE).yaml || { echo "SCALE=$(SCALE): allowed are $(basename $(notdir $(sort $(wildcard config/*.yaml))))" >&2; exit 2; }
 	python -m study.fetch $(CONFIG)
-	python -m study.one_run snakemake --cores $(CORES) --configfile $(CONFIG)
-	@echo "Figures: results/$(SCALE)/figures   Tables: results/$(SCALE)/tables   Report: results/$(SCALE)/report.html"
+	@begun=$$(date +%s); python -m study.one_run snakemake --cores $(CORES) --configfile $(CONFIG) \
+	--logger normplace --logger-normplace-costs reference/$(SCALE)/manifest.json && \
+	python -m study.summary results/$(SCALE) $$begun
 
 paper: ## The paper's own sizes, into results/paper; hours, resumable
 	$(MAKE) replicate SCALE=paper

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from docs import draw_imports
+from docs import draw_imports, draw_rules
 from tests.unit import test_rooms
 
 
@@ -22,3 +22,13 @@ def test_the_picture_is_of_the_imports(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(draw_imports, "PICTURE", tmp_path / "imports.svg")
     draw_imports.main()
     assert (tmp_path / "imports.svg").read_bytes() == shown, "draw it again: python -m docs.draw_imports"
+
+
+@pytest.mark.slow
+def test_the_picture_of_the_rules_is_of_the_workflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = draw_rules.PICTURE.read_bytes()
+    monkeypatch.setattr(draw_rules, "PICTURE", tmp_path / "rules.svg")
+    draw_rules.main()
+    assert (tmp_path / "rules.svg").read_bytes() == shown, "draw it again: python -m docs.draw_rules"
+    rows = [set(row) for row in draw_rules.ROWS]
+    assert set.union(*rows) == {rule for arrow in draw_rules.rules() for rule in arrow}

@@ -83,7 +83,7 @@ def test_disturbed_and_run_again(
 ) -> None:
     monkeypatch.chdir(fresh)
     process = start(fresh)
-    wait_for(fresh / "results" / "tiny" / "data" / "init" / "gaussian-all.sha256")
+    wait_for(fresh / "results" / "tiny" / "data" / "gaussian" / "sums.sha256")
     disturb(process)
     process.communicate()
     again = run(fresh)

@@ -9,10 +9,11 @@ from tests.checkout import copy_of_repository, snakemake
 
 @pytest.hookimpl(tryfirst=True)  # before the one that reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests on the finished run go to the process that has made it."""
+    """All tests on the finished run go to the process that has made it, and first, since they take longest."""
     for item in items:
         if "finished" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.xdist_group("finished"))
+    items.sort(key=lambda item: "finished" not in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,22 +14,21 @@ from study import cache as output_cache
 from study import data
 from tests.checkout import ROOT, TINY, TINY_TARGETS, environment, hashes, snakemake, tiny_checkout
 
-FIGURE = "results/tiny/figures/start_matters.pdf"
 DATA, SAMPLE, THEORY, TRAIN, CURVES = (
     {f"results/tiny/{name}" for name in names}
     for names in (
-        ["data/init/gaussian-all.npz", "data/training/gaussian-all.npz"],
-        ["init/placements/gaussian/none.npz"],
-        ["theory/placements/gaussian/none.csv"],
-        ["training/start_matters/neutral/none.csv", "training/start_matters/prejudiced/none.csv"],
+        ["data/gaussian/init-all.npz"],
+        ["init/placements/gaussian/batch-after.npz"],
+        ["theory/placements/gaussian/batch-after.csv"],
+        [f"training/start_matters/{start}/runs-0-0/none.csv" for start in ("neutral", "prejudiced")],
         ["tidy/start_matters/curves.csv"],
     )
 )
 ALL = DATA | SAMPLE | THEORY | TRAIN | CURVES
 
 
-def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    found = snakemake(folder, *arguments, config=TINY)
+def make(folder: Path, *arguments: str, more: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+    found = snakemake(folder, *arguments, config=[*TINY, *more])
     assert found.returncode == 0, found.stdout + found.stderr
     return found
 
@@ -39,9 +39,9 @@ def computed(run: subprocess.CompletedProcess[str]) -> set[str]:
     return {output for output in stored if output in ALL}
 
 
-def would_compute(folder: Path, *arguments: str) -> set[str]:
+def would_compute(folder: Path, *arguments: str, more: Sequence[str] = ()) -> set[str]:
     """The first outputs of the jobs that a run would do although there is a cache."""
-    text = make(folder, "--dry-run", *arguments)
+    text = make(folder, "--dry-run", *arguments, more=more)
     return set(re.findall(r"Output file (\S+) will be written to", text.stdout + text.stderr))
 
 
@@ -99,23 +99,45 @@ def test_another_seed_redoes_what_is_drawn_with_it(second: Path) -> None:
 
 
 def test_another_wildcard_is_another_entry(second: Path) -> None:
-    others = {target.replace("gaussian/none", "gaussian/rms-after") for target in SAMPLE | THEORY}
-    assert would_compute(second, *others) == others
+    others = {target.replace("gaussian", "digits") for target in SAMPLE | THEORY}
+    assert would_compute(second, *others) == others | {"results/tiny/data/digits/init-all.npz"}
+
+
+def test_more_runs_are_added(second: Path) -> None:
+    (second / "config" / "more.yaml").write_text("start_matters: {runs: 2}\ntraining: {runs_a_job: 1}\n")
+    added = {target.replace("runs-0-0", "runs-1-1") for target in TRAIN}
+    assert would_compute(second, *TINY_TARGETS, more=["config/more.yaml"]) == added | CURVES
+
+
+def test_cells_together_make_the_files_of_each_alone(finished: Path, tmp_path: Path) -> None:
+    alone = tiny_checkout(tmp_path)
+    (alone / "config" / "alone.yaml").write_text("cells_together: false\n")
+    cells = ("none", "layer-before", "batch-after")
+    targets = [target.replace("none", cell) for target in TINY_TARGETS[:2] for cell in cells]
+    made = make(alone, *targets, TINY_TARGETS[2], more=["config/alone.yaml"])
+    assert len(re.findall(r"^Job \d+: sampling networks: .*cell=", made.stdout + made.stderr, re.MULTILINE)) == 3
+    expected = hashes(finished)
+    found = {name: sha256 for name, sha256 in hashes(alone).items() if not name.endswith(".sha256")}
+    assert len(found) == 2 + 3 + 6 + 4 + 2  # data, samples, theories, trainings, tables
+    assert found == {name: expected[name] for name in found}
 
 
 def test_no_cached_rule_has_a_wildcard_that_its_key_has_not() -> None:
     """Snakemake's key has the command as it is written, with {wildcards...} in it, and the values of params."""
     texts = [path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk")]
-    rules = [rule for text in texts for rule in re.split(r"^(?=(?:use )?rule\b)", text, flags=re.MULTILINE)[1:]]
+    rules = [rule for text in texts for rule in re.split(r"^(?= *(?:use )?rule\b)", text, flags=re.MULTILINE)[1:]]
     cached = [rule for rule in rules if "cache: True" in rule]
     assert len(cached) >= 8
     for rule in cached:
-        assert re.search(r'sums=".*\.sha256",\n *log:|output:\n +plan.tidy\(', rule), "sums come last"
-        if rule.startswith("rule"):  # others use one of these
+        last = r'sums=".*\.sha256",\n *log:|output:\n +(?:plan.tidy\(|cells.output|files.output)'
+        assert re.search(last, rule), "sums come last"
+        if "use rule" not in rule:  # others use one of these
             command = re.findall(r"shell:\n((?: +.*\n)+)", rule)[0].strip()
             assert "wildcards" not in command
             assert command.startswith("kept(") or command.endswith('&& python -m study.cache {output}"')
             assert "made_by=made_by(" in rule
+            # Nor does it have the names of the inputs, only which jobs made them.
+            assert re.search(r"points=plan\.|inputs=plan\.", rule) or "normplace data" in command
 
 
 def test_a_changed_stage_is_computed_and_not_taken_from_the_cache(finished: Path, tmp_path: Path) -> None:
@@ -124,14 +146,6 @@ def test_a_changed_stage_is_computed_and_not_taken_from_the_cache(finished: Path
     source.write_text(source.read_text() + "# one more line\n")
     assert computed(make(other, *TINY_TARGETS)) == SAMPLE
     assert hashes(other) == hashes(finished)
-
-
-def test_a_changed_figure_module_redraws_only_that_figure(finished: Path) -> None:
-    make(finished, FIGURE)
-    module = finished / "figures" / "start_matters.py"
-    module.write_text(module.read_text() + "# one more line\n")
-    found = make(finished, FIGURE)
-    assert re.findall(r"^Job \d+: (.*)$", found.stdout + found.stderr, flags=re.MULTILINE) == ["drawing start_matters"]
 
 
 def test_damaged_entries_are_computed_again_and_not_served(finished: Path, tmp_path: Path) -> None:
@@ -146,7 +160,7 @@ def test_damaged_entries_are_computed_again_and_not_served(finished: Path, tmp_p
     rows.write_bytes(rows.read_bytes()[:-10])
     other = tiny_checkout(tmp_path)
     found = make(other, *TINY_TARGETS)
-    assert computed(found) == {TINY_TARGETS[0], min(TRAIN)}
+    assert computed(found) == SAMPLE | {min(TRAIN)}, "all cells of the damaged one's group, and nothing else"
     assert found.stderr.count("was damaged") == 2
     made = hashes(other)
     assert made == {name: before[name] for name in made}
@@ -171,7 +185,7 @@ def test_two_runs_at_once_with_one_cache(
     expected = hashes(finished)
     for folder in both:
         made = hashes(folder)
-        assert len(made) == 7
+        assert len(made) == 3 + (7 + 1) + (14 + 1)  # data, samples and theories of seven cells, with their sums
         assert made == {name: expected[name] for name in made}
     output_cache.check(cache)
     assert capsys.readouterr().err == ""

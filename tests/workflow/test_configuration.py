@@ -22,7 +22,10 @@ def read(*paths: str | Path) -> dict[str, Any]:
 @pytest.mark.parametrize(("scale", "paths"), [("quick", QUICK), ("paper", (*PAPER, *OVERLAYS))])
 def test_the_shipped_runs_are_of_these_configurations(scale: str, paths: tuple[str, ...]) -> None:
     as_recorded = json.loads(json.dumps(read(*paths)))
-    assert as_recorded == read_manifest(ROOT / "reference" / scale).configuration
+    shipped = read_manifest(ROOT / "reference" / scale).configuration
+    if "cells_together" not in shipped:  # made before there was a choice of jobs, on which no number depends
+        del as_recorded["cells_together"], as_recorded["training"]["runs_a_job"]
+    assert as_recorded == shipped
 
 
 @pytest.mark.parametrize("overlay", ["config/paper.yaml", "config/smoke.yaml", *OVERLAYS])

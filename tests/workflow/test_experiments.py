@@ -52,31 +52,48 @@ def test_jobs_of_one_file_are_one_job(files: tuple[str, ...]) -> None:
     plan = Plan(configuration.read(ROOT / path for path in files))
     all_jobs = [job for tables in plan.tables.values() for job in tables.jobs]
     assert len(set(all_jobs)) == len({job.path for job in all_jobs}) == len(plan.computed)
-    assert len({job.data for job in all_jobs}) == len(plan.data.jobs)
+    assert {job.data for job in all_jobs} == {job for files in plan.data for job in files.jobs}
 
 
 def test_options_follow_from_what_a_job_is() -> None:
     plan = Plan(configuration.read(ROOT / path for path in QUICK))
     assert plan.samples.jobs["init/shift/1/layer-after"].options == (
-        "--norm layer --placement after --depth 20 --width 100 --activation relu --inits 200 --seed 0 --shift 1.0"
+        "--depth 20 --width 100 --activation relu --inits 200 --seed 0 --shift 1.0"
     )
     assert plan.samples.jobs["init/batch_statistics/running/batch-before"].options.endswith(
         "--inits 400 --seed 0 --bn-statistics running"
     )
-    assert plan.samples.jobs["init/architectures/vit/none"].options == (
-        "--network vit --norm none --points 40 --inits 60 --seed 0"
-    )
+    assert plan.samples.jobs["init/architectures/vit/none"].options == ("--network vit --points 40 --inits 60 --seed 0")
     assert plan.theories.jobs["theory/placements/mnist/none"].options == (
-        "--norm none --depth 20 --activation relu --points 1000 --draws 5000 --draws-depths 1,20"
+        "--depth 20 --activation relu --points 1000 --draws 5000 --draws-depths 1,20"
     )
-    assert plan.trainings.jobs["training/start_matters/neutral/none"].options == (
-        "--norm none --depth 20 --width 100 --activation relu --optimizer adam --lr 0.001 --batch-size 128 "
-        "--epochs 16 --runs 5 --select neutral --seed 1"
+    assert plan.trainings.jobs["training/start_matters/neutral/runs-0-4/none"].options == (
+        "--depth 20 --width 100 --activation relu --optimizer adam --lr 0.001 --batch-size 128 "
+        "--epochs 16 --runs 5 --first-run 0 --select neutral --seed 1"
     )
     assert plan.measurements.jobs["zoo/resnet18"].options == "--points 40 --inits 20 --seed 0"
-    assert plan.data.jobs["data/training/mnist-parity"].options == (
-        "--dataset mnist --classes parity --points 640 --test-points 300"
+    (mnist,) = (files for files in plan.data if files.dataset == "mnist")
+    assert mnist.options == (
+        "--dataset mnist --file init-all.npz all 1000 0 --file init-parity.npz parity 1000 0 "
+        "--file training-parity.npz parity 640 300"
     )
+
+
+def test_cells_of_a_group_are_one_job_where_the_scale_says_so() -> None:
+    quick, paper = (Plan(configuration.read(ROOT / path for path in files)) for files in (QUICK, PAPER))
+    rules = {rule.name: rule for rule in quick.samples.rules}
+    assert rules["sample_shift"].cells == ("batch-after", "batch-before", "layer-after", "layer-before", "none")
+    assert sum(len(rule.cells) * len(rule.group.split("|")) for rule in rules.values()) == len(quick.samples.jobs)
+    for stage in (paper.samples, paper.theories, paper.trainings):
+        (rule,) = stage.rules
+        assert rule.cells == ()
+
+
+def test_more_runs_than_runs_a_job_are_parts() -> None:
+    plan = Plan(configuration.read(ROOT / path for path in PAPER))
+    parts = [job for job in plan.tables["start_matters"].trainings if job.group.startswith("neutral/")]
+    of_one_cell = [job for job in parts if job.cell == parts[0].cell]
+    assert [(job.first_run, job.runs) for job in of_one_cell] == [(0, 5), (5, 5), (10, 5), (15, 5)]
 
 
 def test_the_learning_rates_that_dynamics_trains_at_are_not_trained_twice() -> None:

@@ -17,8 +17,8 @@ from tests.checkout import SMOKE
 def test_files_and_jobs_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     results = Path("results/x")
-    of_one_job = ["init/placements/mnist/none.npz", "init/placements/mnist/none.sha256"]
-    kept = ["data/init/mnist-parity.npz", *of_one_job, "report.html", "tables/a.md", "tidy/a.csv"]
+    of_one_job = ["init/placements/mnist/none.npz", "init/placements/mnist/sums.sha256"]
+    kept = ["data/mnist/init-parity.npz", *of_one_job, "report.html", "tables/a.md", "tidy/a.csv"]
     stale = ["init/placements/mnist/none-old.npz", "training/dynamics/x.csv"]  # of another configuration
     for name in [*kept, *stale, "logs/a.log", "manifest.json"]:
         if name.endswith(".npz"):
@@ -51,7 +51,7 @@ def test_files_and_jobs_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert [job["command"] for job in found["jobs"] if job["cached"]] == ["make tidy/a.csv"]
     assert found["seconds"] == {"sample": 2.0 * len(kept)}
     assert found["configuration"] == smoke
-    assert found["inputs"]["data/init/mnist-parity.npz"]["raw_sha256"] == "abc"
+    assert found["inputs"]["data/mnist/init-parity.npz"]["raw_sha256"] == "abc"
     assert found["devices"] == ["cpu"]
     assert found["seeds"]["placements"] == [smoke["seed"]]
     assert found["seeds"]["start_matters"] == [smoke["seed"] + 1]
@@ -68,8 +68,8 @@ def test_seconds_commands_and_code_are_those_that_snakemake_recorded(finished: P
     jobs = {job["command"]: job for job in found["jobs"]}
     assert len(jobs) == len(found["jobs"])
     for path, rule, stage in (
-        ("init/placements/mnist/none.npz", "sample", "sample"),
-        ("training/dynamics/mnist-4/none.csv", "train", "train"),
+        ("init/placements/mnist/none.npz", "sample_placements", "sample"),
+        ("training/dynamics/mnist-4/runs-0-1/none.csv", "train_dynamics", "train"),
         ("tidy/placements/gamma.csv", "summarise", "summarise"),
         ("tables/claims.csv", "claims", "verify"),
     ):
@@ -78,7 +78,7 @@ def test_seconds_commands_and_code_are_those_that_snakemake_recorded(finished: P
         made = [job for job in jobs.values() if job["rule"] == rule]
         assert all(job["code"] == code.of(stage) for job in made)
         assert sum(job["seconds"] for job in made) == pytest.approx(found["seconds"][rule], abs=0.06 * len(made))
-    sampled = [job for job in jobs.values() if "init/placements/mnist/none.npz > " in job["command"]]
+    sampled = [job for job in jobs.values() if "(dirname results/smoke/init/placements/mnist/" in job["command"]]
     assert len(sampled) == 1
-    assert "normplace sample --dataset file:results/smoke/data/init/mnist-" in sampled[0]["command"]
+    assert "normplace sample --dataset file:results/smoke/data/mnist/init-" in sampled[0]["command"]
     assert 0 < sampled[0]["seconds"] < 300

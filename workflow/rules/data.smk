@@ -1,18 +1,20 @@
-# Every data set, once, to one verified file: found, or a stand-in that says so.
+# Every data set, once, to verified files: found, or a stand-in that says so.
 
+for files in plan.data:
 
-rule dataset:
-    output:
-        data="<results>/data/{use}/{dataset}-{classes}.npz",
-        sums="<results>/data/{use}/{dataset}-{classes}.sha256",
-    log:
-        "<logs>/data/{use}/{dataset}-{classes}.log",
-    cache: True
-    params:
-        options=plan.data.options,
-        found=lambda wildcards: data.found(wildcards.dataset),
-        made_by=made_by("data"),
-    message:
-        "data for {wildcards.use}: {wildcards.dataset}, classes {wildcards.classes}"
-    shell:
-        "normplace data {params.options} --output {output.data} 2>&1 | tee {log} && python -m study.cache {output}"
+    rule:
+        name:
+            f"dataset_{files.dataset}"
+        output:
+            files.output,
+        log:
+            f"<logs>/data/{files.dataset}.log",
+        cache: True
+        params:
+            options=files.options,
+            found=data.found(files.dataset),
+            made_by=made_by("data"),
+        message:
+            f"preparing {files.dataset}"
+        shell:
+            "normplace data {params.options} --output $(dirname {output[0]}) 2>&1 | tee {log} && python -m study.cache {output}"

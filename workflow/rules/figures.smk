@@ -9,31 +9,37 @@ SHARED = [
 ]
 
 
-rule figure:
-    input:
-        tidy=lambda wildcards: plan.tidy_tables(FIGURES[wildcards.figure]),
-        module="figures/{figure}.py",
-        shared=SHARED,
-    output:
-        pdf=f"{RESULTS}/figures/{{figure}}.pdf",
-        png=report(
-            f"{RESULTS}/figures/{{figure}}.png",
-            caption="../report/figure.rst",
-            category="Figures",
-            labels={"figure": "{figure}"},
-        ),
-    log:
-        f"{RESULTS}/logs/figures/{{figure}}.log",
-    wildcard_constraints:
-        figure="|".join(FIGURES),
-    params:
-        message=lambda wildcards: message(wildcards.figure),
-        tidy=tidy_folder,
-        folder=folder,
-    message:
-        "drawing {wildcards.figure}"
-    shell:
-        "python -m figures {wildcards.figure} --tidy {params.tidy} --output {params.folder} > {log} 2>&1"
+# Some figures a job: to start takes longer than to draw.
+for kind, drawn in plan.figures.items():
+
+    rule:
+        name:
+            f"{kind}_figures"
+        input:
+            tidy=plan.tidy_tables(*dict.fromkeys(FIGURES[figure] for figure in drawn)),
+            modules=expand("figures/{figure}.py", figure=drawn),
+            shared=SHARED,
+        output:
+            expand(f"{RESULTS}/figures/{{figure}}.pdf", figure=drawn),
+            [
+                report(
+                    f"{RESULTS}/figures/{figure}.png",
+                    caption="../report/figure.rst",
+                    category="Figures",
+                    labels={"figure": figure, "shows": message(figure)},
+                )
+                for figure in drawn
+            ],
+        log:
+            f"{RESULTS}/logs/{kind}_figures.log",
+        params:
+            figures=drawn,
+            tidy=tidy_folder,
+            folder=folder,
+        message:
+            f"drawing {kind} figures"
+        shell:
+            "python -m figures {params.figures} --tidy {params.tidy} --output {params.folder} > {log} 2>&1"
 
 
 rule printed_tables:

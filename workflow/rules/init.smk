@@ -1,24 +1,32 @@
 # Initial guesses of sampled networks, and their tidy tables beside the theory.
 
 
-rule sample:
-    input:
-        plan.samples.data,
-    output:
-        samples="<results>/init/{experiment}/{group}/{cell}.npz",
-        sums="<results>/init/{experiment}/{group}/{cell}.sha256",
-    log:
-        "<logs>/init/{experiment}/{group}/{cell}.log",
-    cache: True
-    params:
-        options=plan.samples.options,
-        made_by=made_by("sample"),
-    message:
-        "sampling networks: {wildcards.experiment} {wildcards.group} {wildcards.cell}"
-    shell:
-        kept(
-            "normplace sample --dataset file:{input} {params.options} --output {output.samples}"
-        )
+for cells in plan.samples.rules:
+
+    rule:
+        name:
+            cells.name
+        input:
+            plan.samples.data,
+        output:
+            cells.output,
+        log:
+            f"<logs>/init/{cells.log}",
+        wildcard_constraints:
+            experiment=cells.experiment,
+            group=cells.group,
+        cache: True
+        params:
+            options=plan.samples.options,
+            points=plan.samples.points,
+            cells=cells.names,
+            made_by=made_by("sample"),
+        message:
+            "sampling networks: {wildcards}"
+        shell:
+            kept(
+                "normplace sample --dataset file:{input} {params.options} --cells {params.cells} --output $(dirname {output[0]})"
+            )
 
 
 rule summarise:
@@ -34,6 +42,7 @@ rule summarise:
     cache: True
     params:
         folder=folder,
+        inputs=plan.inputs,
         bootstrap=config["bootstrap"],
         made_by=made_by("summarise"),
     message:
@@ -75,7 +84,7 @@ rule finite_width:
         experiment=plan.with_tables(jobs.FIRST_ORDER),
     cache: True
     params:
-        experiment="{experiment}",
+        inputs=plan.inputs,
         bootstrap=config["bootstrap"],
         made_by=made_by("finite_width"),
     message:

@@ -1,23 +1,28 @@
 # Infinite-width theory on each data set's own kernel, with guess fractions drawn from it.
 
+for cells in plan.theories.rules:
 
-rule kernel_theory:
-    input:
-        plan.theories.data,
-    output:
-        table="<results>/theory/{experiment}/{group}/{cell}.csv",
-        draws="<results>/theory/{experiment}/{group}/{cell}.npz",
-        sums="<results>/theory/{experiment}/{group}/{cell}.sha256",
-    log:
-        "<logs>/theory/{experiment}/{group}/{cell}.log",
-    cache: True
-    params:
-        options=plan.theories.options,
-        made_by=made_by("theory"),
-    message:
-        "kernel theory: {wildcards.experiment} {wildcards.group} {wildcards.cell}"
-    shell:
-        kept(
-            "normplace theory --dataset file:{input} {params.options} --draws-output {output.draws} "
-            "--output {output.table}"
-        )
+    rule:
+        name:
+            cells.name
+        input:
+            plan.theories.data,
+        output:
+            cells.output,
+        log:
+            f"<logs>/theory/{cells.log}",
+        wildcard_constraints:
+            experiment=cells.experiment,
+            group=cells.group,
+        cache: True
+        params:
+            options=plan.theories.options,
+            points=plan.theories.points,
+            cells=cells.names,
+            made_by=made_by("theory"),
+        message:
+            "kernel theory: {wildcards}"
+        shell:
+            kept(
+                "normplace theory --dataset file:{input} {params.options} --cells {params.cells} --output $(dirname {output[0]})"
+            )

@@ -1,25 +1,32 @@
 # Training runs, and their curves and milestones.
 
 
-rule train:
-    input:
-        plan.trainings.data,
-    output:
-        rows="<results>/training/{experiment}/{group}/{cell}.csv",
-        config="<results>/training/{experiment}/{group}/{cell}.json",
-        sums="<results>/training/{experiment}/{group}/{cell}.sha256",
-    log:
-        "<logs>/training/{experiment}/{group}/{cell}.log",
-    cache: True
-    params:
-        options=plan.trainings.options,
-        made_by=made_by("train"),
-    message:
-        "training: {wildcards.experiment} {wildcards.group} {wildcards.cell}"
-    shell:
-        kept(
-            "normplace train --dataset file:{input} {params.options} --output {output.rows}"
-        )
+for cells in plan.trainings.rules:
+
+    rule:
+        name:
+            cells.name
+        input:
+            plan.trainings.data,
+        output:
+            cells.output,
+        log:
+            f"<logs>/training/{cells.log}",
+        wildcard_constraints:
+            experiment=cells.experiment,
+            group=cells.group,
+        cache: True
+        params:
+            options=plan.trainings.options,
+            points=plan.trainings.points,
+            cells=cells.names,
+            made_by=made_by("train"),
+        message:
+            "training: {wildcards}"
+        shell:
+            kept(
+                "normplace train --dataset file:{input} {params.options} --cells {params.cells} --output $(dirname {output[0]})"
+            )
 
 
 rule curves:
@@ -35,6 +42,7 @@ rule curves:
     cache: True
     params:
         folder=folder,
+        inputs=plan.inputs,
         made_by=made_by("curves"),
     message:
         "summarising {wildcards.experiment}"

@@ -17,6 +17,7 @@ rule measure:
     params:
         model="{model}",
         options=plan.measurements.options,
+        points=plan.measurements.points,
         made_by=made_by("measure"),
     message:
         "measuring {wildcards.model}"
@@ -39,7 +40,7 @@ rule measurements:
         experiment=plan.with_tables(jobs.MODELS),
     cache: True
     params:
-        experiment="{experiment}",
+        inputs=plan.inputs,
         made_by=made_by("measurements"),
     message:
         "summarising {wildcards.experiment}"

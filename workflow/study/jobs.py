@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from study.library import SIZES, Cell
 from study.settings import Study
 
-NAMING = ("use", "experiment", "group", "model", "data")  # fields that say where the files are; all others are options
+# Fields that say where the files are; all others are options.
+NAMING = ("use", "experiment", "group", "cell", "model", "data")
 # Tidy tables: of samples of MLPs with two classes and with more, and of networks for images, ...
 TWO_CLASSES = ("gamma.csv", "histograms.csv", "regimes.csv")
 MANY_CLASSES = ("gamma.csv", "histograms.csv", "classes.csv")
@@ -30,17 +31,13 @@ class Job:
 
     @property
     def options(self) -> str:
-        """As on the command line."""
+        """As on the command line, but for what says where its files are and which cell it is of."""
         given = ((field.name, getattr(self, field.name)) for field in fields(self) if field.name not in NAMING)
         return " ".join(word for name, value in given for word in _words(name, value))
 
 
 def _words(name: str, value: Any) -> Iterator[str]:
-    if isinstance(value, Cell):
-        yield f"--norm {value.norm}"
-        if value.norm != "none":
-            yield f"--placement {value.placement}"
-    elif value is True:
+    if value is True:
         yield f"--{name.replace('_', '-')}"
     elif value is not None and value is not False:
         text = ",".join(map(str, value)) if isinstance(value, tuple) else value
@@ -51,7 +48,7 @@ def _words(name: str, value: Any) -> Iterator[str]:
 class Data(Job):
     """Points of a data set in one file, for initial statistics ("init") or for training ("training")."""
 
-    PATH = "data/{use}/{dataset}-{classes}"
+    PATH = "data/{dataset}/{use}-{classes}"
     use: str
     dataset: str
     classes: str
@@ -113,8 +110,18 @@ class Training(Networks):
     batch_size: int
     epochs: int
     runs: int
+    first_run: int = 0
     select: str | None = None
     seed: int
+
+    def parts(self, size: int) -> "list[Training]":
+        """Jobs of so many of its runs each, the last of those that are left."""
+        found = []
+        for first in range(0, self.runs, size):
+            runs = min(size, self.runs - first)
+            group = f"{self.group}/runs-{first}-{first + runs - 1}"
+            found.append(replace(self, group=group, runs=runs, first_run=first))
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +144,10 @@ class Tables:
     theories: Sequence[Theory] = ()
     trainings: Sequence[Training] = ()
     measurements: Sequence[Measurement] = ()
+
+    def with_parts(self, runs_a_job: int) -> "Tables":
+        """The same, of trainings in parts."""
+        return replace(self, trainings=[part for job in self.trainings for part in job.parts(runs_a_job)])
 
     @property
     def jobs(self) -> list[OnData]:

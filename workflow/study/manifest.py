@@ -111,6 +111,7 @@ def seconds(commands: list[dict[str, Any]]) -> dict[str, float]:
 def files_of_run(results: Path, plan: Plan) -> list[str]:
     """The files below `results` that this configuration makes, as far as they are there."""
     computed = {job.path for job in plan.computed}
+    computed |= {f"{path.rpartition('/')[0]}/sums" for path in computed}  # of cells that were done together
     names = [path.relative_to(results).as_posix() for path in sorted(results.rglob("*")) if path.is_file()]
     return [name for name in names if name.split("/")[0] in WHOLE_FOLDERS or name.rpartition(".")[0] in computed]
 

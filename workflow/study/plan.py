@@ -1,20 +1,24 @@
 """What the rules ask of a configuration: which jobs there are, and which files each is made of."""
 
+import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import yaml
 from snakemake.io import multiext
 
+from figures import FIGURES
 from study import configuration, experiments
 from study.code import ROOT
-from study.jobs import Data, Job, Measurement, Sample, Theory, Training
+from study.jobs import CURVES, Data, Job, Measurement, Networks, Sample, Theory, Training
 
 
 class Stage:
-    """The jobs of one rule: input and params functions that find a job by its wildcards."""
+    """The jobs of one stage: input and params functions that find a job by its wildcards."""
 
     def __init__(self, results: str, kind: type[Job], jobs: Iterable[Job]) -> None:
         """Take the jobs of this kind; two that would write the same files end the process with one line."""
@@ -35,7 +39,101 @@ class Stage:
 
     def data(self, wildcards: Any) -> str:
         """The file of the points that it works on."""
-        return f"{self.results}/{self.job(wildcards).data.path}.npz"
+        return f"{self.results}/{self.points(wildcards)}.npz"
+
+    def points(self, wildcards: Any) -> str:
+        """Which points these are: to Snakemake's cache all outputs of a job are one, so this must be a parameter."""
+        return str(self.job(wildcards).data.path)
+
+
+@dataclass(frozen=True)
+class DataRule:
+    """The rule of a data set, which is read once for all that the study needs of it."""
+
+    dataset: str
+    folder: str
+    jobs: tuple[Data, ...]
+
+    @property
+    def output(self) -> Any:
+        """The files, and last their sums."""
+        return multiext(f"{self.folder}/", *(f"{job.use}-{job.classes}.npz" for job in self.jobs), "sums.sha256")
+
+    @property
+    def options(self) -> str:
+        """On the command line."""
+        names = (Path(output).name for output in self.output)
+        files = (
+            f"--file {name} {job.classes} {job.points} {job.test_points or 0}"
+            for name, job in zip(names, self.jobs, strict=False)
+        )
+        no_stand_in = ["--no-stand-in"] if self.jobs[0].no_stand_in else []
+        return " ".join([f"--dataset {self.dataset}", *files, *no_stand_in])
+
+
+class CellStage(Stage):
+    """A stage whose jobs are of cells: those of a group, which differ in the cell alone, may be done together."""
+
+    def __init__(
+        self, results: str, kind: type[Networks], jobs: Iterable[Job], together: bool, rule: str, *suffixes: str
+    ) -> None:
+        """rule: the stage's name. suffixes: of the files of a cell, in the order in which their command has them."""
+        super().__init__(results, kind, jobs)
+        self.groups: dict[tuple[str, str], list[Networks]] = {}
+        for job in self.jobs.values():
+            self.groups.setdefault((job.experiment, job.group), []).append(job)
+        folder = f"{results}/{kind.PATH.rpartition('/')[0]}"
+        each = CellRule(rule, folder, suffixes)
+        self.rules = [replace(each, **shape) for shape in self._shapes(rule)] if together else [each]
+
+    def job(self, wildcards: Any) -> Any:
+        """A job of the group; the others have the same options and data."""
+        return self.groups[wildcards.experiment, wildcards.group][0]
+
+    def _shapes(self, rule: str) -> Iterator[dict[str, Any]]:
+        """One rule for all groups of an experiment that have the same cells."""
+        shapes: dict[str, dict[tuple[str, ...], list[str]]] = {}
+        for (experiment, group), jobs in self.groups.items():
+            cells = tuple(sorted(job.cell.name for job in jobs))
+            shapes.setdefault(experiment, {}).setdefault(cells, []).append(group)
+        for experiment, by_cells in shapes.items():
+            for number, (cells, groups) in enumerate(by_cells.items(), start=1):
+                name = f"{rule}_{experiment}" + (f"_{number}" if number > 1 else "")
+                yield {
+                    "name": name,
+                    "experiment": experiment,
+                    "group": "|".join(map(re.escape, groups)),
+                    "cells": cells,
+                }
+
+
+@dataclass(frozen=True)
+class CellRule:
+    """A rule of a stage: for the cells of some groups together or, where none are given, for each cell by itself."""
+
+    name: str
+    folder: str
+    suffixes: tuple[str, ...]
+    experiment: str = "[a-z_]+"
+    group: str = ".+"
+    cells: tuple[str, ...] = ()
+
+    @property
+    def output(self) -> Any:
+        """The files of the cells, and last their sums."""
+        files = [f"{cell}{suffix}" for cell in self.cells or ("{cell}",) for suffix in self.suffixes]
+        # Not <results>: Snakemake's cache cuts off this prefix by its length, and takes the length before it knows it.
+        return multiext(f"{self.folder}/", *files, "sums.sha256" if self.cells else "{cell}.sha256")
+
+    @property
+    def log(self) -> str:
+        """Of a job, below a stage's folder of logs."""
+        return "{experiment}/{group}.log" if self.cells else "{experiment}/{group}/{cell}.log"
+
+    @property
+    def names(self) -> str:
+        """The cells of a job, as its command takes them; the key of a cached output has parameters, not wildcards."""
+        return ",".join(self.cells) or "{cell}"
 
 
 class Plan:
@@ -45,18 +143,40 @@ class Plan:
         """Check the configuration; a mistake in it ends the process with one line."""
         self.study = configuration.check(config)
         self.results = f"results/{self.study.scale}"
-        self.tables = experiments.tables(self.study)
+        self.tables = {
+            name: tables.with_parts(self.study.training.runs_a_job)
+            for name, tables in experiments.tables(self.study).items()
+        }
         self.computed = list(dict.fromkeys(job for tables in self.tables.values() for job in tables.jobs))
-        self.samples, self.theories, self.trainings, self.measurements = (
-            Stage(self.results, kind, self.computed) for kind in (Sample, Theory, Training, Measurement)
-        )
-        self.data = Stage(self.results, Data, dict.fromkeys(job.data for job in self.computed))
+        jobs, together = self.computed, self.study.cells_together
+        self.samples = CellStage(self.results, Sample, jobs, together, "sample", ".npz")
+        self.theories = CellStage(self.results, Theory, jobs, together, "kernel_theory", ".csv", ".npz")
+        self.trainings = CellStage(self.results, Training, jobs, together, "train", ".csv", ".json")
+        self.measurements = Stage(self.results, Measurement, jobs)
+        data = sorted({job.data for job in jobs}, key=lambda files: files.path)
+        self.data = [
+            DataRule(dataset, f"{self.results}/data/{dataset}", tuple(files))
+            for dataset, files in groupby(data, key=lambda files: files.dataset)
+        ]
+
+    @property
+    def figures(self) -> dict[str, list[str]]:
+        """The figures of what networks guess at first, and of how they learn."""
+        kinds: dict[str, list[str]] = {}
+        for figure, experiment in FIGURES.items():
+            kind = "learning" if self.tables[experiment].files == CURVES else "initial"
+            kinds.setdefault(kind, []).append(figure)
+        return kinds
 
     def made_of(self, jobs: str, suffix: str) -> Callable[[Any], list[str]]:
         """An input function: the files of the jobs that an experiment's tables are made of, such as its samples."""
         return lambda wildcards: [
             f"{self.results}/{job.path}{suffix}" for job in getattr(self.tables[wildcards.experiment], jobs)
         ]
+
+    def inputs(self, wildcards: Any) -> list[str]:
+        """Which jobs' files an experiment's tables are made of: a parameter for the same reason as `Stage.points`."""
+        return [job.path for job in self.tables[wildcards.experiment].jobs]
 
     def with_tables(self, files: tuple[str, ...]) -> str:
         """A wildcard's constraint: the experiments that have just these tables."""

@@ -124,6 +124,7 @@ class Training(Model):
     batch_size: TwoOrMore
     epochs: Count
     runs: Count
+    runs_a_job: Count  # of all trainings: more are done in parts
     depths: Annotated[list[Count], SOME, UNIQUE]
 
     def check(self, datasets: Mapping[str, Points]) -> None:
@@ -138,6 +139,7 @@ class Study(Model):
     scale: Annotated[str, Field(pattern="^[a-z0-9_-]+$")]  # names the folder results/<scale>
     seed: Annotated[int, Field(ge=0)]
     stand_ins: bool
+    cells_together: bool  # the cells of a group are one job, not one each
     bootstrap: Annotated[int, Field(ge=100)]
     datasets: Annotated[dict[Dataset, Points], SOME]
     placements: Placements
