@@ -99,6 +99,26 @@ def measure(data_root: Path, device: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     return tables
 
 
+def together(data_root: Path) -> pd.DataFrame:
+    """Milliseconds of a network of each of the seven cells, on MNIST: one cell after the other, and all in one pass."""
+    x = points("mnist", data_root)
+    features, _ = compress(x)
+    rows = []
+    for depth, networks in ((1, 60), (20, 20)):
+        specs = [MLP(*cell, depth) for cell in configurations()]
+        arguments = range(networks), 0, "cpu", 1
+
+        def one_by_one(specs: list[MLP] = specs, arguments: tuple[object, ...] = arguments) -> None:
+            for spec in specs:
+                sample_part(features.numpy(), x.shape[1], [spec], *arguments)  # type: ignore[arg-type]
+
+        in_one_pass = partial(sample_part, features.numpy(), x.shape[1], specs, *arguments)
+        found = medians({"one by one": one_by_one, "together": in_one_pass}, 7)
+        times = {name: 1000 * seconds / networks for name, seconds in found.items()}
+        rows.append({"depth": depth, **times, "ratio": found["one by one"] / found["together"]})
+    return pd.DataFrame(rows)
+
+
 def means(table: pd.DataFrame, column: str) -> dict[str, float]:
     """Geometric mean of a ratio over configurations and depths, by data set."""
     return {str(data): geometric_mean(list(rows[column])) for data, rows in table.groupby("data", sort=False)}

@@ -1,43 +1,61 @@
-"""How time and memory grow: points, width, depth, networks, processes; the kernel theory on n points."""
+"""How time and memory grow: cells, networks, depth, width, points, runs, processes; the kernel theory on n points."""
 
 import argparse
+import itertools
 import multiprocessing
 import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 
-from benchmarks.sampling import ours, points
+from benchmarks.sampling import points
 from benchmarks.timing import medians
-from normplace.networks.architecture import MLP
+from normplace.networks.architecture import MLP, configurations
+from normplace.networks.mlp import mlp
 from normplace.sampling.mlps import compress, sample_part
 from normplace.theories import kernel
+from normplace.training.evaluations import Points
+from normplace.training.runs import Plan, train_runs
 
 CELL = ("batch", "before")
 
 
-def of_sampling(data_root: Path) -> pd.DataFrame:
-    """Milliseconds a network when one size is changed: MNIST, BatchNorm before, 1000 points, width 100, depth 20."""
+def of_growth(data_root: Path) -> pd.DataFrame:
+    """Seconds at one, four and sixteen times a size, and the exponent fitted to them.
+
+    Sampling: MNIST, BatchNorm before, 1000 points, width 100, depth 20, 5 networks but for what is changed; cells are
+    the seven, again and again, sampled together. Runs: of training, depth 3, two epochs of 1000 points.
+    """
+    sizes = {"cells": 1, "networks": 5, "depth": 2, "width": 50, "points": 1000, "runs": 1}
     rows = []
-    for changed, values in {
-        "points": (250, 1000, 4000, 16000),
-        "width": (50, 100, 200, 400, 800, 1600),
-        "depth": (1, 5, 10, 20, 50),
-        "networks": (1, 10, 100),
-    }.items():
-        for value in values:
-            size = {"points": 1000, "width": 100, "depth": 20, "networks": 5} | {changed: value}
-            features, _ = compress(points("mnist", data_root, size["points"]))
-            run = ours(features, 784, MLP(*CELL, size["depth"], size["width"]), size["networks"], "cpu")
-            seconds = medians({"ours": run}, 2)["ours"]
-            rows.append({"changed": changed, "to": value, "ms a network": 1000 * seconds / size["networks"]})
+    for changed, smallest in sizes.items():
+        values = [smallest, 4 * smallest, 16 * smallest]
+        seconds = [medians({"ours": _of_size(data_root, changed, value)}, 2)["ours"] for value in values]
+        exponent = float(np.polyfit(np.log(values), np.log(seconds), 1)[0])
+        times = dict(zip(("s at 1", "s at 4", "s at 16"), seconds, strict=True))
+        rows.append({"changed": changed, "from": smallest, "to": values[-1], **times, "exponent": exponent})
     return pd.DataFrame(rows)
+
+
+def _of_size(data_root: Path, changed: str, value: int) -> Callable[[], object]:
+    size = {"cells": 1, "networks": 5, "depth": 20, "width": 100, "points": 1000, "runs": 1} | {changed: value}
+    x = points("mnist", data_root, size["points"])
+    if changed == "runs":
+        split = Points(x, torch.arange(len(x)) % 2)
+        plan = Plan("adam", 1e-3, batch_size=100, epochs=2, runs=value)
+        return partial(train_runs, partial(mlp, MLP(*CELL, 3), 784), split, split, plan)
+    features, _ = compress(x)
+    cells = list(itertools.islice(itertools.cycle([CELL, *configurations()]), size["cells"]))
+    specs = [MLP(*cell, size["depth"], size["width"]) for cell in cells]
+    return partial(sample_part, features.numpy(), 784, specs, range(size["networks"]), 0, "cpu", 1)
 
 
 def of_processes(data_root: Path, networks: int = 600) -> float:

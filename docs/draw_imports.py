@@ -55,12 +55,13 @@ def rooms() -> set[str]:
     return {room for room in found if not room.startswith("_")} | {"study", "figures"}
 
 
-def main() -> None:
-    """Write the picture: dark what a room imports, pale where it reaches the same room through another one too."""
-    figure = Figure(figsize=(9, 8), layout="constrained")
+def draw(picture: Path, place: dict[str, tuple[float, float]], arrows: set[tuple[str, str]], height: float) -> None:
+    """Write boxes at their places (0 to 1 across, rows upwards) and arrows, pale where another way leads there too.
+
+    An arrow that goes up is red.
+    """
+    figure = Figure(figsize=(9, height), layout="constrained")
     axes = figure.subplots()
-    place = {room: (x, level) for level, row in enumerate(LEVELS) for room, x in row.items()}
-    arrows = imports()
     through_another = {
         (room, far) for room, near in arrows for other, far in arrows if other == near and (room, far) in arrows
     }
@@ -70,13 +71,19 @@ def main() -> None:
         boxes[room] = axes.text(x, y, room, size=11, ha="center", va="center", bbox=box, zorder=3).get_bbox_patch()
     for room, imported in sorted(arrows, key=lambda arrow: (arrow not in through_another, arrow)):
         color = "#d3dae3" if (room, imported) in through_another else "#33507a"
-        style = {"arrowstyle": "-|>", "color": "red" if LEVEL[imported] >= LEVEL[room] else color}
+        style = {"arrowstyle": "-|>", "color": "red" if place[imported][1] >= place[room][1] else color}
         ends = {"patchA": boxes[room], "patchB": boxes[imported]}
         axes.annotate("", place[imported], place[room], arrowprops=style | ends, zorder=2)
-    axes.set(xlim=(0, 1), ylim=(-0.5, len(LEVELS) - 0.5))
+    axes.set(xlim=(0, 1), ylim=(-0.5, max(y for _, y in place.values()) + 0.5))
     axes.axis("off")
-    with matplotlib.rc_context({"svg.hashsalt": "normplace"}):  # the same bytes from the same imports
-        figure.savefig(PICTURE, metadata={"Date": None, "Creator": None})
+    with matplotlib.rc_context({"svg.hashsalt": "normplace"}):  # the same bytes from the same arrows
+        figure.savefig(picture, metadata={"Date": None, "Creator": None})
+
+
+def main() -> None:
+    """Write the picture: dark what a room imports, pale where it reaches the same room through another one too."""
+    place = {room: (x, float(level)) for level, row in enumerate(LEVELS) for room, x in row.items()}
+    draw(PICTURE, place, imports(), 8)
 
 
 if __name__ == "__main__":
