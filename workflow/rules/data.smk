@@ -17,4 +17,4 @@ for files in plan.data:
         message:
             f"preparing {files.dataset}"
         shell:
-            "normplace data {params.options} --output $(dirname {output[0]}) 2>&1 | tee {log} && python -m study.cache {output}"
+            kept("normplace data {params.options} --output $(dirname {output[0]})")
