@@ -1,5 +1,6 @@
 """The command line as other programs call it: file contracts, and one clear line for every mistake."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -218,6 +219,31 @@ def test_cells_in_one_call_give_the_files_of_each_alone(
             together = tmp_path / "together" / f"{name}{suffix}"
             assert together.read_bytes() == (tmp_path / f"{name}{suffix}").read_bytes()
     assert sorted(path.suffix for path in (tmp_path / "together").iterdir()) == sorted(2 * suffixes)
+
+
+def test_a_finished_cell_outlives_a_kill_of_its_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ["train", *DIGITS, *TRAINED, "--cells", "none,layer-after", "--output"]
+    run(*command, tmp_path / "undisturbed")
+    module = importlib.import_module("normplace.cli.train")
+    real = module.write_training
+
+    def killed_in_the_second(output: Path, *arguments: object) -> None:
+        if output.name == "layer-after.csv":
+            raise InterruptedError
+        real(output, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "write_training", killed_in_the_second)
+        with pytest.raises(SystemExit):
+            run(*command, tmp_path / "killed")
+    first = tmp_path / "killed" / "none.csv"
+    first.unlink()  # as Snakemake does with what a job that failed has written
+    checkpoints = sorted(first.with_name(".none.csv.unfinished").iterdir())
+    assert [bool(torch.load(path, weights_only=True)["numbers"][3]) for path in checkpoints] == [True, True]
+    run(*command, tmp_path / "killed")
+    for path in (tmp_path / "undisturbed").iterdir():
+        assert (tmp_path / "killed" / path.name).read_bytes() == path.read_bytes()
+    assert not list((tmp_path / "killed").glob(".*"))
 
 
 def test_mistakes_with_cells(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
