@@ -1,13 +1,15 @@
 """An experiment is one file and its lines in the configuration."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from study import configuration, experiments
-from study.plan import Plan
+from study.jobs import Sample
+from study.plan import CellStage, Plan
 from tests.checkout import PAPER, QUICK, ROOT, SMOKE, TINY, snakemake, tiny_checkout
 
 TOY = '''"""Deeper networks without a norm."""
@@ -87,6 +89,14 @@ def test_cells_of_a_group_are_one_job_where_the_scale_says_so() -> None:
     for stage in (paper.samples, paper.theories, paper.trainings):
         (rule,) = stage.rules
         assert rule.cells == ()
+
+
+def test_a_group_of_jobs_that_differ_in_more_than_the_cell_is_refused() -> None:
+    plan = Plan(configuration.read(ROOT / path for path in QUICK))
+    first, second, *_ = plan.samples.groups["shift", "1"]
+    others = [first, replace(second, inits=second.inits + 1)]
+    with pytest.raises(ValueError, match=r"init/shift/1/.*: differs from init/shift/1/.* in more than the cell"):
+        CellStage("results/x", Sample, others, True, "sample", ".npz")
 
 
 def test_more_runs_than_runs_a_job_are_parts() -> None:

@@ -17,4 +17,4 @@ for files in plan.data:
         message:
             f"preparing {files.dataset}"
         shell:
-            kept("normplace data {params.options} --output $(dirname {output[0]})")
+            kept("normplace data {params.options} --output $(dirname {output.sums})")

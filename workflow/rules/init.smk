@@ -25,7 +25,7 @@ for cells in plan.samples.rules:
             "sampling networks: {wildcards}"
         shell:
             kept(
-                "normplace sample --dataset file:{input} {params.options} --cells {params.cells} --output $(dirname {output[0]})"
+                "normplace sample --dataset file:{input} {params.options} --cells {params.cells} --output $(dirname {output.sums})"
             )
 
 

@@ -24,5 +24,5 @@ for cells in plan.theories.rules:
             "kernel theory: {wildcards}"
         shell:
             kept(
-                "normplace theory --dataset file:{input} {params.options} --cells {params.cells} --output $(dirname {output[0]})"
+                "normplace theory --dataset file:{input} {params.options} --cells {params.cells} --output $(dirname {output.sums})"
             )

@@ -25,7 +25,7 @@ for cells in plan.trainings.rules:
             "training: {wildcards}"
         shell:
             kept(
-                "normplace train --dataset file:{input} {params.options} --cells {params.cells} --output $(dirname {output[0]})"
+                "normplace train --dataset file:{input} {params.options} --cells {params.cells} --output $(dirname {output.sums})"
             )
 
 

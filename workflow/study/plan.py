@@ -46,6 +46,12 @@ class Stage:
         return str(self.job(wildcards).data.path)
 
 
+def _files_and_sums(folder: str, files: list[str], sums: str) -> Any:
+    """The outputs of a rule in a folder: last come their sums, which have a name."""
+    # Not <results>: Snakemake's cache cuts off this prefix by its length, and takes the length before it knows it.
+    return multiext(f"{folder}/", **{f"file_{at}": file for at, file in enumerate(files)}, sums=sums)
+
+
 @dataclass(frozen=True)
 class DataRule:
     """The rule of a data set, which is read once for all that the study needs of it."""
@@ -57,7 +63,7 @@ class DataRule:
     @property
     def output(self) -> Any:
         """The files, and last their sums."""
-        return multiext(f"{self.folder}/", *(f"{job.use}-{job.classes}.npz" for job in self.jobs), "sums.sha256")
+        return _files_and_sums(self.folder, [f"{job.use}-{job.classes}.npz" for job in self.jobs], "sums.sha256")
 
     @property
     def options(self) -> str:
@@ -77,11 +83,18 @@ class CellStage(Stage):
     def __init__(
         self, results: str, kind: type[Networks], jobs: Iterable[Job], together: bool, rule: str, *suffixes: str
     ) -> None:
-        """rule: the stage's name. suffixes: of the files of a cell, in the order in which their command has them."""
+        """rule: the stage's name. suffixes: of the files of a cell, in the order in which their command has them.
+
+        Raises:
+            ValueError: an experiment has put jobs into one group that differ in more than the cell.
+        """
         super().__init__(results, kind, jobs)
         self.groups: dict[tuple[str, str], list[Networks]] = {}
         for job in self.jobs.values():
-            self.groups.setdefault((job.experiment, job.group), []).append(job)
+            of_group = self.groups.setdefault((job.experiment, job.group), [])
+            if of_group and replace(job, cell=of_group[0].cell) != of_group[0]:
+                raise ValueError(f"{job.path}: differs from {of_group[0].path} in more than the cell")
+            of_group.append(job)
         folder = f"{results}/{kind.PATH.rpartition('/')[0]}"
         each = CellRule(rule, folder, suffixes)
         self.rules = [replace(each, **shape) for shape in self._shapes(rule)] if together else [each]
@@ -122,8 +135,7 @@ class CellRule:
     def output(self) -> Any:
         """The files of the cells, and last their sums."""
         files = [f"{cell}{suffix}" for cell in self.cells or ("{cell}",) for suffix in self.suffixes]
-        # Not <results>: Snakemake's cache cuts off this prefix by its length, and takes the length before it knows it.
-        return multiext(f"{self.folder}/", *files, "sums.sha256" if self.cells else "{cell}.sha256")
+        return _files_and_sums(self.folder, files, "sums.sha256" if self.cells else "{cell}.sha256")
 
     @property
     def log(self) -> str:
