@@ -168,7 +168,7 @@ def main() -> None:
 
 def section(title: str, text: str, table: pd.DataFrame) -> str:
     """A part of the file."""
-    return f"## {title}\n\n{text}\n\n{table.to_markdown(index=False, floatfmt='.3g')}\n"
+    return f"## {title}\n\n{text}\n\n{table.to_markdown(index=False, floatfmt='.3g', missingval='')}\n"
 
 
 if __name__ == "__main__":
