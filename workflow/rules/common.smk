@@ -45,8 +45,5 @@ onerror:
 
 
 wildcard_constraints:
-    dataset="[a-z0-9]+",
-    classes="[a-z-]+",
     experiment="[a-z_]+",
     cell="[a-z-]+",
-    use="init|training",

@@ -97,13 +97,13 @@ class CellStage(Stage):
             of_group.append(job)
         folder = f"{results}/{kind.PATH.rpartition('/')[0]}"
         each = CellRule(rule, folder, suffixes)
-        self.rules = [replace(each, **shape) for shape in self._shapes(rule)] if together else [each]
+        self.rules = list(self._together(each)) if together else [each]
 
     def job(self, wildcards: Any) -> Any:
         """A job of the group; the others have the same options and data."""
         return self.groups[wildcards.experiment, wildcards.group][0]
 
-    def _shapes(self, rule: str) -> Iterator[dict[str, Any]]:
+    def _together(self, each: "CellRule") -> Iterator["CellRule"]:
         """One rule for all groups of an experiment that have the same cells."""
         shapes: dict[str, dict[tuple[str, ...], list[str]]] = {}
         for (experiment, group), jobs in self.groups.items():
@@ -111,13 +111,9 @@ class CellStage(Stage):
             shapes.setdefault(experiment, {}).setdefault(cells, []).append(group)
         for experiment, by_cells in shapes.items():
             for number, (cells, groups) in enumerate(by_cells.items(), start=1):
-                name = f"{rule}_{experiment}" + (f"_{number}" if number > 1 else "")
-                yield {
-                    "name": name,
-                    "experiment": experiment,
-                    "group": "|".join(map(re.escape, groups)),
-                    "cells": cells,
-                }
+                name = f"{each.name}_{experiment}" + (f"_{number}" if number > 1 else "")
+                group = "|".join(map(re.escape, groups))
+                yield replace(each, name=name, experiment=experiment, group=group, cells=cells)
 
 
 @dataclass(frozen=True)

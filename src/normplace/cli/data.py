@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from normplace.cli.data_options import data_options
-from normplace.cli.options import Whole, check_output, command, path
+from normplace.cli.options import Whole, check_output, command, path, refuse_beside
 from normplace.data.datasets import DataRequest, prepare
 from normplace.errors import UserError
 
@@ -29,9 +29,8 @@ def data(request: DataRequest, files: tuple[tuple[str, str, int, int], ...], out
         output / name: replace(request, classes=classes, points=points, test_points=test_points)
         for name, classes, points, test_points in files
     }
-    given = {"--classes": request.classes, "--points": request.points}
-    if files and (option := next((option for option, value in given.items() if value is not None), None)):
-        raise UserError(f"{option} {given[option]}: --file says it already; use one of the two")
+    if files:
+        refuse_beside("--file", {"--classes": request.classes, "--points": request.points})
     if len(requests) < len(files):
         raise UserError("--file: two of them have the same NAME")
     requests = requests or {output: request}

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from normplace.cli.options import Decorator, Names, Whole, check_output, gathered, path
+from normplace.cli.options import Decorator, Names, Whole, check_output, gathered, path, refuse_beside
 from normplace.errors import UserError
 from normplace.networks.activations import ACTIVATIONS
 from normplace.networks.architecture import MLP, PLACEMENTS, ImageNetwork
@@ -96,10 +96,8 @@ def specifications(
     """
     shape: dict[str, Any] = {"depth": depth, "activation": activation, "width": width, "network": network}
     shape["bn_statistics"] = bn_statistics
-    for option, given in {"--norm": norm, "--placement": placement}.items():
-        if cells and given is not None:
-            raise UserError(f"{option} {given}: --cells says it already; use one of the two")
     if cells:
+        refuse_beside("--cells", {"--norm": norm, "--placement": placement})
         pairs = all_cells(NORMS)
         return [
             (specification(*pairs[cell], **shape), check_output(output / f"{cell}{suffix}", "--output"))

@@ -3,7 +3,7 @@
 import functools
 import inspect
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,17 @@ def check_output(path: Path, option: str, *, folder: bool = False) -> Path:
 def output(what: str = "the file to write", *, folder: bool = False) -> Decorator:
     """The option --output."""
     return click.option("--output", type=Output(folder=folder), required=True, help=what)
+
+
+def refuse_beside(option: str, given: Mapping[str, object]) -> None:
+    """Refuse what `option` says already.
+
+    Raises:
+        UserError: one of these, by the names of their options, was given.
+    """
+    for name, value in given.items():
+        if value is not None:
+            raise UserError(f"{name} {value}: {option} says it already; use one of the two")
 
 
 def gathered(name: str, build: Callable[..., object], *options: Decorator) -> Decorator:

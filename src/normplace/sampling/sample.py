@@ -152,21 +152,23 @@ def sample_each(
     for net in nets:
         check_classes(net, len(data.classes))
     how: dict[str, Any] = {"device": device, "processes": processes}
-    found: list[InitialGuesses | None] = [None] * len(nets)
+    found: dict[int, InitialGuesses] = {}
     for members in _together(nets):
-        mlps = [net for net in (nets[at] for at in members) if isinstance(net, MLP)]
-        title = f"{len(members)} cells" if len(members) > 1 else f"{nets[members[0]].norm} {nets[members[0]].placement}"
+        first = nets[members[0]]
+        title = f"{len(members)} cells" if len(members) > 1 else f"{first.norm} {first.placement}"
         how["progress"] = title if progress else None
-        if mlps:
+        if isinstance(first, MLP):
+            mlps = [net for net in (nets[at] for at in members) if isinstance(net, MLP)]
             arrays = sample_mlps(data.x, mlps, inits, seed, **how)
         else:
-            build = builder(nets[members[0]], tuple(data.x.shape[1:]), len(data.classes))
+            build = builder(first, tuple(data.x.shape[1:]), len(data.classes))
             arrays = [sample_images(build, data.x, inits, seed, **how)]
-        for at, of_net in zip(members, arrays, strict=True):
-            found[at] = of_net
-            if not (np.isfinite(of_net.output_var).all() and of_net.output_var.any(axis=(1, 2)).all()):
-                raise UserError(f"{nets[at]}: outputs vanish or overflow in float32: use fewer layers, or a norm")
-    return [Guesses(net, data.provenance, *arrays) for net, arrays in zip(nets, found, strict=True) if arrays]
+        found |= zip(members, arrays, strict=True)
+    guesses = [Guesses(net, data.provenance, *found[at]) for at, net in enumerate(nets)]
+    for one in guesses:
+        if not (np.isfinite(one.output_var).all() and one.output_var.any(axis=(1, 2)).all()):
+            raise UserError(f"{one.net}: outputs vanish or overflow in float32: use fewer layers, or a norm")
+    return guesses
 
 
 def _together(nets: Sequence[MLP | ImageNetwork]) -> list[list[int]]:
