@@ -82,5 +82,7 @@ def test_several_files_of_a_data_set(tmp_path: Path, capsys: pytest.CaptureFixtu
         assert (tmp_path / "both" / name).read_bytes() == (tmp_path / name).read_bytes()
     twice = ["--file", "a.npz", "parity", 50, 0] * 2
     assert "the same NAME" in mistake(capsys, *data, tmp_path / "c", *twice)
-    assert "--points 9: --file says it already" in mistake(capsys, *data, tmp_path / "c", *twice[:5], "--points", 9)
+    for option in ("--points", "--test-points"):
+        line = mistake(capsys, *data, tmp_path / "c", *twice[:5], option, 9)
+        assert f"{option} 9: --file says it already" in line
     assert "1 is not in the range x>=2" in mistake(capsys, *data, tmp_path / "c", "--file", "a.npz", "parity", 1, 0)

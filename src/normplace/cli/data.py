@@ -30,7 +30,8 @@ def data(request: DataRequest, files: tuple[tuple[str, str, int, int], ...], out
         for name, classes, points, test_points in files
     }
     if files:
-        refuse_beside("--file", {"--classes": request.classes, "--points": request.points})
+        given = {"--classes": request.classes, "--points": request.points, "--test-points": request.test_points or None}
+        refuse_beside("--file", given)
     if len(requests) < len(files):
         raise UserError("--file: two of them have the same NAME")
     requests = requests or {output: request}
