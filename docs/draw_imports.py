@@ -13,7 +13,7 @@ PACKAGES = {"normplace": "src/normplace", "study": "workflow/study", "figures": 
 # From the bottom up: each room imports from the rows below it (tests/unit/test_rooms.py). Where in its row it is drawn.
 LEVELS = (
     {"errors": 0.15, "registry": 0.4, "statistics": 0.7},
-    {"files": 0.3, "parallel": 0.6, "pictures": 0.93},
+    {"files": 0.25, "parallel": 0.5, "progress": 0.74, "pictures": 0.95},
     {"networks": 0.22, "data": 0.82},
     {"theories": 0.57},
     {"sampling": 0.08, "training": 0.33, "measuring": 0.66, "tables": 0.92},

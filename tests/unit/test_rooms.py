@@ -12,7 +12,7 @@ PACKAGE = ROOT / "src" / "normplace"
 # From the bottom to the top: a room imports from those below it and from itself, rooms of one level not each other.
 LEVELS = (
     {"errors", "statistics", "registry"},
-    {"files", "pictures", "parallel"},
+    {"files", "pictures", "parallel", "progress"},
     {"networks", "data"},
     {"theories"},
     {"sampling", "training", "measuring", "tables"},

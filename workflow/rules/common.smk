@@ -12,6 +12,7 @@ os.environ.update(
 )
 
 from normplace.data.on_disk import OFFLINE
+from normplace.progress import IN_LOG
 from study import cache, configuration, data, jobs, one_run
 from study.code import made_by
 from study.plan import Plan, claimed_tables, folder, kept, tidy_folder
@@ -22,6 +23,7 @@ RESULTS = plan.results
 CACHE = cache.prepare()
 # What a job makes must not depend on a download: the key of its cached output does not say if there was one.
 os.environ[OFFLINE] = "1"
+os.environ[IN_LOG] = "1"
 if workflow.is_main_process:
     lock = one_run.hold_if_free()
     data.report_missing(config["datasets"])

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
-from tqdm import tqdm
 
 from normplace.errors import UserError, check_whole
 from normplace.measuring.blame import blamed
@@ -17,6 +16,7 @@ from normplace.measuring.prejudice import Look, Place, Prejudice, together
 from normplace.networks.architecture import BN_STATISTICS
 from normplace.networks.modules import batch_norms, evaluating
 from normplace.parallel import resolve_device
+from normplace.progress import bar
 from normplace.statistics import Estimate
 
 if TYPE_CHECKING:
@@ -114,11 +114,13 @@ def measure(
     _try_two_points(build, x, seed)
     looks: list[dict[str, Look]] = []
     try:
-        for index in tqdm(range(inits), unit="net", disable=None if progress else True):
-            with seeded(seed, index):
-                looks.append(look_at(_complete(build(), x), x, f"network {index}"))
-            if index == 1:
-                _refuse_the_same(*looks)
+        with bar(progress, inits, "net") as networks:
+            for index in range(inits):
+                with seeded(seed, index):
+                    looks.append(look_at(_complete(build(), x), x, f"network {index}"))
+                if index == 1:
+                    _refuse_the_same(*looks)
+                networks.update()
     except KeyboardInterrupt:
         if len(looks) < 2:
             raise

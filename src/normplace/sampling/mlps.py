@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from tqdm import tqdm
 
 from normplace.networks.activations import ACTIVATIONS
 from normplace.networks.architecture import GAIN, MLP
@@ -21,6 +20,7 @@ from normplace.networks.norms import NORMS
 from normplace.networks.products import batched
 from normplace.networks.random import network_generator
 from normplace.parallel import completed, one_thread
+from normplace.progress import bar
 
 Floats = npt.NDArray[np.float32]
 PARTS_A_PROCESS = 32  # the steps in which work is handed out, and progress shown
@@ -123,7 +123,7 @@ def outputs_at_every_depth(features: torch.Tensor, weights: Weights, specs: Sequ
             for at in members:
                 its_first = first if at == members[-1] else first.clone()
                 groups[at].append(torch.stack(list(forward(its_first, weights, specs[at]))))
-    return [torch.cat(of_spec, dim=3) for of_spec in groups]
+    return [of_spec[0] if len(of_spec) == 1 else torch.cat(of_spec, dim=3) for of_spec in groups]
 
 
 @one_thread()
@@ -168,10 +168,10 @@ def in_parts(
     """
     parts = [range(first, min(first + step, inits)) for first in range(0, inits, step)]
     results: dict[int, list[InitialGuesses]] = {}
-    with tqdm(total=inits, unit="net", disable=None if progress else True, desc=progress) as bar:
+    with bar(bool(progress), inits, "net", progress) as networks:
         for index, result in completed(of_part, [(part,) for part in parts], processes):
             results[index] = result
-            bar.update(len(parts[index]))
+            networks.update(len(parts[index]))
     by_spec = zip(*(results[index] for index in range(len(parts))), strict=True)
     return [joined(parts) for parts in by_spec]
 
@@ -197,10 +197,18 @@ def sample_part(
 
 def guess_moments(outputs: torch.Tensor) -> InitialGuesses:
     """Guess fractions, means, variances [depth, networks, classes] of outputs [depth, networks, classes, n]."""
+    variance, mean = torch.var_mean(outputs, dim=3, correction=0)
+    fractions = _counts(outputs) / outputs.shape[3]
+    return InitialGuesses(*(moments.cpu().numpy() for moments in (fractions, mean, variance)))
+
+
+def _counts(outputs: torch.Tensor) -> torch.Tensor:
+    """How often each class is guessed, [depth, networks, classes]; of equal outputs the first is the guess."""
     depth, networks, classes, n = outputs.shape
+    if classes == 2:  # a comparison takes a fifth of argmax's time
+        second = (outputs[:, :, 1] > outputs[:, :, 0]).sum(dim=2)
+        return torch.stack([n - second, second], dim=2)
     guesses = outputs.transpose(2, 3).contiguous().argmax(dim=3).view(depth * networks, n)
     rows = torch.arange(depth * networks, device=outputs.device).unsqueeze(1)
     counts = (guesses + classes * rows).flatten().bincount(minlength=depth * networks * classes)
-    variance, mean = torch.var_mean(outputs, dim=3, correction=0)
-    fractions = (counts / n).view(depth, networks, classes)
-    return InitialGuesses(*(moments.cpu().numpy() for moments in (fractions, mean, variance)))
+    return counts.view(depth, networks, classes)

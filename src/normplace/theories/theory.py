@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from normplace.data.datasets import Arrays, Data
 from normplace.errors import UserError
 from normplace.networks.architecture import MLP, check_classes
+from normplace.progress import bar
 from normplace.theories import guesses, isotropic, kernel
 from normplace.theories.duals import Array
 
@@ -128,11 +128,12 @@ def theory(
         raise UserError(f"--depths {', '.join(map(str, kept))}: allowed are 1 to {net.depth}")
     found, of_gamma, of_deviation = {}, [], []
     layers = kernel.hidden_kernels(np.asarray(data.x), *names, net.depth)
-    bar = tqdm(layers, total=net.depth, unit="layer", disable=None if progress else True)
-    for depth, hidden in enumerate(bar, start=1):
-        of_gamma.append(kernel.gamma(hidden))
-        of_deviation.append(kernel.guess_fraction_std(hidden, net.classes))
-        if depth in kept:
-            found[depth] = hidden
+    with bar(progress, net.depth, "layer") as done:
+        for depth, hidden in enumerate(layers, start=1):
+            of_gamma.append(kernel.gamma(hidden))
+            of_deviation.append(kernel.guess_fraction_std(hidden, net.classes))
+            if depth in kept:
+                found[depth] = hidden
+            done.update()
     gammas = np.array(of_gamma)
     return Theory(net, data.provenance["label"], gammas, gammas / (1 + gammas), np.array(of_deviation), found)

@@ -14,12 +14,12 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import nn
-from tqdm import tqdm
 
 from normplace.errors import UserError, check_number, check_one_of, check_whole
 from normplace.networks.modules import initialise
 from normplace.networks.random import network_generator
 from normplace.parallel import completed
+from normplace.progress import bar
 from normplace.training import checkpoints
 from normplace.training.evaluations import Points, Row, bn_statistics, diverged, evaluate, evaluation_steps, flat
 from normplace.training.optimizers import OPTIMIZERS
@@ -92,9 +92,12 @@ def train_runs(
     check_plan(plan, len(train_points.y), bn_statistics(build()) != ("",))
 
     def of_all_runs(work: str, function: Callable[..., Any], calls: list[tuple[Any, ...]]) -> list[Any]:
-        done = completed(function, calls, processes)
-        with tqdm(done, total=plan.runs, unit="run", desc=work, disable=None if progress else True) as bar:
-            return [result for _, result in sorted(bar, key=lambda item: item[0])]
+        results = {}
+        with bar(progress, plan.runs, "run", work) as runs:
+            for index, result in completed(function, calls, processes):
+                results[index] = result
+                runs.update()
+        return [results[index] for index in range(plan.runs)]
 
     numbers = range(plan.first_run, plan.first_run + plan.runs)
     starts = [(run, build, train_points.evaluated().x, plan.select, plan.seed, device) for run in numbers]
