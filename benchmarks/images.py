@@ -11,6 +11,7 @@ from torch.func import functional_call, stack_module_state, vmap
 
 from benchmarks.timing import medians
 from normplace.networks import products
+from normplace.networks.architecture import HE
 from normplace.networks.images import image_network
 from normplace.networks.modules import evaluating, initialise
 from normplace.networks.random import network_generator
@@ -46,7 +47,7 @@ def measure() -> pd.DataFrame:
             build = partial(image_network, name, norm, "before", tuple(x.shape[1:]), CLASSES)
             found = medians(
                 {
-                    "one by one": partial(sample_part, build, x.numpy(), 0, "cpu", range(NETWORKS)),
+                    "one by one": partial(sample_part, build, x.numpy(), 0, HE, "cpu", range(NETWORKS)),
                     "stacked": partial(stacked, build, x),
                 },
                 3,

@@ -23,7 +23,8 @@ from normplace.networks.mlp import mlp
 from normplace.sampling.mlps import compress, sample_part
 from normplace.theories import kernel
 from normplace.training.evaluations import Points
-from normplace.training.runs import Plan, train_runs
+from normplace.training.plan import Plan
+from normplace.training.runs import train_runs
 
 CELL = ("batch", "before")
 

@@ -23,8 +23,9 @@ from normplace.networks.mlp import mlp
 from normplace.networks.modules import initialise
 from normplace.networks.random import network_generator
 from normplace.training.evaluations import Points, evaluation_steps
-from normplace.training.optimizers import OPTIMIZERS, Optimizer
-from normplace.training.runs import Plan, train_runs
+from normplace.training.optimizers import Optimizer, make_optimizer
+from normplace.training.plan import Plan
+from normplace.training.runs import train_runs
 
 # About the paper's proportion of training to evaluation: 80 epochs there and some 40 evaluations, 40 and 25 here.
 TRAIN, TEST, EPOCHS = 5_000, 1_000, 40
@@ -97,9 +98,11 @@ def steps(mnist: Path) -> pd.DataFrame:
     for norm, placement in configurations():
         plain, network = usual.network(norm, placement, 20, 784), mlp(MLP(norm, placement, 20), 784)
         initialise(network, network_generator(0, 0))
+        optimizer = make_optimizer("adam", network.parameters(), weight_decay=0.0)
+        optimizer.learning_rate = RATE
         alternatives = {
             "usual": partial(_step, plain, torch.optim.Adam(plain.parameters(), lr=RATE), x, y),
-            "ours": partial(_step, network, OPTIMIZERS["adam"](network.parameters(), RATE), x, y),
+            "ours": partial(_step, network, optimizer, x, y),
             "floor": partial(_products_of_a_step, x),
         }
         found = {name: 1000 * seconds for name, seconds in medians(alternatives, 15).items()}

@@ -23,14 +23,15 @@ def check_whole(option: str, value: object, least: int) -> None:
         raise UserError(f"--{option} {value}: a whole number of at least {least} is needed")
 
 
-def check_number(option: str, value: float, above: float = -math.inf) -> None:
-    """Refuse what is not a finite number above `above`.
+def check_number(option: str, value: float, above: float = -math.inf, least: float = -math.inf) -> None:
+    """Refuse what is not a finite number above `above`, and at least `least`.
 
     Raises:
         UserError: it is not.
     """
-    if not above < value < math.inf:
+    if not (above < value < math.inf and value >= least):
         more = f" above {above:g}" if math.isfinite(above) else ""
+        more += f" of at least {least:g}" if math.isfinite(least) else ""
         raise UserError(f"--{option} {value}: a finite number{more} is needed")
 
 

@@ -43,7 +43,7 @@ def test_sample_writes_what_the_contract_says(tmp_path: Path) -> None:
     assert config["options"] == {
         "dataset": "digits", "classes": "all", "points": 50, "standardise": None, "shift": 0.0, "no_stand_in": False,
         "norm": "batch", "placement": "before", "depth": 3, "width": 20, "activation": "relu",
-        "bn_statistics": "batch", "inits": 7, "seed": 4, "device": "cpu",
+        "bn_statistics": "batch", "weight_variance": 2.0, "bias_variance": 0.0, "inits": 7, "seed": 4, "device": "cpu",
     }  # fmt: skip
     assert len(config["data"]["sha256"]) == 64
     assert config["versions"]["torch"] == torch.__version__

@@ -12,14 +12,16 @@ from normplace.cli.main import COMMANDS, main
 
 DATA = {"--dataset", "--data-root", "--classes", "--points", "--standardise", "--no-stand-in"}
 MLP = {"--norm", "--placement", "--cells", "--depth", "--activation"}
+DRAWN = {"--network", "--width", "--base-width", "--weight-variance", "--bias-variance"}
 RUN = {"--seed", "--device"}
 # Programs of others call these.
 OPTIONS = {
     "data": DATA | {"--test-points", "--file"},
-    "sample": DATA | MLP | RUN | {"--shift", "--network", "--width", "--bn-statistics", "--inits", "--processes"},
+    "sample": DATA | MLP | RUN | DRAWN | {"--shift", "--bn-statistics", "--inits", "--processes"},
     "theory": DATA | MLP | {"--shift", "--draws-output", "--draws", "--draws-depths"},
-    "train": DATA | MLP | RUN | {"--shift", "--test-points", "--network", "--width", "--processes"}
-    | {"--optimizer", "--lr", "--batch-size", "--epochs", "--runs", "--first-run", "--select"},
+    "train": DATA | MLP | RUN | DRAWN | {"--shift", "--test-points", "--processes"}
+    | {"--optimizer", "--lr", "--batch-size", "--epochs", "--runs", "--first-run", "--select", "--output-bias"}
+    | {"--schedule", "--weight-decay", "--clip", "--augment", "--evaluated"},
     "measure": DATA | RUN | {"--shift", "--resize", "--inits", "--precision", "--threads"},
     "verify": {"--results", "--claims", "--integrity", "--against"},
     "summarise": {"--theory", "--bootstrap"},

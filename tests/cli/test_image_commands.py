@@ -51,7 +51,7 @@ def test_sample_writes_what_the_sampler_of_image_networks_finds(sampled: Path) -
     assert options == {
         "dataset": "digits", "classes": None, "points": 40, "standardise": None, "shift": 0.0, "no_stand_in": False,
         "network": "cnn", "norm": "batch", "placement": "before", "bn_statistics": "batch",
-        "inits": 30, "seed": 4, "device": "cpu",
+        "base_width": 32, "weight_variance": 2.0, "bias_variance": 0.0, "inits": 30, "seed": 4, "device": "cpu",
     }  # fmt: skip
 
 

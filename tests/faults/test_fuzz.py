@@ -25,7 +25,7 @@ from normplace.files import sha256_of_file, sha256_of_text, write_json, write_np
 from normplace.tables.records import read_kernel_theory, read_sample, read_training
 from normplace.tables.zoo import measurements
 from normplace.training import checkpoints
-from normplace.training.optimizers import OPTIMIZERS
+from normplace.training.optimizers import make_optimizer
 from normplace.verifying.claims import Judgement, judge, read_claims
 from normplace.verifying.manifest import problems, read_manifest
 from study import configuration, experiments
@@ -211,7 +211,7 @@ def test_a_damaged_image_is_refused_or_an_image(damage: Callable[[bytes], bytes]
 def test_a_damaged_checkpoint_begins_the_run_again(damage: Callable[[bytes], bytes], folder: Path) -> None:
     torch.manual_seed(0)
     network = torch.nn.Linear(3, 2)
-    optimizer = OPTIMIZERS["adam"](network.parameters(), 0.1)
+    optimizer = make_optimizer("adam", network.parameters(), 0.0)
     path = folder / "run.pt"
     state = checkpoints.State(torch.ones(8), 1, 2, torch.Generator().get_state(), [{"loss": 1.0}], step=3)
     checkpoints.save(path, "ab", state, network, optimizer)
@@ -247,7 +247,9 @@ def test_no_file_runs_code(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> 
         with pytest.raises(UserError, match="trap"):
             read()
     network = torch.nn.Linear(1, 1)
-    assert checkpoints.load(tmp_path / "trap.pt", "ab", network, OPTIMIZERS["sgd"](network.parameters(), 0.1)) is None
+    assert (
+        checkpoints.load(tmp_path / "trap.pt", "ab", network, make_optimizer("sgd", network.parameters(), 0.0)) is None
+    )
     assert "damaged" in caplog.text
     assert not (tmp_path / "sprung").exists()
     np.load(tmp_path / "trap.npy", allow_pickle=True)  # the trap is one

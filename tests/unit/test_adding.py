@@ -78,15 +78,17 @@ def test_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_network_for_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def build(norm: str, placement: str, shape: Shape, classes: int) -> nn.Sequential:
-        return nn.Sequential(nn.Conv2d(shape[0], 4, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(classes))
+    def build(norm: str, placement: str, shape: Shape, classes: int, base_width: int) -> nn.Sequential:
+        layers = nn.Conv2d(shape[0], base_width, 3), nn.ReLU(), nn.Flatten(), nn.LazyLinear(classes)
+        return nn.Sequential(*layers)
 
-    def lazy_free(norm: str, placement: str, shape: Shape, classes: int) -> nn.Sequential:
-        network = build(norm, placement, shape, classes)
+    def lazy_free(norm: str, placement: str, shape: Shape, classes: int, base_width: int) -> nn.Sequential:
+        network = build(norm, placement, shape, classes, base_width)
         network(torch.zeros(1, *shape))
         return network
 
-    monkeypatch.setitem(IMAGE_NETWORKS, "toy", ImageNetworkRecord("toy", "Toy", ("none",), lazy_free, smallest=3))
+    record = ImageNetworkRecord("toy", "Toy", ("none",), lazy_free, base_width=4, smallest=3)
+    monkeypatch.setitem(IMAGE_NETWORKS, "toy", record)
     seen = npl.sample(npl.ImageNetwork("toy", "none"), npl.load("digits", points=40), inits=6)
     assert seen.guess_fraction.shape == (1, 6, 2)
     assert "Toy, no norm" in repr(seen)

@@ -11,7 +11,7 @@ from normplace.verifying.manifest import read_manifest
 from study import configuration
 from tests.checkout import PAPER, QUICK, ROOT, SMOKE, snakemake
 
-OVERLAYS = ("config/overlays/two_runs.yaml", "config/overlays/eight_models.yaml")
+OVERLAYS = ("config/overlays/full_resnet.yaml", "config/overlays/eight_models.yaml")
 POINTS = {"points": 50, "training_points": 50, "test_points": 50, "classes": "parity"}
 
 

@@ -74,6 +74,7 @@ class Networks(OnData):
     cell: Cell
     depth: int | None = None
     width: int | None = None
+    base_width: int | None = None
     activation: str | None = None
     points: int | None = None
 
@@ -112,6 +113,12 @@ class Training(Networks):
     runs: int
     first_run: int = 0
     select: str | None = None
+    output_bias: str | None = None
+    schedule: str | None = None
+    weight_decay: float | None = None
+    clip: float | None = None
+    augment: bool = False
+    evaluated: int | None = None
     seed: int
 
     def parts(self, size: int) -> "list[Training]":
@@ -188,7 +195,8 @@ def theory(study: Study, experiment: str, group: str, data: Data, cell: Cell, **
 def training(study: Study, experiment: str, group: str, dataset: str, cell: Cell, **changes: Any) -> Training:
     """Runs of MLPs of the study's usual width and activation, trained as usual from any start, but for the changes."""
     usual = study.placements.model_dump(include={"width", "activation"})
-    usual |= study.training.model_dump(include={"optimizer", "batch_size", "epochs", "runs"})
-    usual |= {"lr": study.training.learning_rate, "select": "any", "seed": study.seed}
+    usual |= study.training.model_dump(include={"optimizer", "batch_size", "epochs"})
+    usual |= {"lr": study.training.learning_rate, "runs": study.training.runs[dataset], "select": "any"}
+    usual["seed"] = study.seed
     data = training_data(study, dataset)
     return Training(experiment=experiment, group=group, data=data, cell=cell, **usual | changes)

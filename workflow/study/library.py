@@ -9,14 +9,12 @@ from normplace.networks.activations import ACTIVATIONS
 from normplace.networks.architecture import PLACEMENTS, configurations
 from normplace.networks.images import IMAGE_NETWORKS
 from normplace.networks.norms import halves
+from normplace.training.plan import OPTIMIZERS, OUTPUT_BIASES, SCHEDULES
 
-__all__ = ["ACTIVATIONS", "IMAGE_NETWORKS", "PLACEMENTS"]
+__all__ = ["ACTIVATIONS", "IMAGE_NETWORKS", "OPTIMIZERS", "OUTPUT_BIASES", "PLACEMENTS", "SCHEDULES"]
 
-OPTIMIZERS = ("adam", "sgd")
 # torchvision's, in the order of the zoo's table.
 MODELS = ("resnet18", "vgg11", "vgg11_bn", "mobilenet_v2", "densenet121", "convnext_tiny", "vit_b_16", "swin_t")
-# The norm that a network for images is usually trained with.
-USUAL_NORM = {"resnet9": "batch", "vit": "layer"}
 
 
 class Cell(NamedTuple):

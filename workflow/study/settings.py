@@ -117,19 +117,21 @@ class Placements(Model):
 
 
 class Training(Model):
-    """How MLPs are trained; runs and depths are those of the dynamics experiment."""
+    """How MLPs are trained; runs by data set and depths are those of the dynamics experiment."""
 
     optimizer: Optimizer
     learning_rate: Rate
     batch_size: TwoOrMore
     epochs: Count
-    runs: Count
+    runs: Annotated[dict[Dataset, Count], SOME]
     runs_a_job: Count  # of all trainings: more are done in parts
     depths: Annotated[list[Count], SOME, UNIQUE]
 
     def check(self, datasets: Mapping[str, Points]) -> None:
-        """Every data set fills a batch, and leaves none of one point, which BatchNorm cannot use."""
+        """Every data set has runs and fills a batch, and leaves none of one point, which BatchNorm cannot use."""
         for dataset, points in datasets.items():
+            if dataset not in self.runs:
+                raise ValueError(f"runs: has no {dataset}, which is one of datasets")
             check_batch(self.batch_size, points.training_points, f"training points of datasets.{dataset}")
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from normplace.cli.options import Decorator, Names, Whole, check_output, gathered, path, refuse_beside
+from normplace.cli.options import Decorator, Names, Number, Whole, check_output, gathered, path, refuse_beside
 from normplace.errors import UserError
 from normplace.networks.activations import ACTIVATIONS
-from normplace.networks.architecture import MLP, PLACEMENTS, ImageNetwork
+from normplace.networks.architecture import HE, MLP, PLACEMENTS, ImageNetwork, Variances
 from normplace.networks.architecture import cells as all_cells
 from normplace.networks.images import IMAGE_NETWORKS
 from normplace.networks.norms import NORMS
@@ -69,8 +69,17 @@ def network_options(norms: Callable[[], Iterable[str]], *more: Decorator, suffix
             "--network",
             type=Names(lambda: ("mlp", *IMAGE_NETWORKS)),
             default="mlp",
-            help="an MLP, or a network for images of fixed depth, width and activation",
+            help="an MLP, or a network for images of fixed depth and activation",
         ),
+        click.option(
+            "--base-width",
+            type=Whole(1),
+            help="channels of the first layer, or nodes of a token, of a network for images (default: its own)",
+        ),
+        click.option(
+            "--weight-variance", type=Number(above=0), default=HE.weight, help="of a weight, times its fan-in"
+        ),
+        click.option("--bias-variance", type=Number(least=0), default=HE.bias, help="of a bias"),
         *more,
         suffix=suffix,
     )
@@ -86,6 +95,9 @@ def specifications(
     activation: str | None,
     width: int | None = None,
     network: str = "mlp",
+    base_width: int | None = None,
+    weight_variance: float = HE.weight,
+    bias_variance: float = HE.bias,
     bn_statistics: str = "batch",
 ) -> list[tuple[MLP | ImageNetwork, Path]]:
     """The networks, each with the file to write.
@@ -95,7 +107,8 @@ def specifications(
         click.UsageError: no norm, or a file that cannot be written.
     """
     shape: dict[str, Any] = {"depth": depth, "activation": activation, "width": width, "network": network}
-    shape["bn_statistics"] = bn_statistics
+    shape |= {"base_width": base_width, "bn_statistics": bn_statistics}
+    shape["variances"] = Variances(weight_variance, bias_variance)
     if cells:
         refuse_beside("--cells", {"--norm": norm, "--placement": placement})
         pairs = all_cells(NORMS)
@@ -117,26 +130,32 @@ def specification(
     activation: str | None,
     width: int | None,
     network: str,
+    base_width: int | None,
     bn_statistics: str,
+    variances: Variances,
 ) -> MLP | ImageNetwork:
     """The network; the number of classes comes from the data later.
 
     Raises:
         UserError: options that do not go together, or of another kind of network.
     """
+    drawn = {f"{name}_variance": value for name, value in variances._asdict().items()}
     if network != "mlp":
         for option, value in {"depth": depth, "width": width, "activation": activation}.items():
             if value is not None:
                 raise UserError(f"--{option} {value}: is for --network mlp; {network} has its own")
         if bn_statistics == "running":
             raise UserError(f"--bn-statistics running: is for --network mlp, not {network}")
-        return ImageNetwork(network, norm, placement)
+        return ImageNetwork(network, norm, placement, base_width, **drawn)
+    if base_width is not None:
+        raise UserError(f"--base-width {base_width}: is for --network {', '.join(IMAGE_NETWORKS)}; an MLP has --width")
     if depth is None:
         raise UserError("--depth is missing: an MLP needs a number of hidden layers, at least 1")
     if not NORMS[norm].operation:
         networks = [name for name, record in IMAGE_NETWORKS.items() if norm in record.norms]
         raise UserError(f"--norm {norm}: is not for MLPs, but for --network {' or '.join(networks)}")
-    return MLP(norm, placement, depth, width or MLP.width, activation or MLP.activation, bn_statistics=bn_statistics)
+    usual = {"width": width or MLP.width, "activation": activation or MLP.activation}
+    return MLP(norm, placement, depth, **usual, bn_statistics=bn_statistics, **drawn)  # type: ignore[arg-type]
 
 
 def with_classes(network: MLP | ImageNetwork, classes: int) -> MLP | ImageNetwork:

@@ -33,9 +33,14 @@ class Whole(click.IntRange):
 class Number(click.FloatRange):
     """A finite number."""
 
-    def __init__(self, above: float = -math.inf) -> None:
-        super().__init__(min=above, max=math.inf, min_open=True, max_open=True)
-        self.name = f"finite number above {above:g}" if math.isfinite(above) else "finite number"
+    def __init__(self, above: float | None = None, least: float | None = None) -> None:
+        self.name = "finite number"
+        if above is not None:
+            self.name += f" above {above:g}"
+        if least is not None:
+            self.name += f" of at least {least:g}"
+        low = least if least is not None else above if above is not None else -math.inf
+        super().__init__(min=low, max=math.inf, min_open=least is None, max_open=True)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
         """Short, because the help gives the range too."""

@@ -16,6 +16,7 @@ from normplace.errors import UserError
 from normplace.networks.architecture import MLP, ImageNetwork
 from normplace.networks.norms import NORMS
 from normplace.tables.records import write_training
+from normplace.training.plan import EVALUATED, OPTIMIZERS, OUTPUT_BIASES, SCHEDULES, SELECTIONS
 
 
 @options.command()
@@ -25,7 +26,7 @@ from normplace.tables.records import write_training
     lambda: [norm.name for norm in NORMS.values() if not norm.is_half],
     suffix=".csv",
 )
-@click.option("--optimizer", type=click.Choice(("adam", "sgd")), default="adam")
+@click.option("--optimizer", type=click.Choice(OPTIMIZERS), default="adam")
 @click.option("--lr", type=options.Number(above=0), required=True, help="learning rate")
 @click.option("--batch-size", type=options.Whole(1), default=512, help="points a step")
 @click.option("--epochs", type=options.Whole(1), required=True)
@@ -33,10 +34,23 @@ from normplace.tables.records import write_training
 @click.option("--first-run", type=options.Whole(0), default=0, help="number of the first, to add runs to others")
 @click.option(
     "--select",
-    type=click.Choice(("any", "prejudiced", "neutral")),
+    type=click.Choice(tuple(SELECTIONS)),
     default="any",
     help="redraw the start until guess fractions differ by more than .9, or less than .1",
 )
+@click.option(
+    "--output-bias",
+    type=click.Choice(tuple(OUTPUT_BIASES)),
+    default="drawn",
+    help="of the output layer at the start: mean outputs equal, or the favoured one 3 standard deviations ahead",
+)
+@click.option("--schedule", type=click.Choice(tuple(SCHEDULES)), default="constant", help="of the learning rate")
+@click.option(
+    "--weight-decay", type=options.Number(least=0), default=0.0, help="adds so much of a weight to its gradient"
+)
+@click.option("--clip", type=options.Number(least=0), default=0.0, help="largest component of a gradient (0: any)")
+@click.option("--augment", is_flag=True, help="crop and flip images at random")
+@click.option("--evaluated", type=options.Whole(2), default=EVALUATED, help="the first N training points are evaluated")
 @options.seed
 @options.device
 @options.processes

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from normplace.errors import UserError, check_one_of, check_whole
+from normplace.errors import UserError, check_number, check_one_of, check_whole
 from normplace.networks.activations import ACTIVATIONS
 from normplace.networks.images import IMAGE_NETWORKS
 from normplace.networks.norms import NORMS, norms_of_mlps
@@ -13,18 +14,41 @@ BN_STATISTICS = ("batch", "running")
 GAIN = 2**0.5  # He-normal weights N(0, GAIN^2/fan_in) whatever the activation, output layer too (authors' setting)
 
 
+class Variances(NamedTuple):
+    """What networks are drawn with: weights N(0, weight / fan_in), biases N(0, bias), in every layer alike.
+
+    sigma_w^2 and sigma_b^2 of arXiv 2505.12096. The defaults are He's, and the authors' setting.
+    """
+
+    weight: float = 2.0
+    bias: float = 0.0
+
+    def check(self) -> None:
+        """Refuse what cannot be drawn.
+
+        Raises:
+            UserError: a weight variance that is not above 0, or a bias variance below 0.
+        """
+        check_number("weight-variance", self.weight, above=0)
+        check_number("bias-variance", self.bias, least=0)
+
+
+HE = Variances()
+
+
 @dataclass(frozen=True)
 class MLP:
-    """An MLP of `depth` hidden layers of `width` nodes and a linear output layer, biases 0.
+    """An MLP of `depth` hidden layers of `width` nodes and a linear output layer.
 
     placement: "before" or "after" the activation, ignored without a norm. bn_statistics: BatchNorm with the statistics
-    of all points given ("batch"), or in eval mode with fresh running statistics ("running").
+    of all points given ("batch"), or in eval mode with fresh running statistics ("running"). weight_variance,
+    bias_variance: see `Variances`.
 
     Raises:
-        UserError: an unknown name, a norm without a placement, or a size that is too small.
+        UserError: an unknown name, a norm without a placement, a size that is too small, or a variance below 0.
 
-    >>> MLP("batch", "before", depth=20)
-    MLP(norm='batch', placement='before', depth=20, width=100, activation='relu', classes=2, bn_statistics='batch')
+    >>> print(MLP("batch", "before", depth=20))
+    BatchNorm before relu, depth 20
     """
 
     norm: str
@@ -34,6 +58,8 @@ class MLP:
     activation: str = "relu"
     classes: int = 2
     bn_statistics: str = "batch"
+    weight_variance: float = HE.weight
+    bias_variance: float = HE.bias
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -43,42 +69,72 @@ class MLP:
         check_one_of("bn-statistics", self.bn_statistics, BN_STATISTICS)
         for name, least in (("depth", 1), ("width", 1), ("classes", 2)):
             check_whole(name, getattr(self, name), least)
+        self.variances.check()
         if self.bn_statistics == "running" and not NORMS[self.norm].running:
             kept = ", ".join(norm.name for norm in NORMS.values() if norm.running)
             raise UserError(f"--bn-statistics running: is for --norm {kept}, not {self.norm}")
         if self.width == 1 and NORMS[self.norm].centres and NORMS[self.norm].axis == "nodes":
             raise UserError(f"--width 1: {NORMS[self.norm].label} over one node leaves nothing, at least 2 are needed")
 
+    @property
+    def variances(self) -> Variances:
+        """What its weights and biases are drawn with."""
+        return Variances(self.weight_variance, self.bias_variance)
+
     def __str__(self) -> str:
         """In words, such as "BatchNorm before relu, depth 20"."""
         norm = "no norm," if self.norm == "none" else f"{NORMS[self.norm].label} {self.placement}"
-        return f"{norm} {self.activation}, depth {self.depth}"
+        return f"{norm} {self.activation}, depth {self.depth}{_unusual(self.variances)}"
 
 
 @dataclass(frozen=True)
 class ImageNetwork:
-    """A network for images of fixed depth, width and activation, by its name; placement as in `MLP`.
+    """A network for images of fixed depth and activation, by its name; placement and variances as in `MLP`.
+
+    base_width: channels of the first layer, or nodes of a token, by which all other layers scale (None: the network's
+    own).
 
     Raises:
-        UserError: an unknown network, a norm it cannot have, or a norm without a placement.
+        UserError: an unknown network, a norm it cannot have, a norm without a placement, a width it cannot have, or a
+            variance below 0.
     """
 
     network: str
     norm: str
     placement: str | None = None
+    base_width: int | None = None
+    weight_variance: float = HE.weight
+    bias_variance: float = HE.bias
 
     def __post_init__(self) -> None:
         """Check every field."""
         check_one_of("network", self.network, IMAGE_NETWORKS)
-        norms = IMAGE_NETWORKS[self.network].norms
-        if self.norm not in norms:
-            raise UserError(f"--norm {self.norm}: not for {self.network}, allowed are {', '.join(norms)}")
+        record = IMAGE_NETWORKS[self.network]
+        if self.norm not in record.norms:
+            raise UserError(f"--norm {self.norm}: not for {self.network}, allowed are {', '.join(record.norms)}")
         object.__setattr__(self, "placement", check_placement(self.norm, self.placement))
+        if self.base_width is None:
+            object.__setattr__(self, "base_width", record.base_width)
+        record.check_base_width(self.base_width)
+        self.variances.check()
+
+    @property
+    def variances(self) -> Variances:
+        """What its weights and biases are drawn with."""
+        return Variances(self.weight_variance, self.bias_variance)
 
     def __str__(self) -> str:
         """In words, such as "ResNet-9, BatchNorm before"."""
+        record = IMAGE_NETWORKS[self.network]
         norm = "no norm" if self.norm == "none" else f"{NORMS[self.norm].label} {self.placement}"
-        return f"{IMAGE_NETWORKS[self.network].label}, {norm}"
+        width = "" if self.base_width == record.base_width else f" of base width {self.base_width}"
+        return f"{record.label}{width}, {norm}{_unusual(self.variances)}"
+
+
+def _unusual(variances: Variances) -> str:
+    """Variances in words, nothing where they are He's."""
+    named = zip(("weight", "bias"), variances, HE, strict=True)
+    return "".join(f", {name} variance {value:g}" for name, value, usual in named if value != usual)
 
 
 def check_classes(net: MLP | ImageNetwork, classes: int) -> None:

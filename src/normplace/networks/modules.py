@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from normplace.networks.architecture import MLP, ImageNetwork
+from normplace.networks.architecture import HE, MLP, ImageNetwork, Variances
 from normplace.networks.images import image_network
 from normplace.networks.mlp import mlp
 
@@ -27,21 +27,25 @@ def builder(net: MLP | ImageNetwork, shape: tuple[int, ...], classes: int) -> Ca
     if isinstance(net, MLP):
         build: Callable[[], nn.Module] = partial(mlp, net, math.prod(shape))
     else:
-        build = partial(image_network, net.network, net.norm, str(net.placement), shape, classes)
+        build = partial(image_network, net.network, net.norm, str(net.placement), shape, classes, net.base_width)
     build()  # refuses at once what it cannot take
     return build
 
 
-def initialise(network: nn.Module, generator: torch.Generator) -> None:
-    """Draw He-normal weights N(0, 2/fan_in), zero all biases, and reset norms, running statistics included.
+@torch.no_grad()
+def initialise(network: nn.Module, generator: torch.Generator, variances: Variances = HE) -> None:
+    """Draw weights N(0, weight variance / fan_in) and biases, and reset norms, running statistics included.
 
-    Embeddings, which have no fan-in, are N(0, 0.02^2).
+    Embeddings, which have no fan-in, are N(0, 0.02^2). Without a variance of biases none is drawn: they are 0.
     """
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
+            fan_in = module.weight[0].numel()
+            module.weight.normal_(0, math.sqrt(variances.weight) / math.sqrt(fan_in), generator=generator)
+            if module.bias is not None and variances.bias:
+                module.bias.normal_(0, math.sqrt(variances.bias), generator=generator)
+            elif module.bias is not None:
+                module.bias.zero_()
         elif isinstance(module, nn.Embedding):
             nn.init.normal_(module.weight, std=EMBEDDING_STD, generator=generator)
         elif isinstance(module, (_BatchNorm, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)):

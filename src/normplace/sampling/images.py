@@ -11,6 +11,7 @@ from functools import partial
 import torch
 from torch import nn
 
+from normplace.networks.architecture import HE, Variances
 from normplace.networks.modules import batch_norms, evaluating, initialise
 from normplace.networks.random import network_generator
 from normplace.parallel import one_thread
@@ -27,6 +28,7 @@ def sample_images(
     inits: int,
     seed: int,
     *,
+    variances: Variances = HE,
     device: str = "cpu",
     processes: int = 1,
     progress: str | None = None,
@@ -40,13 +42,13 @@ def sample_images(
     progress bar is to show.
     """
     step = math.ceil(inits / (PARTS_A_PROCESS * processes))
-    of_part = partial(sample_part, build, x.numpy(), seed, device)
+    of_part = partial(sample_part, build, x.numpy(), seed, variances, device)
     return in_parts(of_part, inits, step, processes, progress)[0]
 
 
 @torch.inference_mode()
 def sample_part(
-    build: Callable[[], nn.Module], arrays: Floats, seed: int, device: str, part: range
+    build: Callable[[], nn.Module], arrays: Floats, seed: int, variances: Variances, device: str, part: range
 ) -> list[InitialGuesses]:
     """Sample the networks of these indices on the points [n, ...]."""
     network = build().to(device)
@@ -57,7 +59,7 @@ def sample_part(
     at_once = len(x) if batch_norms(network) else max(1, pixels // x[0, 0].numel())
     guesses = []
     for index in part:
-        initialise(network, network_generator(seed, index, device))
+        initialise(network, network_generator(seed, index, device), variances)
         with evaluating(network, "batch"):
             outputs = torch.cat([network(points) for points in torch.split(x, at_once)])
         guesses.append(guess_moments(outputs.T[None, None]))

@@ -5,6 +5,7 @@ depth-l network. Every network draws its weights from a generator of its own, se
 network's numbers depend on neither the others, nor the depth asked for, nor the number of processes.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -15,7 +16,7 @@ import numpy.typing as npt
 import torch
 
 from normplace.networks.activations import ACTIVATIONS
-from normplace.networks.architecture import GAIN, MLP
+from normplace.networks.architecture import MLP
 from normplace.networks.norms import NORMS
 from normplace.networks.products import batched
 from normplace.networks.random import network_generator
@@ -40,10 +41,14 @@ class InitialGuesses(NamedTuple):
 class Weights(NamedTuple):
     """Networks: hidden[0] [networks, rank, width], hidden[l] [networks, width, width], output[l] [networks, classes,
     width].
+
+    hidden_bias[l]: [networks, 1, width], output_bias[l]: [networks, classes, 1]; empty where all are 0.
     """
 
     hidden: list[torch.Tensor]
     output: list[torch.Tensor]
+    hidden_bias: list[torch.Tensor]
+    output_bias: list[torch.Tensor]
 
 
 def compress(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -66,14 +71,15 @@ def compress(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
 
 
 def draw_weights(spec: MLP, rank: int, fan_in: int, generators: Sequence[torch.Generator]) -> Weights:
-    """He-normal weights of a network for each generator, in its order (a hidden layer, then its output layer).
+    """Normal weights of a network for each generator, in its order (a hidden layer, its output layer, their biases).
 
     One draw a network: on a processor, what is drawn for a layer does not depend on how many follow.
 
     rank, fan_in: rows of the first layer after `compress`, and the data's own dimension that scales it.
     """
     inputs = [rank] + [spec.width] * (spec.depth - 1)
-    shapes = [shape for rows in inputs for shape in ((rows, spec.width), (spec.classes, spec.width))]
+    biases = ((1, spec.width), (spec.classes, 1)) if spec.bias_variance else ()
+    shapes = [shape for rows in inputs for shape in ((rows, spec.width), (spec.classes, spec.width), *biases)]
     starts = np.cumsum([0] + [-(-rows * columns // ALIGNED) * ALIGNED for rows, columns in shapes])
     normals = torch.empty(len(generators), int(starts[-1]), device=generators[0].device)
     for row, generator in zip(normals, generators, strict=True):
@@ -82,10 +88,14 @@ def draw_weights(spec: MLP, rank: int, fan_in: int, generators: Sequence[torch.G
         normals[:, start : start + rows * columns].view(-1, rows, columns)
         for start, (rows, columns) in zip(starts, shapes, strict=False)
     ]
-    layers[0].mul_(GAIN / fan_in**0.5)
-    for weights in layers[1:]:
-        weights.mul_(GAIN / spec.width**0.5)
-    return Weights(layers[::2], layers[1::2])
+    kinds = 2 + len(biases)
+    hidden, output, *of_bias = (layers[kind::kinds] for kind in range(kinds))
+    deviation = spec.weight_variance**0.5
+    for weights in (*hidden, *output):
+        weights.mul_(deviation / (fan_in if weights is hidden[0] else spec.width) ** 0.5)
+    for bias in itertools.chain(*of_bias):
+        bias.mul_(spec.bias_variance**0.5)
+    return Weights(hidden, output, *(of_bias or ([], [])))
 
 
 def forward(first: torch.Tensor, weights: Weights, spec: MLP) -> Iterator[torch.Tensor]:
@@ -100,12 +110,15 @@ def forward(first: torch.Tensor, weights: Weights, spec: MLP) -> Iterator[torch.
     for layer, (hidden, output) in enumerate(zip(weights.hidden, weights.output, strict=True)):
         if layer:
             h = batched(h, hidden)
+        if weights.hidden_bias:
+            h += weights.hidden_bias[layer]
         if spec.placement == "before":
             h = norm(h)
         h = activation(h)
         if spec.placement == "after":
             h = norm(h)
-        yield output @ h.transpose(1, 2)
+        outputs = output @ h.transpose(1, 2)
+        yield outputs + weights.output_bias[layer] if weights.output_bias else outputs
 
 
 def outputs_at_every_depth(features: torch.Tensor, weights: Weights, specs: Sequence[MLP]) -> list[torch.Tensor]:
@@ -143,9 +156,9 @@ def sample_mlps(
     Returns arrays [depth, inits, classes] of each; the same bytes for the same seed whatever the number of processes,
     and whatever specs are sampled together: they share the weights that are drawn and the first layer's product.
 
-    specs: of one width, depth and number of classes. progress: what a progress bar is to show.
+    specs: of one width, depth, number of classes and variances. progress: what a progress bar is to show.
     """
-    assert len({(spec.width, spec.depth, spec.classes) for spec in specs}) == 1
+    assert len({(spec.width, spec.depth, spec.classes, spec.variances) for spec in specs}) == 1
     spec = specs[0]
     flat = x.flatten(1)
     features, _ = compress(flat)

@@ -111,8 +111,9 @@ def sample(
 ) -> Guesses:
     """Sample `inits` random networks on the points of `data`, MLPs at every depth up to `net.depth` in one pass.
 
-    Weights are He-normal, N(0, 2 / fan_in), biases 0 (the authors' setting); every network has a generator of its own,
-    seeded by (seed, index). The same call gives the same bytes, whatever the number of processes. progress: show a bar.
+    Weights are N(0, weight variance / fan_in): He-normal, with biases 0, unless the network says otherwise (the
+    authors' setting). Every network has a generator of its own, seeded by (seed, index): the same call gives the same
+    bytes, whatever the number of processes. progress: show a bar.
 
     Raises:
         UserError: fewer than 2 networks, another number of classes than the network has, points that it cannot take, or
@@ -140,8 +141,8 @@ def sample_each(
 ) -> list[Guesses]:
     """What `sample` finds for each of the networks, in less time.
 
-    MLPs of one width and depth share what they have in common under one seed: the weights drawn and the first layer's
-    product.
+    MLPs of one width, depth and variances share what they have in common under one seed: the weights drawn and the
+    first layer's product.
 
     Raises:
         UserError: as `sample`, of any of them.
@@ -162,7 +163,7 @@ def sample_each(
             arrays = sample_mlps(data.x, mlps, inits, seed, **how)
         else:
             build = builder(first, tuple(data.x.shape[1:]), len(data.classes))
-            arrays = [sample_images(build, data.x, inits, seed, **how)]
+            arrays = [sample_images(build, data.x, inits, seed, variances=first.variances, **how)]
         found |= zip(members, arrays, strict=True)
     guesses = [Guesses(net, data.provenance, *found[at]) for at, net in enumerate(nets)]
     for one in guesses:
@@ -172,8 +173,9 @@ def sample_each(
 
 
 def _together(nets: Sequence[MLP | ImageNetwork]) -> list[list[int]]:
-    """The positions of networks that are sampled in one pass: MLPs of one width and depth; any other alone."""
+    """The positions of networks that are sampled in one pass: MLPs of one width, depth and variances; others alone."""
     groups: dict[object, list[int]] = {}
     for at, net in enumerate(nets):
-        groups.setdefault((net.width, net.depth) if isinstance(net, MLP) else at, []).append(at)
+        key = (net.width, net.depth, net.variances) if isinstance(net, MLP) else at
+        groups.setdefault(key, []).append(at)
     return list(groups.values())

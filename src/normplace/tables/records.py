@@ -36,7 +36,9 @@ class Cell(NamedTuple):
     placement: str
     bn_statistics: str
     activation: str  # empty for a network for images, which has its own
-    width: int  # 0 for a network for images and for theory
+    width: int  # the base width of a network for images; 0 for theory
+    weight_variance: float
+    bias_variance: float
     classes: int
     shift: float
     points: int
@@ -66,11 +68,12 @@ class KernelTheory(NamedTuple):
 
 
 # What was trained, on which data: columns of its tables, in their order. one_class_accuracy: what guessing one class
-# for all test points gives. A network for images has activation "", depth 0 and width 0.
+# for all test points gives. A network for images has activation "", depth 0, and its base width as width.
 TRAINING_CELL = (
     "dataset", "label", "stand_in", "points", "classes", "test_points", "one_class_accuracy_low",
     "one_class_accuracy_high", "class_names", "network", "activation", "depth", "width", "norm", "placement",
-    "optimizer", "learning_rate", "batch_size", "epochs", "select", "runs",
+    "weight_variance", "bias_variance", "optimizer", "learning_rate", "schedule", "weight_decay", "clip", "augment",
+    "batch_size", "epochs", "evaluated", "select", "output_bias", "runs",
 )  # fmt: skip
 
 
@@ -133,7 +136,7 @@ def _cell(config: Json, path: Path) -> Cell:
 def _columns(config: Json) -> dict[str, Any]:
     """All options and the data's provenance; what only MLPs have is empty or 0 for others."""
     options, data = config["options"], config["data"]
-    others = {"network": "mlp", "activation": "", "depth": 0, "width": 0}
+    others = {"network": "mlp", "activation": "", "depth": 0, "width": options.get("base_width", 0)}
     return {**others, **options, **data, "classes": len(data["classes"])}
 
 

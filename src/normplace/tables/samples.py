@@ -13,6 +13,7 @@ import pandas as pd
 
 from normplace import statistics
 from normplace.errors import UserError
+from normplace.networks.architecture import HE
 from normplace.statistics import Array
 from normplace.tables.classes import class_rows
 from normplace.tables.records import Cell, KernelTheory, Sample, read_kernel_theory, read_sample
@@ -41,8 +42,8 @@ def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) 
         cell, depth = sample.cell, len(sample.guess_fraction)
         kernel = theories.get(_theory_key(cell))
         unused.pop(_theory_key(cell), None)
-        isotropic = np.full(depth, np.nan)  # theory is of MLPs
-        if cell.network == "mlp":
+        isotropic = np.full(depth, np.nan)  # theory is of MLPs, drawn as usual
+        if cell.network == "mlp" and (cell.weight_variance, cell.bias_variance) == HE:
             isotropic = theory.gammas(cell.norm, cell.placement, cell.activation, depth)
         gamma_rows += _gamma_rows(sample, kernel, isotropic, resamples)
         histogram_rows += _histogram_rows(sample, kernel, isotropic)
@@ -60,7 +61,8 @@ def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) 
 
 def _theory_key(cell: Cell) -> tuple[Any, ...]:
     """What a sample and its infinite-width theory share. The first points are the same whatever their number."""
-    return cell.norm, cell.placement, cell.activation, cell.classes, cell.first_points_sha256
+    variances = cell.weight_variance, cell.bias_variance
+    return cell.norm, cell.placement, cell.activation, *variances, cell.classes, cell.first_points_sha256
 
 
 def _gamma_rows(sample: Sample, kernel: KernelTheory | None, isotropic: Array, resamples: int) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from normplace.data.datasets import Arrays, Data
 from normplace.errors import UserError
-from normplace.networks.architecture import MLP, check_classes
+from normplace.networks.architecture import HE, MLP, check_classes
 from normplace.progress import bar
 from normplace.theories import guesses, isotropic, kernel
 from normplace.theories.duals import Array
@@ -116,6 +116,8 @@ def theory(
     """
     if not isinstance(net, MLP):
         raise UserError(f"--network {net}: there is theory of MLPs only")
+    if net.variances != HE:
+        raise UserError(f"{net}: there is theory of weight variance 2 and bias variance 0 only")
     names = net.norm, str(net.placement), net.activation
     if data is None:
         rho = isotropic.correlations(*names, net.depth)

@@ -4,7 +4,8 @@ The classes of torch.optim import torch._dynamo with their first step. That take
 gets compiled.
 """
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Iterable
 
 import torch
 from torch import nn
@@ -22,10 +23,10 @@ class Optimizer:
 
     remembers: tuple[str, ...] = ()
 
-    def __init__(self, parameters: Iterable[nn.Parameter], learning_rate: float) -> None:
-        """Remember nothing yet."""
+    def __init__(self, parameters: Iterable[nn.Parameter], learning_rate: float, weight_decay: float = 0.0) -> None:
+        """Remember nothing yet. weight_decay: adds so much of a parameter to its gradient."""
         self.parameters: list[torch.Tensor] = list(parameters)
-        self.learning_rate = learning_rate
+        self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self.memory = {name: [self._begin(name, p) for p in self.parameters] for name in self.remembers}
 
     @staticmethod
@@ -45,18 +46,18 @@ class Optimizer:
 
 
 class SGD(Optimizer):
-    """Steps against the gradient, without momentum; as torch.optim.SGD(parameters, learning_rate)."""
+    """Steps against the gradient, without momentum; as torch.optim.SGD(parameters, learning_rate, weight_decay=...)."""
 
     def _update(self, parameters: list[torch.Tensor], gradients: list[torch.Tensor]) -> None:
         sgd(
             parameters, gradients, [None] * len(parameters),
-            foreach=False, fused=True, weight_decay=0.0, momentum=0.0, lr=self.learning_rate, dampening=0.0,
-            nesterov=False, maximize=False,
+            foreach=False, fused=True, weight_decay=self.weight_decay, momentum=0.0, lr=self.learning_rate,
+            dampening=0.0, nesterov=False, maximize=False,
         )  # fmt: skip
 
 
 class Adam(Optimizer):
-    """Adam without weight decay; as torch.optim.Adam(parameters, learning_rate, fused=True)."""
+    """As torch.optim.Adam(parameters, learning_rate, weight_decay=weight_decay, fused=True)."""
 
     remembers = ("exp_avg", "exp_avg_sq", "step")
 
@@ -64,9 +65,14 @@ class Adam(Optimizer):
         beta1, beta2 = ADAM_BETAS
         adam(
             parameters, gradients, self.memory["exp_avg"], self.memory["exp_avg_sq"], [], self.memory["step"],
-            foreach=False, fused=True, amsgrad=False, beta1=beta1, beta2=beta2, lr=self.learning_rate, weight_decay=0.0,
-            eps=ADAM_EPS, maximize=False,
+            foreach=False, fused=True, amsgrad=False, beta1=beta1, beta2=beta2, lr=self.learning_rate,
+            weight_decay=self.weight_decay, eps=ADAM_EPS, maximize=False,
         )  # fmt: skip
 
 
-OPTIMIZERS: dict[str, Callable[[Iterable[nn.Parameter], float], Optimizer]] = {"adam": Adam, "sgd": SGD}
+_RULES: dict[str, type[Optimizer]] = {"adam": Adam, "sgd": SGD}
+
+
+def make_optimizer(name: str, parameters: Iterable[nn.Parameter], weight_decay: float) -> Optimizer:
+    """The optimiser of this name (`plan.OPTIMIZERS`); its learning rate is set before each step."""
+    return _RULES[name](parameters, math.nan, weight_decay)

@@ -7,7 +7,6 @@ the same alone, among others, in any number of processes, and after a kill and a
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,53 +14,19 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from normplace.errors import UserError, check_number, check_one_of, check_whole
+from normplace.errors import UserError
 from normplace.networks.modules import initialise
 from normplace.networks.random import network_generator
 from normplace.parallel import completed
 from normplace.progress import bar
 from normplace.training import checkpoints
+from normplace.training.augmentation import MARGIN, Moves, draw_moves, moved
 from normplace.training.evaluations import Points, Row, bn_statistics, diverged, evaluate, evaluation_steps, flat
-from normplace.training.optimizers import OPTIMIZERS
-from normplace.training.starts import SELECTIONS, Start, find_start
+from normplace.training.optimizers import make_optimizer
+from normplace.training.plan import Plan
+from normplace.training.starts import Start, find_start
 
 CHECKPOINT_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How to train. select: "any" start, or redraw until it is "prejudiced" or "neutral".
-
-    first_run: the number of the first of the runs; a run is the same in whatever part it is trained.
-    """
-
-    optimizer: str
-    learning_rate: float
-    batch_size: int
-    epochs: int
-    runs: int
-    select: str = "any"
-    seed: int = 0
-    first_run: int = 0
-
-
-def check_plan(plan: Plan, points: int, normalises_batches: bool) -> None:
-    """Refuse what cannot be trained.
-
-    Raises:
-        UserError: a value that is not allowed, a batch larger than the data, or a last batch of one point that
-            BatchNorm cannot normalise.
-    """
-    check_one_of("optimizer", plan.optimizer, OPTIMIZERS)
-    check_one_of("select", plan.select, SELECTIONS)
-    check_number("lr", plan.learning_rate, above=0)
-    sizes = (("batch-size", plan.batch_size, 1), ("epochs", plan.epochs, 1), ("runs", plan.runs, 1))
-    for option, value, least in (*sizes, ("seed", plan.seed, 0), ("first-run", plan.first_run, 0)):
-        check_whole(option, value, least)
-    if plan.batch_size > points:
-        raise UserError(f"--batch-size {plan.batch_size}: larger than the {points} training points")
-    if normalises_batches and 1 in (plan.batch_size, points % plan.batch_size):
-        raise UserError(f"--batch-size {plan.batch_size}: leaves a batch of 1 of {points}, which BatchNorm cannot use")
 
 
 def train_runs(
@@ -84,12 +49,16 @@ def train_runs(
     resumed.
 
     Raises:
-        UserError: the plan does not fit the data, or no start of the kind asked for is found in 1000 draws.
+        UserError: the plan does not fit the data or the network, or no start of the kind asked for is found in 1000
+            draws.
         ValueError: a folder for checkpoints without a fingerprint.
     """
     if unfinished and not fingerprint:
         raise ValueError("checkpoints need a fingerprint: without one, those of another request would be resumed")
-    check_plan(plan, len(train_points.y), bn_statistics(build()) != ("",))
+    plan.check(len(train_points.y), bn_statistics(build()) != ("",))
+    if plan.augment and (train_points.x.ndim != 4 or min(train_points.x.shape[2:]) <= MARGIN):
+        shape = list(train_points.x.shape[1:])
+        raise UserError(f"--augment: needs a network for images of more than {MARGIN} pixels a side, not of {shape}")
 
     def of_all_runs(work: str, function: Callable[..., Any], calls: list[tuple[Any, ...]]) -> list[Any]:
         results = {}
@@ -100,7 +69,7 @@ def train_runs(
         return [results[index] for index in range(plan.runs)]
 
     numbers = range(plan.first_run, plan.first_run + plan.runs)
-    starts = [(run, build, train_points.evaluated().x, plan.select, plan.seed, device) for run in numbers]
+    starts = [(run, build, train_points.x, plan, device) for run in numbers]
     runs = [
         (run, start, build, train_points, test_points, plan, unfinished, fingerprint, device)
         for run, start in zip(numbers, of_all_runs("starts", find_start, starts), strict=True)
@@ -120,29 +89,25 @@ def train_run(
     device: str = "cpu",
 ) -> list[Row]:
     """Train one run, from its checkpoint where there is one; returns its rows."""
-    x, y = train_points.x.to(device), train_points.y.to(device)
-    splits = [Points(x, y).evaluated(), Points(test_points.x.to(device), test_points.y.to(device))]
+    x, y = points = train_points.on(device)
+    splits = [points.first(plan.evaluated), test_points.on(device)]
     order = network_generator(plan.seed, 2**31 + run)
-    network = build().to(device)
-    optimizer = OPTIMIZERS[plan.optimizer](network.parameters(), plan.learning_rate)
+    network, start_state = _network(run, start, build, plan, device), order.get_state()
+    optimizer = make_optimizer(plan.optimizer, network.parameters(), plan.weight_decay)
+    begun = checkpoints.State(flat(network), start.majority, start.draws, start_state, rows=[])
     path = unfinished / f"run-{run:04}.pt" if unfinished else None
     state = checkpoints.load(path, fingerprint, network, optimizer) if path else None
-    if state is None:
-        weights = network_generator(plan.seed, run)
-        weights.set_state(start.generator_state)
-        initialise(network.cpu(), weights)
-        network.to(device)
-        state = checkpoints.State(flat(network), start.majority, start.draws, order.get_state(), rows=[])
+    state = state or begun
     if state.finished:
         return state.rows
     order.set_state(state.order_state)
-    permutation = torch.randperm(len(y), generator=order)
+    permutation, moves = _epoch(len(y), plan.augment, order)
     if state.step == 0:
         order.set_state(state.order_state)
 
     steps_per_epoch = math.ceil(len(y) / plan.batch_size)
     last = steps_per_epoch * plan.epochs
-    evaluate_at = set(evaluation_steps(last))
+    evaluate_at, rates = set(evaluation_steps(last)), [plan.rate(epoch) for epoch in range(plan.epochs)]
 
     def known() -> Row:
         """Where the run is."""
@@ -162,14 +127,18 @@ def train_run(
             break
         if position == 0:
             state.order_state = order.get_state()
-            permutation = torch.randperm(len(y), generator=order)
+            permutation, moves = _epoch(len(y), plan.augment, order)
         batch = permutation[position * plan.batch_size : (position + 1) * plan.batch_size].to(device)
-        loss = F.cross_entropy(network(x[batch]), y[batch])
+        inputs = x[batch] if moves is None else moved(x[batch], Moves(*(part[batch] for part in moves)))
+        loss = F.cross_entropy(network(inputs), y[batch])
         if not math.isfinite(loss.item()):
             state.rows += diverged(network, known())
             break
         network.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
+        if plan.clip:
+            nn.utils.clip_grad_value_(network.parameters(), plan.clip)
+        optimizer.learning_rate = rates[state.step // steps_per_epoch]
         optimizer.step()
         state.step += 1
         if path and time.monotonic() - saved >= CHECKPOINT_SECONDS:
@@ -179,3 +148,21 @@ def train_run(
     if path:
         checkpoints.save(path, fingerprint, state, network, optimizer)
     return state.rows
+
+
+def _network(run: int, start: Start, build: Callable[[], nn.Module], plan: Plan, device: str) -> nn.Module:
+    """The network of a run as it starts."""
+    network, weights = build(), network_generator(plan.seed, run)
+    weights.set_state(start.generator_state)
+    initialise(network, weights, plan.variances)
+    if start.output_bias is not None:
+        with torch.no_grad():
+            list(network.parameters())[-1].copy_(start.output_bias)
+    network.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
+
+
+def _epoch(points: int, augment: bool, order: torch.Generator) -> tuple[torch.Tensor, Moves | None]:
+    """All that is drawn for an epoch: the order of the points, and the moves of images."""
+    permutation = torch.randperm(points, generator=order)
+    return permutation, draw_moves(points, order) if augment else None

@@ -14,7 +14,8 @@ from normplace.networks.architecture import MLP, ImageNetwork, check_classes
 from normplace.networks.modules import builder
 from normplace.parallel import resolve_device
 from normplace.training.evaluations import Points
-from normplace.training.runs import Plan, train_runs
+from normplace.training.plan import EVALUATED, Plan
+from normplace.training.runs import train_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,12 @@ def train(
     batch_size: int = 512,
     epochs: int = 10,
     select: str = "any",
+    output_bias: str = "drawn",
+    schedule: str = "constant",
+    weight_decay: float = 0.0,
+    clip: float = 0.0,
+    augment: bool = False,
+    evaluated: int = EVALUATED,
     first_run: int = 0,
     device: str = "cpu",
     processes: int = 1,
@@ -41,17 +48,21 @@ def train(
 
     A row a run, evaluation, split and kind of BatchNorm statistics, with the columns of the file that `normplace train`
     writes (`evaluations.Row`). Evaluations are at steps 0 to 7, then log-spaced (the authors' setting), on all test
-    points and on the first 10,000 training points, by which starts are chosen too. The same call gives the same rows,
-    whatever the number of processes.
+    points and on the first `evaluated` training points, by which starts are chosen too. The same call gives the same
+    rows, whatever the number of processes.
 
     data: with test points. lr: the learning rate. batch_size: points a step. select: "any" start, or redraw until the
     guess fractions differ by more than .9 ("prejudiced") or by less than .1 ("neutral"), the authors' selection.
+    output_bias: of the output layer at the start, "drawn", or such that the mean outputs are equal ("centred") or the
+    favoured class leads by 3 standard deviations ("prejudiced"). schedule: "constant", or "power", which falls with the
+    epochs. weight_decay: adds so much of a weight to its gradient. clip: the largest component of a gradient, 0 for
+    none. augment: reflect 4 pixels at each side of an image, crop and flip it at random (the authors' ResNet-9).
     first_run: the number of the first run, to add runs to those that there are: a run is the same in every call.
     unfinished: a folder for checkpoints, from which the same call resumes after a kill. progress: show bars.
 
     Raises:
-        UserError: no test points, another number of classes than the network has, a network that cannot take such
-            points, a batch that does not fit the data, or no start of the kind asked for in 1000 draws.
+        UserError: no test points, a class without points, another number of classes than the network has, a network
+            that cannot take such points, a plan that cannot be, or no start of the kind asked for in 1000 draws.
 
     >>> from normplace import MLP, load
     >>> data = load("digits", points=200, test_points=50)
@@ -66,7 +77,11 @@ def train(
     check_whole("processes", processes, 1)
     device = resolve_device(device)
     check_classes(net, len(data.classes))
-    plan = Plan(optimizer, lr, batch_size, epochs, runs, select, seed, first_run)
+    plan = Plan(
+        optimizer, lr, batch_size, epochs, runs, select, seed, first_run, output_bias, schedule, weight_decay, clip,
+        augment, evaluated, net.variances,
+    )  # fmt: skip
+    _check_classes_have_points(data, evaluated)
     shape = tuple(data.x.shape[1:])
     build = builder(net, shape, len(data.classes))
     of_each_run = {name: value for name, value in vars(plan).items() if name not in ("runs", "first_run")}
@@ -84,6 +99,13 @@ def train(
         progress=progress,
     )
     return pd.DataFrame(rows)
+
+
+def _check_classes_have_points(data: Data, evaluated: int) -> None:
+    for split, y in (("first evaluated training", data.y[:evaluated]), ("test", data.test_y)):
+        for name, count in zip(data.classes, y.bincount(minlength=len(data.classes)).tolist(), strict=True):
+            if not count:
+                raise UserError(f"--classes: {name} has none of the {len(y)} {split} points; take more of them")
 
 
 def _points(net: MLP | ImageNetwork, x: torch.Tensor) -> torch.Tensor:

@@ -12,15 +12,17 @@ from torch import fx, nn
 
 from normplace import networks
 from normplace.data.datasets import load
+from normplace.data.vision import import_torchvision
 from normplace.errors import UserError
-from normplace.networks.architecture import ImageNetwork
+from normplace.networks.architecture import HE, ImageNetwork, Variances
 from normplace.networks.images import IMAGE_NETWORKS, image_network
 from normplace.networks.modules import batch_norms, evaluating, initialise
 from normplace.networks.random import network_generator
 from normplace.sampling import images as image_sampling
 from normplace.sampling.images import sample_images, sample_part
-from normplace.training.evaluations import Points
-from normplace.training.runs import Plan, train_runs
+from normplace.training.evaluations import Points, gradient_norms
+from normplace.training.plan import Plan
+from normplace.training.runs import train_runs
 
 CELLS = [
     (name, norm, placement)
@@ -289,7 +291,7 @@ def test_the_sampler_against_a_plain_loop(
 def test_same_seed_same_bytes_wherever_a_network_is_computed(images: torch.Tensor) -> None:
     build = partial(image_network, "cnn", "batch", "before", (1, 8, 8), 2)
     whole = sample_images(build, images, 40, seed=3)
-    there = pickle.loads(pickle.dumps(partial(sample_part, build, images.numpy(), 3, "cpu")))  # as processes get it
+    there = pickle.loads(pickle.dumps(partial(sample_part, build, images.numpy(), 3, HE, "cpu")))  # as processes get it
     for array, part in zip(whole, *there(range(7, 9)), strict=True):
         assert array[:, 7:9].tobytes() == part.tobytes()
     assert not np.isin(whole.output_mean, sample_images(build, images, 40, seed=4).output_mean).any()
@@ -357,3 +359,116 @@ def test_what_is_not_there_says_what_is(arguments: tuple[str, str, str | None], 
 def test_images_of_a_wrong_size_are_refused(name: str, shape: tuple[int, ...], message: str) -> None:
     with pytest.raises(UserError, match=message):
         image_network(name, "none", "none", shape, 2)
+
+
+@pytest.mark.parametrize("name", IMAGE_NETWORKS)
+def test_the_base_width_scales_every_layer(name: str) -> None:
+    """Twice the base width is twice the inputs and outputs of every layer but those that the data fix."""
+    record = IMAGE_NETWORKS[name]
+    norm = record.norms[1]
+    width = 4 * record.multiple
+
+    def shapes(base_width: int) -> list[torch.Size]:
+        network = image_network(name, norm, "after", (3, 16, 16), 2, base_width)
+        return [module.weight.shape for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+
+    for narrow, wide in zip(shapes(width), shapes(2 * width), strict=True):
+        ratios = {b / a for a, b in zip(narrow[:2], wide[:2], strict=True)}
+        assert 2 in ratios
+        assert ratios <= {1, 2}
+    own = ImageNetwork(name, norm, "after")
+    assert own == ImageNetwork(name, norm, "after", record.base_width)
+    assert "base width" in str(ImageNetwork(name, norm, "after", width))
+    assert "base width" not in str(own)
+
+
+@pytest.mark.parametrize(("name", "width", "words"), [("resnet9", 0, "at least 1"), ("vit", 6, "a multiple of 4")])
+def test_base_widths_that_cannot_be(name: str, width: int, words: str) -> None:
+    with pytest.raises(UserError, match=f"--base-width {width}: .*{words}"):
+        ImageNetwork(name, "none", base_width=width)
+
+
+def test_weights_and_biases_have_the_variances_asked_for() -> None:
+    network = image_network("resnet9", "batch", "before", (3, 8, 8), 10)
+    initialise(network, torch.Generator().manual_seed(0), Variances(weight=0.5, bias=0.2))
+    for layer in (module for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)):
+        fan_in, error = layer.weight[0].numel(), (2 / layer.weight.numel()) ** 0.5
+        assert abs(float(layer.weight.detach().var()) * fan_in / 0.5 - 1) < 5 * error
+    biases = torch.cat([m.bias.detach() for m in network.modules() if isinstance(m, nn.Conv2d)])
+    assert abs(float(biases.var()) / 0.2 - 1) < 5 * (2 / len(biases)) ** 0.5
+    images = torch.randn(20, 3, 8, 8, generator=torch.Generator().manual_seed(1))
+    build = partial(image_network, "resnet9", "none", "none", (3, 8, 8), 2, 8)
+    drawn = sample_images(build, images, 20, 0, variances=Variances(bias=4.0))
+    usual = sample_images(build, images, 20, 0)
+    share = [(found.output_mean.var(axis=1) / found.output_var.mean(axis=1)).mean() for found in (drawn, usual)]
+    assert share[0] > 3 * share[1]  # a bias is the same for all points
+
+
+CLIP, DECAY, RATE, EPOCHS, BATCH, IMAGES = 0.002, 0.05, 3e-3, 6, 20, 70
+
+
+@pytest.mark.parametrize("placement", ["before", "after"])
+def test_resnet9_is_trained_as_by_a_plain_pytorch_loop(placement: str, images: torch.Tensor) -> None:
+    """Adam with weight decay, clipping, crops, flips and the schedule, by torch's and torchvision's own functions."""
+    labels = load("digits", points=IMAGES).y
+    images = images.double()  # in float32, rounding grows by a hundredth in 24 steps
+
+    def build() -> nn.Module:
+        return image_network("resnet9", "batch", placement, (1, 8, 8), 2, 4).double()
+
+    plan = Plan(
+        "adam", RATE, BATCH, EPOCHS, runs=1, seed=5, schedule="power", weight_decay=DECAY, clip=CLIP, augment=True,
+        evaluated=50,
+    )  # fmt: skip
+    rows = train_runs(build, Points(images, labels), Points(images[:30], labels[:30]), plan)
+    transforms = import_torchvision().transforms.functional
+    network = build()
+    initialise(network, network_generator(5, 0))
+    adam = torch.optim.Adam(network.parameters(), lr=RATE, weight_decay=DECAY)
+    order = network_generator(5, 2**31)
+    expected, step, clipped = {}, 0, 0
+
+    def loss_of_batch_statistics() -> float:
+        with torch.no_grad(), evaluating(network, "batch"):
+            return float(F.cross_entropy(network(images[:50]), labels[:50]))
+
+    for epoch in range(EPOCHS):
+        permutation = torch.randperm(IMAGES, generator=order)
+        down, right = torch.randint(9, (2, IMAGES), generator=order).tolist()
+        flipped = (torch.rand(IMAGES, generator=order) < 0.5).tolist()
+        adam.param_groups[0]["lr"] = plan.rate(epoch)
+        for batch in permutation.split(BATCH):
+            expected[step] = loss_of_batch_statistics()
+            cut = []
+            for at in batch.tolist():
+                image = transforms.crop(
+                    transforms.pad(images[at], 4, padding_mode="reflect"), down[at], right[at], 8, 8
+                )
+                cut.append(transforms.hflip(image) if flipped[at] else image)
+            adam.zero_grad()
+            F.cross_entropy(network(torch.stack(cut)), labels[batch]).backward()
+            clipped += max(float(p.grad.abs().max()) for p in network.parameters() if p.grad is not None) > CLIP
+            nn.utils.clip_grad_value_(network.parameters(), CLIP)
+            adam.step()
+            step += 1
+    expected[step] = loss_of_batch_statistics()
+    assert clipped > 0
+    chosen = [row for row in rows if row["split"] == "train" and row["bn_statistics"] == "batch"]
+    assert len(chosen) > 10
+    for row in chosen:
+        assert row["loss"] == pytest.approx(expected[int(row["step"])], rel=1e-4)
+    assert abs(float(chosen[-1]["loss"]) - float(chosen[0]["loss"])) > 0.02
+
+
+def test_gradients_of_the_favoured_class_and_the_others_by_layer(images: torch.Tensor) -> None:
+    labels = load("digits", points=70).y
+    network = drawn("vit", "layer", "before", (1, 8, 8)).double()
+    x = images.double()
+    norms = gradient_norms(network, network(x), labels, majority=1)
+    weights = [module.weight for module in network.modules() if isinstance(module, nn.Linear)]
+    assert len(norms) == 2 * len(weights)
+    for side, chosen in (("majority", labels == 1), ("minority", labels == 0)):
+        network.zero_grad()
+        F.cross_entropy(network(x)[chosen], labels[chosen]).backward()
+        for layer, weight in enumerate(weights, start=1):
+            assert norms[f"gradient_norm_{side}_{layer}"] == pytest.approx(float(weight.grad.norm()), rel=1e-9)

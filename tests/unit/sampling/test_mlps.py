@@ -39,6 +39,28 @@ def module_with(spec: MLP, hidden: list[torch.Tensor], output: torch.Tensor) -> 
 
 
 @every_cell
+def test_biases_are_added_in_every_layer(norm: str, placement: str, digits: torch.Tensor) -> None:
+    spec = MLP(norm, placement, depth=3, width=30, weight_variance=1.5, bias_variance=0.3, classes=3)
+    weights = draw_weights(spec, 64, 64, [network_generator(0, index) for index in (5, 6)])
+    for depth, of_both in enumerate(outputs_at_every_depth(digits, weights, [spec])[0], start=1):
+        hidden = [layer[1] for layer in weights.hidden[:depth]]
+        reference = module_with(replace(spec, depth=depth), hidden, weights.output[depth - 1][1])
+        linear = [module for module in reference if isinstance(module, nn.Linear)]
+        biases = [*(bias[1, 0] for bias in weights.hidden_bias[:depth]), weights.output_bias[depth - 1][1, :, 0]]
+        with torch.no_grad():
+            for module, bias in zip(linear, biases, strict=True):
+                module.bias.copy_(bias)
+        expected = reference(digits).detach()
+        torch.testing.assert_close(of_both[1].T, expected, rtol=1e-3, atol=1e-3 * float(expected.std()))
+    deep = draw_weights(replace(spec, width=400), 64, 64, [network_generator(0, 0)])
+    drawn = torch.cat([bias.flatten() for bias in deep.hidden_bias])
+    assert abs(drawn.var() / 0.3 - 1) < 5 * (2 / drawn.numel()) ** 0.5
+    assert abs(deep.hidden[1].var() * 400 / 1.5 - 1) < 5 * (2 / 400**2) ** 0.5
+    shallow = draw_weights(replace(spec, depth=2), 64, 64, [network_generator(0, 5)])
+    assert torch.equal(shallow.hidden_bias[1][0], weights.hidden_bias[1][0])
+
+
+@every_cell
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_same_weights_same_outputs_at_every_depth(
     norm: str, placement: str, activation: str, digits: torch.Tensor

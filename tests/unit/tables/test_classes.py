@@ -9,7 +9,7 @@ from normplace.tables.records import Cell, KernelTheory, Sample
 from normplace.theories import guesses
 
 CLASSES = 4
-CELL = Cell("digits", "digits", False, "mlp", "none", "none", "batch", "relu", 100, CLASSES, 0.0, 1000, "")
+CELL = Cell("digits", "digits", False, "mlp", "none", "none", "batch", "relu", 100, 2.0, 0.0, CLASSES, 0.0, 1000, "")
 
 
 def table(gamma: float, theory_gamma: float, networks: int = 4000) -> pd.DataFrame:

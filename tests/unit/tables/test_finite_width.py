@@ -17,6 +17,7 @@ GAMMA = np.linspace(0.5, 5, DEPTHS)  # at infinite width
 def config(width: int | None) -> dict[str, object]:
     options: dict[str, object] = {
         "norm": "none", "placement": "none", "activation": "relu", "bn_statistics": "batch",
+        "weight_variance": 2.0, "bias_variance": 0.0,
     }  # fmt: skip
     data = {
         "dataset": "digits", "label": "digits", "stand_in": False, "classes": {str(c): [str(c)] for c in range(2)},

@@ -12,7 +12,9 @@ from normplace.tables.records import write_training
 
 OPTIONS = {
     "norm": "none", "placement": "none", "activation": "relu", "depth": 3, "width": 10, "optimizer": "adam",
-    "learning_rate": 1e-3, "batch_size": 8, "epochs": 1, "select": "any", "runs": 3,
+    "learning_rate": 1e-3, "batch_size": 8, "epochs": 1, "select": "any", "runs": 3, "weight_variance": 2.0,
+    "bias_variance": 0.0, "schedule": "constant", "weight_decay": 0.0, "clip": 0.0, "augment": False,
+    "evaluated": 10000, "output_bias": "drawn",
 }  # fmt: skip
 DATA = {
     "dataset": "digits", "label": "digits", "stand_in": False, "points": 5, "classes": {"a": ["0"], "b": ["1"]},

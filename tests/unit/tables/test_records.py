@@ -29,7 +29,7 @@ def test_a_sample(tmp_path: Path) -> None:
     sample = read_sample(path)
     assert sample.guess_fraction.shape == (2, 3, 2)
     assert sample.cell[:8] == ("digits", "scikit-learn digits", False, "mlp", "layer", "before", "batch", "relu")
-    assert sample.cell[8:12] == (7, 2, 0.0, 40)
+    assert sample.cell[8:14] == (7, 2.0, 0.0, 2, 0.0, 40)
 
 
 def test_a_theory(tmp_path: Path) -> None:
@@ -84,7 +84,8 @@ def test_a_foreign_config_is_refused(config: Any, tmp_path: Path) -> None:
 
 def test_a_training_without_its_json_or_a_foreign_one_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
-    options = dict.fromkeys(("norm", "placement", "optimizer", "learning_rate", "batch_size", "epochs", "select"), "")
+    of_data = ("dataset", "label", "stand_in", "points", "classes", "test_points", "class_names", "runs")
+    options = {name: "" for name in records.TRAINING_CELL if name not in of_data and "one_class" not in name}
     data: dict[str, Any] = {"dataset": "digits", "label": "", "stand_in": False, "points": 5, "classes": {"a": []}}
     data["test_class_counts"] = [1, 1]
     rows = "run,bn_statistics,accuracy_majority,accuracy_minority\n0,,0.5,0.5\n"

@@ -24,10 +24,11 @@ from normplace.networks.architecture import MLP
 from normplace.networks.mlp import mlp
 from normplace.networks.modules import evaluating, initialise
 from normplace.networks.random import network_generator
-from normplace.training import checkpoints, evaluations, starts
+from normplace.training import checkpoints, starts
 from normplace.training import runs as training
 from normplace.training.evaluations import Points, Row, evaluation_steps
-from normplace.training.runs import Plan, train_runs
+from normplace.training.plan import Plan
+from normplace.training.runs import train_runs
 from normplace.training.starts import find_start
 from normplace.training.train import summary
 from tests.cells import every_cell
@@ -86,9 +87,7 @@ def test_same_losses_as_a_plain_pytorch_loop(
         trained.append(mlp(spec, 64))
         return trained[-1]
 
-    ours = training.train_run(
-        run, find_start(run, build_and_keep, points[0].x, plan.select, plan.seed), build_and_keep, *points, plan
-    )
+    ours = training.train_run(run, find_start(run, build_and_keep, points[0].x, plan), build_and_keep, *points, plan)
 
     network = PlainMLP(norm, placement, 3, 25)
     drawn = mlp(spec, 64)
@@ -215,7 +214,7 @@ def test_evaluation_leaves_running_statistics_alone(points: tuple[Points, Points
 @pytest.mark.slow
 def test_a_run_is_the_same_alone_among_others_and_in_processes(points: tuple[Points, Points]) -> None:
     together = train_runs(build(SPEC), *points, PLAN)
-    start = find_start(1, build(SPEC), points[0].x, PLAN.select, PLAN.seed)
+    start = find_start(1, build(SPEC), points[0].x, PLAN)
     alone = training.train_run(1, start, build(SPEC), *points, PLAN)
     apart = train_runs(build(SPEC), *points, PLAN, processes=2)
     assert str(apart) == str(together)  # as text, for what is unknown is NaN
@@ -230,12 +229,11 @@ def test_runs_in_parts_are_the_runs_of_one_call(points: tuple[Points, Points]) -
 
 
 def test_runs_are_evaluated_and_started_on_the_first_training_points(
-    points: tuple[Points, Points], monkeypatch: pytest.MonkeyPatch
+    points: tuple[Points, Points],
 ) -> None:
     plan = replace(PLAN, runs=1)
     rows = train_runs(build(SPEC), *points, plan)
-    monkeypatch.setattr(evaluations, "EVALUATED", 40)
-    of_first = train_runs(build(SPEC), *points, plan)
+    of_first = train_runs(build(SPEC), *points, replace(plan, evaluated=40))
     shares = column([row for row in of_first if row["split"] == "train"], "accuracy") * 40
     np.testing.assert_allclose(shares, shares.round(), atol=1e-4)
     (train, test), (of_forty, same) = (

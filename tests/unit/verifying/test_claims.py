@@ -71,7 +71,7 @@ def test_quick_and_paper_have_enough_for_every_claim_and_smoke_for_those_without
         experiment = claim.tests[0].reads.split("/")[0]
         there = {
             "inits": config.get(experiment, {}).get("inits", config["placements"]["inits"]),
-            "runs": min(config[name]["runs"] for name in ("training", "start_matters")),
+            "runs": min(*config["training"]["runs"].values(), config["start_matters"]["runs"]),
             "depth": config["placements"]["depth"],
             "width": width.get(experiment, config["placements"]["width"]),
         }
@@ -151,18 +151,21 @@ def activations(folder: Path) -> Path:
 @pytest.mark.slow
 def test_a_wrong_gain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert verdicts(activations(tmp_path), "activations-gamma") == {"activations-gamma": HOLDS}
-    monkeypatch.setattr(sampling, "GAIN", 1.0)
+    right = sampling.draw_weights
+
+    def half(spec: sampling.MLP, *arguments: Any) -> sampling.Weights:
+        return right(replace(spec, weight_variance=1.0), *arguments)
+
+    monkeypatch.setattr(sampling, "draw_weights", half)
     assert verdicts(activations(tmp_path), "activations-gamma") == {"activations-gamma": FAILS}
 
 
-def test_no_gain_is_wrong_for_relu(digits: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_gain_is_wrong_for_relu(digits: torch.Tensor) -> None:
     """A positive factor passes through ReLU: this is why the gain is tested on other activations."""
     spec = sampling.MLP("layer", "after", depth=3, width=20)
     right = sampling.sample_mlps(digits, [spec], 10, 0)[0].guess_fraction
-    monkeypatch.setattr(sampling, "GAIN", 1.0)
-    np.testing.assert_allclose(
-        sampling.sample_mlps(digits, [spec], 10, 0)[0].guess_fraction, right, atol=1 / len(digits)
-    )
+    other = sampling.sample_mlps(digits, [replace(spec, weight_variance=1.0)], 10, 0)[0]
+    np.testing.assert_allclose(other.guess_fraction, right, atol=1 / len(digits))
 
 
 def learnt(folder: Path) -> str:

@@ -1,27 +1,51 @@
 """Networks for images, each with those of the cells that it can have. There is no theory of them here."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from study.jobs import IMAGES, Sample, Tables, initial_data
 from study.library import IMAGE_NETWORKS
-from study.settings import SOME, ImageCells, ImageDataset, OnFirstPoints, Study, TwoOrMore, one_of
+from study.settings import SOME, Count, ImageCells, ImageDataset, Model, OnDataset, Points, Study, TwoOrMore, one_of
 
 
-class Settings(OnFirstPoints):
-    """Initialisations by network."""
+class Networks(Model):
+    """Initialisations of a network, and the points that they are seen on."""
+
+    network: Annotated[str, one_of(IMAGE_NETWORKS)]
+    base_width: Count
+    points: TwoOrMore
+    inits: TwoOrMore
+
+
+class Settings(OnDataset):
+    """Networks, and the cells that each has as far as it can."""
 
     dataset: ImageDataset
-    inits: Annotated[dict[Annotated[str, one_of(IMAGE_NETWORKS)], TwoOrMore], SOME]
     cells: ImageCells
+    networks: Annotated[list[Networks], SOME]
+
+    def check(self, datasets: Mapping[str, Points]) -> None:
+        """Widths must be the network's, and the points among those that are prepared."""
+        super().check(datasets)
+        prepared = datasets[self.dataset].points
+        for one in self.networks:
+            IMAGE_NETWORKS[one.network].check_base_width(one.base_width)
+            if one.points > prepared:
+                raise ValueError(f"points: {one.points} is more than the {prepared} of datasets.{self.dataset}.points")
 
 
 def tables(study: Study) -> Tables:
     own = study.of(Settings)
-    same: dict[str, Any] = {"data": initial_data(study, own.dataset), "points": own.points, "seed": study.seed}
+    same: dict[str, Any] = {"data": initial_data(study, own.dataset), "seed": study.seed}
     samples = [
-        Sample(experiment="architectures", group=net, network=net, cell=cell, inits=inits, **same)
-        for net, inits in own.inits.items()
+        Sample(
+            experiment="architectures",
+            group=f"{one.network}-{one.base_width}",
+            cell=cell,
+            **same | one.model_dump(),
+        )
+        for one in own.networks
         for cell in own.cells
-        if cell.norm in IMAGE_NETWORKS[net].norms
+        if cell.norm in IMAGE_NETWORKS[one.network].norms
     ]
     return Tables(files=IMAGES, samples=samples)

@@ -25,9 +25,8 @@ def tables(study: Study) -> Tables:
 
 
 def _run(study: Study, own: Settings, cell: Cell, rate: float) -> Training:
-    """A cell's training at a rate: that of dynamics where it trains the same networks anyway."""
-    usual = study.training
-    if (rate, own.runs) == (usual.learning_rate, usual.runs) and own.depth in usual.depths:
+    """A cell's training at a rate: that of dynamics, with all its runs, where it trains the same networks anyway."""
+    if rate == study.training.learning_rate and own.depth in study.training.depths:
         return dynamics.run(study, own.dataset, cell, own.depth)
     changes = {"depth": own.depth, "lr": rate, "runs": own.runs}
     return training(study, "learning_rates", f"{rate:g}", own.dataset, cell, **changes)

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 IMAGE_NETWORKS: dict[str, ImageNetworkRecord] = records(__name__, list(__path__), "NETWORK")
 
 
-def image_network(name: str, norm: str, placement: str, shape: tuple[int, ...], classes: int) -> nn.Sequential:
+def image_network(
+    name: str, norm: str, placement: str, shape: tuple[int, ...], classes: int, base_width: int | None = None
+) -> nn.Sequential:
     """A network as a module [n, *shape] -> [n, classes], its weights torch's own: see `initialise`.
+
+    base_width: None for the network's own.
 
     Raises:
         UserError: the points are no images, or of a size that the network cannot take.
@@ -33,4 +37,4 @@ def image_network(name: str, norm: str, placement: str, shape: tuple[int, ...], 
         raise UserError(f"--network {name}: needs images, a point of this data has shape {list(shape)}")
     record.check_size(*shape[1:])
     with torch.random.fork_rng(devices=[]):  # layers draw weights from the global generator
-        return record.build(norm, placement, shape, classes)
+        return record.build(norm, placement, shape, classes, base_width or record.base_width)

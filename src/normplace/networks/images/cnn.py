@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 POOLINGS = 3  # each halves the image
 
 
-def build(norm: str, placement: str, shape: Shape, classes: int) -> nn.Sequential:
-    """Three convolutional layers of 32, 64 and 128 channels, each max-pooled, and a linear layer. Sizes are ours."""
+def build(norm: str, placement: str, shape: Shape, classes: int, base_width: int) -> nn.Sequential:
+    """Three convolutional layers of 1, 2 and 4 times `base_width` channels, each max-pooled, and a linear layer."""
     from torch import nn
 
     from normplace.networks import blocks
@@ -23,12 +23,12 @@ def build(norm: str, placement: str, shape: Shape, classes: int) -> nn.Sequentia
     layer = partial(blocks.convolution, norm=norm, placement=placement, pool=True)
     pixels = (shape[1] // 2**POOLINGS) * (shape[2] // 2**POOLINGS)
     return nn.Sequential(
-        layer(shape[0], 32),
-        layer(32, 64),
-        layer(64, 128),
+        layer(shape[0], base_width),
+        layer(base_width, 2 * base_width),
+        layer(2 * base_width, 4 * base_width),
         nn.Flatten(),
-        Linear(128 * pixels, classes),
+        Linear(4 * base_width * pixels, classes),
     )
 
 
-NETWORK = ImageNetworkRecord("cnn", "CNN", ("none", "batch", "group"), build, smallest=2**POOLINGS)
+NETWORK = ImageNetworkRecord("cnn", "CNN", ("none", "batch", "group"), build, base_width=32, smallest=2**POOLINGS)

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 PATCH = 4  # pixels a side
 
 
-def build(norm: str, placement: str, shape: Shape, classes: int) -> nn.Sequential:
-    """MLP-Mixer with 8 blocks of 128 nodes: an MLP over tokens (64 hidden nodes), then one over nodes (512).
+def build(norm: str, placement: str, shape: Shape, classes: int, base_width: int) -> nn.Sequential:
+    """MLP-Mixer with 8 blocks of `base_width` nodes.
 
+    A block is an MLP over tokens, with half as many hidden nodes, then one over nodes, with four times as many.
     Each MLP has its own residual addition and norm. Pre-norm has one norm more, before the output layer, as in the
     Mixer paper: its residual stream is otherwise never normalised. (Post-norm ends in a norm anyway.)
     """
@@ -24,12 +25,12 @@ def build(norm: str, placement: str, shape: Shape, classes: int) -> nn.Sequentia
     from normplace.networks import blocks
     from normplace.networks.products import Linear
 
-    nodes, tokens = 128, blocks.number_of_patches(shape, PATCH)
+    nodes, tokens = base_width, blocks.number_of_patches(shape, PATCH)
     half = partial(blocks.residual, nodes=nodes, norm=norm, placement=placement)
     layers: list[nn.Module] = []
     for _ in range(8):
-        layers.append(half([blocks.Transpose(), *blocks.feed_forward(tokens, 64), blocks.Transpose()]))
-        layers.append(half(blocks.feed_forward(nodes, 512)))
+        layers.append(half([blocks.Transpose(), *blocks.feed_forward(tokens, nodes // 2), blocks.Transpose()]))
+        layers.append(half(blocks.feed_forward(nodes, 4 * nodes)))
     return nn.Sequential(
         *blocks.patches(shape, nodes, PATCH),
         *layers,
@@ -39,4 +40,6 @@ def build(norm: str, placement: str, shape: Shape, classes: int) -> nn.Sequentia
     )
 
 
-NETWORK = ImageNetworkRecord("mixer", "MLP-Mixer", ("none", "layer", "rms"), build, patch=PATCH)
+NETWORK = ImageNetworkRecord(
+    "mixer", "MLP-Mixer", ("none", "layer", "rms"), build, base_width=128, multiple=2, patch=PATCH
+)

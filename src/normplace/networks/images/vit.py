@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 PATCH = 4  # pixels a side
+HEADS = 4
 
 
-def build(norm: str, placement: str, shape: Shape, classes: int) -> nn.Sequential:
-    """ViT with 4 blocks of 48 nodes: attention (4 heads), then an MLP (192 hidden nodes), each with addition and norm.
+def build(norm: str, placement: str, shape: Shape, classes: int, base_width: int) -> nn.Sequential:
+    """ViT with 4 blocks of `base_width` nodes: attention (4 heads), then an MLP (4x), each with addition and norm.
 
     Pre-norm has one norm more, before the output layer, for the reason given in `mixer`.
     """
@@ -23,11 +24,11 @@ def build(norm: str, placement: str, shape: Shape, classes: int) -> nn.Sequentia
     from normplace.networks import blocks
     from normplace.networks.products import Linear
 
-    nodes = 48
+    nodes = base_width
     half = partial(blocks.residual, nodes=nodes, norm=norm, placement=placement)
     layers: list[nn.Module] = []
     for _ in range(4):
-        layers.append(half([blocks.Attention(nodes, heads=4)]))
+        layers.append(half([blocks.Attention(nodes, heads=HEADS)]))
         layers.append(half(blocks.feed_forward(nodes, 4 * nodes)))
     return nn.Sequential(
         *blocks.patches(shape, nodes, PATCH),
@@ -39,4 +40,4 @@ def build(norm: str, placement: str, shape: Shape, classes: int) -> nn.Sequentia
     )
 
 
-NETWORK = ImageNetworkRecord("vit", "ViT", ("none", "layer", "rms"), build, patch=PATCH)
+NETWORK = ImageNetworkRecord("vit", "ViT", ("none", "layer", "rms"), build, base_width=48, multiple=HEADS, patch=PATCH)
