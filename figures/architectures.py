@@ -1,6 +1,6 @@
 """Networks for images before training: what each guesses, by norm and placement, and its gamma.
 
-Sizes are the authors', those of the CNN ours. There is no infinite-width theory of these networks here.
+Sizes but for widths are the authors', those of the CNN ours. There is no infinite-width theory of these networks here.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ EXPERIMENT = "architectures"
 
 def draw(tidy: Path) -> Figure:
     gamma, histograms = (read(tidy, EXPERIMENT, table) for table in ("gamma", "histograms"))
-    networks = groups(gamma, "network")
+    networks = groups(gamma, "network", "width")
     columns = max(len(rows) for _, rows in networks)
     figure, grid = plt.subplots(
         len(networks), columns + 1, figsize=(7.2, 1.35 * len(networks) + 1.0), width_ratios=[1] * columns + [1.9],
@@ -30,22 +30,22 @@ def draw(tidy: Path) -> Figure:
     for one in grid[1:, -1]:
         one.sharex(grid[0, -1])
     limits = gamma["gamma_low"].min() / 1.5, gamma["gamma_high"].max() * 1.5
-    for axes, ((network,), rows) in zip(grid, networks, strict=True):
+    for axes, ((network, width), rows) in zip(grid, networks, strict=True):
         for one in axes[len(rows) : -1]:
             one.set_axis_off()
         for one, ((norm, placement), _) in zip(axes, groups(rows, "norm", "placement"), strict=False):
-            shown = where(histograms, network=network, norm=norm, placement=placement)
+            shown = where(histograms, network=network, width=width, norm=norm, placement=placement)
             panels.histogram(one, shown, words.norm(norm).colour)
             one.set_title(words.heading(norm, placement), fontsize=7)
             one.label_outer()
-        axes[0].set_ylabel(f"{words.network(network)}\n(n = {rows['inits'].iloc[0]:,})")
+        axes[0].set_ylabel(f"{words.network(network)}, {width}\n(n = {rows['inits'].iloc[0]:,})")
         _gammas(axes[-1], rows, limits)
     panels.labelled_guess_axes(grid[:, :-1])
     grid[-1, -1].set_xlabel("gamma, 95 % interval")
     text = (
         f"{words.sampling(gamma)}. Norm before or after: the activation in ResNet-9 and CNN, the branch and its "
-        "residual addition in MLP-Mixer and ViT. GroupNorm has one group. At the right: neutral below gamma 0.1, "
-        "deeply prejudiced above 1."
+        "residual addition in MLP-Mixer and ViT. Beside a network's name its base width; GroupNorm has one group. At "
+        "the right: neutral below gamma 0.1, deeply prejudiced above 1."
     )
     return panels.caption(figure, text)
 

@@ -31,7 +31,7 @@ def draw(tidy: Path) -> Figure:
     panels.cells_legend(figure, table)
     text = (
         f"{words.training(table)}, {table['test_points'].iloc[0]} test points, batch statistics. Means, moved apart "
-        f"to be seen, with 95 % bootstrap intervals over runs that did not diverge; {table['diverged'].sum()} of "
+        f"to be seen, with the range over runs that did not diverge; {table['diverged'].sum()} of "
         f"{table['runs'].sum()} diverged. Grey: guessing one class."
     )
     return panels.caption(figure, text)

@@ -1,21 +1,25 @@
-"""ResNet-9 and ViT as training starts, norm before and after: the gap between the favoured class and the other."""
+"""Networks for images as training starts, norm before and after: the favoured class against the other."""
 
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
 from figures import panels, words
-from figures.reading import curves
+from figures.reading import curves, first, groups
 
 EXPERIMENT = "resnet_dynamics"
 
 
 def draw(tidy: Path) -> Figure:
     table = curves(tidy, EXPERIMENT, "train")
-    figure, axes, parts = panels.grid(table, ["network", "class_names"], ["placement"], width=5.6, height=1.5, room=1.0)
+    figure, axes, parts = panels.grid(
+        table, ["network", "width", "class_names"], ["placement"], width=5.6, height=1.5, room=1.1
+    )
     for one, part in parts:
-        first = part.iloc[0]
-        panels.favoured_and_other(one, part)
-        one.set_title(f"{words.name(first['norm'], first['placement'])}, n = {first['runs']}", fontsize=8)
-        panels.label(one, left=f"{words.network(first['network'])}\n{first['class_names']}")
+        network, width, classes, placement = first(part, "network", "width", "class_names", "placement")
+        for _, curve in groups(part, "norm"):
+            panels.favoured_and_other(one, curve, words.norm(curve["norm"].iloc[0]).colour)
+        norms = " and ".join(words.norm(norm).label for norm in dict.fromkeys(part["norm"]))
+        one.set_title(f"{norms} {placement}, n = {part['runs'].iloc[0]} each", fontsize=7)
+        panels.label(one, left=f"{words.network(network)}\nbase width {width}\n{classes}")
     return panels.favoured_and_other_axes(figure, axes, table, between=(2, 3, 5))

@@ -1,7 +1,7 @@
 """What things are called and how numbers are written; and of norms, how they are drawn."""
 
 import zlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -103,14 +103,26 @@ def sampling(table: pd.DataFrame) -> str:
 def training(table: pd.DataFrame) -> str:
     """How training curves were made, as in "MNIST: relu, width 100, adam, learning rate 0.001, ..., n = 5 runs"."""
     first = table.iloc[0]
-    epochs = "1 epoch" if first["epochs"] == 1 else f"{first['epochs']} epochs"
+    epochs = "1 epoch" if set(table["epochs"]) == {1} else f"{span(table['epochs'])} epochs"
     fewest = int((table["n"] - table["runs"]).min())
     diverged = f" (up to {-fewest} of a curve's diverged and are left out from there)" if fewest else ""
     return (
         f"{_only(table, 'label', '{}: ')}{_architecture(table)}{first['optimizer']}, "
-        f"{_only(table, 'learning_rate', 'learning rate {:g}, ')}batch {first['batch_size']}, {epochs} of "
+        f"{_only(table, 'learning_rate', 'learning rate {:g}, ')}{_regularised(first)}batch {first['batch_size']}, "
+        f"{epochs} of "
         f"{_points(table)}, n = {span(table['runs'])} runs{diverged}"
     )
+
+
+def _regularised(row: "pd.Series[Any]") -> str:
+    """What is not plain of an optimiser's steps and of their inputs."""
+    parts = {
+        "falling as a power of the epoch": row["schedule"] == "power",
+        f"weight decay {row['weight_decay']:g}": row["weight_decay"] > 0,
+        f"gradients clipped at {row['clip']:g}": row["clip"] > 0,
+        "random crops and flips": bool(row["augment"]),
+    }
+    return "".join(f"{text}, " for text, given in parts.items() if given)
 
 
 def _only(table: pd.DataFrame, column: str, text: str) -> str:
@@ -121,7 +133,7 @@ def _only(table: pd.DataFrame, column: str, text: str) -> str:
 
 def _architecture(table: pd.DataFrame) -> str:
     """Activation, width and depth of MLPs; networks for images have their own."""
-    if not table["width"].iloc[0]:
+    if table["network"].iloc[0] != "mlp":
         return ""
     return f"{_only(table, 'activation', '{}, ')}width {span(table['width'])}, {_only(table, 'depth', 'depth {}, ')}"
 

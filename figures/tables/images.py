@@ -14,6 +14,7 @@ def architectures(tidy: Path) -> pd.DataFrame:
     columns = {
         "data": rows["label"],
         "network": rows["network"].map(words.network),
+        "base width": rows["width"],
         "configuration": words.names(rows),
         "gamma [95 %]": words.with_interval(rows, "gamma"),
         "mean largest fraction": rows["mean_largest_fraction"].map(words.number),

@@ -9,15 +9,23 @@ from figures.reading import deepest, read, those_run, without_running
 
 
 def milestones(tidy: Path) -> pd.DataFrame:
-    """What training runs did when: gaps, steps and accuracies with their 95 % intervals over runs."""
-    experiments = those_run(tidy, "dynamics", "start_matters", "learning_rates")
+    """What training runs did when: gaps, steps and accuracies with their range over runs."""
+    experiments = those_run(tidy, "dynamics", "start_matters", "learning_rates", "output_bias")
     return _in_words(pd.concat([read(tidy, experiment, "milestones") for experiment in experiments]))
 
 
 def learning(tidy: Path) -> pd.DataFrame:
     """How the deepest networks of each configuration start and learn, unselected starts, batch statistics."""
     rows = _in_words(without_running(deepest(read(tidy, "dynamics", "milestones"))))
-    left_out = ["depth", "start", "rate", "BatchNorm by", "to 80 % of final accuracy", "test accuracy after a tenth"]
+    left_out = [
+        "depth",
+        "start",
+        "output bias",
+        "rate",
+        "BatchNorm by",
+        "to 80 % of final accuracy",
+        "test accuracy after a tenth",
+    ]
     return rows.drop(columns=left_out).rename(columns={"to 90 %": "steps to 90 % of final accuracy"})
 
 
@@ -28,10 +36,11 @@ def image_learning(tidy: Path) -> pd.DataFrame:
         "data": rows["label"],
         "classes": rows["class_names"],
         "network": rows["network"].map(words.network),
+        "base width": rows["width"],
         "configuration": words.names(rows),
-        "gap at step 0 [95 %]": words.with_interval(rows, "gap_at_start"),
-        "largest fraction at step 0 [95 %]": words.with_interval(rows, "largest_fraction_at_start"),
-        "final test accuracy [95 %]": words.with_interval(rows, "final_accuracy"),
+        "gap at step 0 [range]": words.with_interval(rows, "gap_at_start"),
+        "largest fraction at step 0 [range]": words.with_interval(rows, "largest_fraction_at_start"),
+        "final test accuracy [range]": words.with_interval(rows, "final_accuracy"),
         "steps": rows["epochs"] * -(-rows["points"] // rows["batch_size"]),
         "runs": rows["n"],
         "diverged": rows["diverged"],
@@ -45,9 +54,10 @@ def _in_words(rows: pd.DataFrame) -> pd.DataFrame:
         "configuration": words.names(rows),
         "depth": rows["depth"],
         "start": rows["select"],
+        "output bias": rows["output_bias"],
         "rate": rows["learning_rate"].map("{:g}".format),
         "BatchNorm by": rows["bn_statistics"].replace("", "-"),
-        "gap at step 0 [95 %]": words.with_interval(rows, "gap_at_start"),
+        "gap at step 0 [range]": words.with_interval(rows, "gap_at_start"),
         "steps to a gap < 5 points": words.with_interval(rows, "steps_to_closed_gap"),
         "for good": words.with_interval(rows, "steps_to_gap_closed_for_good"),
         "to 80 % of final accuracy": words.with_interval(rows, "steps_to_80"),

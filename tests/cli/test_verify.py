@@ -39,7 +39,7 @@ def test_the_table_is_printed_and_written(tmp_path: Path, capsys: pytest.Capture
     row = pd.read_csv(tmp_path / "out" / "claims.csv").iloc[0]
     assert (row["claim"], row["verdict"], row["n"]) == ("batch-after-neutral", "holds", 400)
     (record,) = json.loads((tmp_path / "out" / "claims.json").read_text())
-    assert len(record["checks"]) == row["checks"] == 2 * 3 * 20
+    assert len(record["checks"]) == row["checks"] == 3 * 20
     assert {check["verdict"] for check in record["checks"]} == {"holds"}
     assert "batch-after-neutral: BatchNorm after" in (tmp_path / "out" / "claims.md").read_text()
 

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -122,7 +123,12 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-if __name__ == "__main__":
-    *written, sums = map(Path, sys.argv[1:])
+def write_sums(written: Iterable[Path], sums: Path) -> None:
+    """Write the SHA-256 of a job's outputs beside them."""
     sums.unlink(missing_ok=True)  # it may be a link into the cache
     sums.write_text("".join(f"{_sha256(path)}  {path.name}\n" for path in written), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    *outputs, last = map(Path, sys.argv[1:])
+    write_sums(outputs, last)

@@ -14,7 +14,7 @@ TWO_CLASSES = ("gamma.csv", "histograms.csv", "regimes.csv")
 MANY_CLASSES = ("gamma.csv", "histograms.csv", "classes.csv")
 IMAGES = ("gamma.csv", "histograms.csv")
 FIRST_ORDER = ("first_order.csv",)
-CURVES = ("curves.csv", "milestones.csv")  # of trainings
+CURVES = ("curves.csv", "gradients.csv", "runs.csv", "milestones.csv")  # of trainings
 MODELS = ("models.csv",)  # of measurements
 
 

@@ -25,6 +25,7 @@ from study.jobs import Sample, Training
 from study.plan import Plan
 
 DRAWING = ("seaborn", "snakemake")  # what figures, tables and the report depend on besides what computes
+RESTORED = "training/commands.json"  # the commands of restored runs
 WHOLE_FOLDERS = ("data", "tidy", "tables", "figures", "report.html")  # whatever the configuration
 
 
@@ -32,7 +33,7 @@ def manifest(results: Path, configuration: dict[str, Any]) -> dict[str, Any]:
     """The manifest of a results folder, logs left out."""
     plan = Plan(configuration)
     made = files_of_run(results, plan)
-    commands = jobs(results, made)
+    commands = [*jobs(results, made), *restored(results, made)]
     figures = provenance.sha256_of_sources((ROOT / "figures").rglob("*.py"))[:16]
     return {
         "configuration": configuration,
@@ -130,6 +131,13 @@ def jobs(results: Path, made: list[str]) -> list[dict[str, Any]]:
                 "cached": output.is_symlink() and output.stat().st_mtime < record.starttime,
             }
     return sorted(found.values(), key=lambda job: (job["rule"], job["command"]))
+
+
+def restored(results: Path, made: list[str]) -> list[dict[str, Any]]:
+    """The same of training runs that were put back from where they are kept (`study.kept`)."""
+    path = results / RESTORED
+    index = provenance.read_json(path) if path.exists() else {}
+    return [{**job, "cached": True} for name, job in index.items() if f"{name}.csv" in made]
 
 
 def code_of(params: list[str]) -> str | None:

@@ -218,4 +218,5 @@ def tidy_folder(wildcards: Any, input: Any) -> str:
 def claimed_tables() -> list[str]:
     """The tidy tables, as experiment/table, that claims.yaml reads; `normplace verify` checks all else in it."""
     claims = yaml.safe_load((ROOT / "claims.yaml").read_text(encoding="utf-8"))["claims"]
-    return sorted({test["reads"] for claim in claims for test in claim["tests"]})
+    tests = [test for claim in claims for test in claim["tests"]]
+    return sorted({test[key] for test in tests for key in ("reads", "beside") if key in test})

@@ -23,7 +23,7 @@ COMMANDS = {
     "verify": "Which claims hold; are files unaltered; do runs agree.",
     "summarise": "Tidy tables of samples: gamma, histograms, regimes, classes.",
     "finite-width": "How gamma changes with depth / width, fitted.",
-    "curves": "Tidy tables (curves, milestones) of training runs.",
+    "curves": "Tidy tables of training runs: curves, gradients, milestones.",
     "measurements": "Tidy table of measured models.",
 }
 # One thread a process: threads of several jobs fight over the cores, and results must not depend on how many there are.

@@ -26,10 +26,14 @@ def read_tidy(path: Path) -> pd.DataFrame:
 
 
 def parse(source: Path | IO[str]) -> pd.DataFrame:
-    """A CSV. "none" is a norm's name here, not a missing value; bn_statistics is empty without BatchNorm."""
+    """A CSV. "none" is a norm's name here, not a missing value.
+
+    bn_statistics is empty without BatchNorm, activation of a network for images.
+    """
     rows = pd.read_csv(source, keep_default_na=False, na_values=[""])
-    if "bn_statistics" in rows:
-        rows["bn_statistics"] = rows["bn_statistics"].astype(object).fillna("")
+    for name in ("bn_statistics", "activation"):
+        if name in rows:
+            rows[name] = rows[name].astype(object).fillna("")
     return rows
 
 

@@ -28,7 +28,8 @@ class Check:
     value, with its 95 % interval low..high (equal to it where the range already allows for chance), from n networks
     or runs; it should be in least..most. decided: the claim needs the number to be inside beyond chance; else it needs
     it to be not outside beyond chance, and measured well enough: chance may not carry it further than `resolution`,
-    or the check is undecided however well it agrees. words: what is expected and seen where that is a name.
+    or the check is undecided however well it agrees. words: what is expected and seen where that is a name. freedom: of
+    Student's t, by which the interval was made of a standard error; None for a bootstrap of n.
     """
 
     quantity: str
@@ -43,6 +44,7 @@ class Check:
     resolution: float = np.inf
     stand_in: bool = False
     words: tuple[str, str] | None = None
+    freedom: int | None = None
 
     @property
     def expected(self) -> str:
@@ -80,11 +82,13 @@ class Check:
     def _error(self, end: float) -> float:
         """The standard error on the side of one end of the interval."""
         towards = 0.0 if end == self.value else abs(end - self.value)  # both may be infinite
+        if self.freedom:
+            return float(towards / t_quantile(statistics.CONFIDENCE, self.freedom))
         return float(towards / Z95 * np.sqrt(self.n / max(self.n - 1, 1)))  # a bootstrap of n is too narrow by this
 
     def verdict(self, among: int) -> str:
         """holds, fails or undecided, as one of `among` checks."""
-        quantile = float(stats.t.ppf(1 - FALSE_ALARM / (2 * among), max(self.n - 1, 1)))
+        quantile = t_quantile(1 - FALSE_ALARM / among, self.freedom or max(self.n - 1, 1))
         margin = self.margin()
         if np.isnan(margin):
             return UNDECIDED
@@ -93,6 +97,11 @@ class Check:
         if self.decided:
             return HOLDS if margin >= quantile else UNDECIDED
         return HOLDS if quantile * max(map(self._error, (self.low, self.high))) <= self.resolution else UNDECIDED
+
+
+def t_quantile(confidence: float, freedom: int) -> float:
+    """Half an interval of this confidence in standard errors, of so many degrees of freedom."""
+    return float(stats.t.ppf((1 + confidence) / 2, freedom))
 
 
 def check_column(row: Mapping[str, Any], column: str, **range_: Any) -> Check:

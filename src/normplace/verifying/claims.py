@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, Field, JsonValue, NonNegativeInt
 from normplace.errors import UserError, first_problem
 from normplace.tables.tidy import read_tidy
 from normplace.verifying.checks import FAILS, HOLDS, UNDECIDED, Check
+from normplace.verifying.completeness import incomplete
 from normplace.verifying.judges import STATISTICS
 
 NOT_TESTABLE, STAND_IN = "not testable at this scale", "stand-in data"
@@ -27,14 +28,19 @@ def _known(statistic: str) -> str:
 
 
 Text = Annotated[str, Field(min_length=1)]
+Table = Annotated[str, Field(pattern="^[a-z_]+/[a-z_]+$")]
 
 
 class ClaimTest(BaseModel, strict=True, frozen=True, extra="forbid"):
-    """Rows of one tidy table, chosen by the values of columns, and the statistic that judges them."""
+    """Rows of one tidy table, chosen by the values of columns, and the statistic that judges them.
+
+    beside: another table, of which the statistic gets all rows.
+    """
 
     statistic: Annotated[str, AfterValidator(_known)]
-    reads: Annotated[str, Field(pattern="^[a-z_]+/[a-z_]+$")]
-    where: dict[str, Annotated[list[JsonValue], Field(min_length=1)]]
+    reads: Table
+    beside: Table | None = None
+    where: dict[str, Annotated[list[JsonValue], Field(min_length=1)]] = {}
     options: dict[str, JsonValue] = {}
 
 
@@ -42,7 +48,7 @@ class Claim(BaseModel, strict=True, frozen=True, extra="forbid"):
     """One claim of claims.yaml, whose comment says what each key means."""
 
     id: Annotated[str, Field(pattern="^[a-z0-9-]+$")]
-    by: Literal["paper", "reading", "ours"]
+    by: Literal["paper", "reading", "ours", "identity"]
     sentence: Text
     source: Text
     tests: Annotated[list[ClaimTest], Field(min_length=1)]
@@ -105,7 +111,8 @@ def read_claims(path: Path) -> list[Claim]:
             raise UserError(f"--claims {path}: the id {claim.id} appears twice")
         for test in claim.tests:
             try:
-                inspect.signature(STATISTICS[test.statistic]).bind(None, **test.options)
+                beside = {"beside": None} if test.beside else {}
+                inspect.signature(STATISTICS[test.statistic]).bind(None, **beside, **test.options)
             except TypeError as error:
                 raise UserError(f"--claims {path}: {claim.id}: {test.statistic}: {error}") from None
     return claims
@@ -118,18 +125,27 @@ def judge(claims: Iterable[Claim], tidy: Path) -> list[Judgement]:
         UserError: a table is damaged or lacks a column.
     """
     read = cache(partial(read_table, tidy))  # most claims are about the same few tables
-    return [_judge(claim, tidy, read) for claim in claims]
+    problems = incomplete(tidy, read)
+    return [_judge(claim, tidy, read, problems) for claim in claims]
 
 
-def _judge(claim: Claim, tidy: Path, read: Callable[[str], pd.DataFrame]) -> Judgement:
-    """Checks on stand-in data decide nothing: they are shown where there are no others, and else left out."""
+def _judge(claim: Claim, tidy: Path, read: Callable[[str], pd.DataFrame], problems: Mapping[str, str]) -> Judgement:
+    """Checks on stand-in data decide nothing: they are shown where there are no others, and else left out.
+
+    problems: experiments whose tables are not what the configuration asks for; their claims fail.
+    """
     checks: list[tuple[Check, str]] = []
+    experiments = [name.split("/")[0] for test in claim.tests for name in (test.reads, test.beside) if name]
+    for experiment in experiments:
+        if experiment in problems:
+            return Judgement(claim, FAILS, problems[experiment], [])
     try:
         for test in claim.tests:
             table = read(test.reads)
             rows = _chosen(table, test.where)
             _require(table, rows, claim.needs)
-            found = list(STATISTICS[test.statistic](rows, **test.options))
+            beside = {"beside": read(test.beside)} if test.beside else {}
+            found = list(STATISTICS[test.statistic](rows, **beside, **test.options))
             if not found:
                 raise _NotTestable(f"the table tidy/{test.reads}.csv has nothing to compare")
             checks += [(check, check.verdict(len(found))) for check in found]
@@ -160,6 +176,8 @@ def read_table(tidy: Path, name: str) -> pd.DataFrame:
     rows = read_tidy(path)
     if rows.empty:
         raise _NotTestable(f"the table tidy/{name}.csv is empty")
+    if "norm" not in rows:  # models of others
+        return rows
     cell = rows["norm"].where(rows["norm"] == "none", rows["norm"] + "-" + rows["placement"])
     eval_mode = (rows["bn_statistics"] == "running") & ("inits" in rows)
     rows["cell"] = cell.where(~eval_mode, cell + "-running")
@@ -177,7 +195,7 @@ def _chosen(table: pd.DataFrame, where: Mapping[str, list[Any]]) -> pd.DataFrame
         if missing:
             raise _NotTestable(f"no rows with {column} {', '.join(map(str, missing))}")
         rows = rows[rows[column].isin(values)]
-    if rows.empty:
+    if where and rows.empty:
         raise _NotTestable("no rows with all of " + ", ".join(where))
     return rows
 

@@ -22,11 +22,11 @@ from scipy import stats
 from normplace import statistics
 from normplace.networks.activations import ACTIVATIONS
 from normplace.tables import classes as class_summaries
-from normplace.tables.learning_curves import learned_accuracy
 from normplace.tables.tidy import count_column
 from normplace.theories import guesses
 from normplace.theories.duals import quadrature
 from normplace.theories.isotropic import gammas
+from normplace.verifying import identities, runs
 from normplace.verifying.checks import FALSE_ALARM, Z95, Check, check_column, check_number, row_dicts
 
 RESOLUTION = 0.5  # of an expected number
@@ -40,31 +40,6 @@ def interval(rows: pd.DataFrame, column: str, least: float = -np.inf, most: floa
     """A column with an interval lies in least..most beyond chance."""
     for row in row_dicts(rows):
         yield check_column(row, column, least=least, most=most, decided=True)
-
-
-def reached(rows: pd.DataFrame, column: str) -> Iterator[Check]:
-    """A median number of steps, infinite where half of the runs never get there, is finite with its whole interval.
-
-    value: 1 where it is, -1 where all of the interval is infinite, none between; words have the steps.
-    """
-    for row in row_dicts(rows):
-        steps, low, high = (float(row[f"{column}{end}"]) for end in ("", "_low", "_high"))
-        inside = 1.0 if np.isfinite(high) else np.nan if np.isfinite(low) else -1.0
-        name = column.replace("_", " ")
-        numbers = f"{name} {steps:.3g} [{low:.3g}, {high:.3g}]"
-        yield replace(check_number(f"whether {name} are finite", row, inside, 0.0), words=("finite", numbers))
-
-
-def learns(rows: pd.DataFrame) -> Iterator[Check]:
-    """The mean final test accuracy is above that which says a run has learned, beyond chance over runs.
-
-    That is two standard errors of the test points above guessing the commonest class for all of them
-    (`learning_curves.learned_accuracy`). A mean below it fails, with whatever interval: nothing was seen to be learned.
-    """
-    for row in row_dicts(rows):
-        least = learned_accuracy(row["one_class_accuracy_high"], row["test_points"])
-        check = check_column(row, "final_accuracy", least=least, decided=True)
-        yield check if check.inside > 0 else replace(check, low=check.value, high=check.value)
 
 
 def even_guesses(rows: pd.DataFrame, gamma: float) -> Iterator[Check]:
@@ -253,11 +228,58 @@ def entropy(rows: pd.DataFrame) -> Iterator[Check]:
         yield replace(check, low=low, high=high)
 
 
+def guess_difference(rows: pd.DataFrame, of: Filter, against: Filter, each: list[str]) -> Iterator[Check]:
+    """The mean difference of the two guess fractions over networks, of the cells `of` less those `against`: above 0.
+
+    Before training no label is known, so it is the gap between the two classes' accuracies, but for the labels' chance.
+    The largest fraction is in 1/2..1, so its variance is at most (1 - m)(m - 1/2), m its mean (Bhatia and Davis). Cells
+    share random numbers, so their errors are averaged, not reduced.
+    """
+    for _, group in rows.groupby(each, sort=False):
+        sides = [group[group[list(chosen)].isin(dict(chosen)).all(axis=1)] for chosen in (of, against)]
+        if any(side.empty for side in sides):
+            continue
+        means = [2 * side["mean_largest_fraction"].to_numpy(float) - 1 for side in sides]
+        errors = [np.sqrt((1 - mean) * mean / side["inits"]) for mean, side in zip(means, sides, strict=True)]
+        value, half = float(means[0].mean() - means[1].mean()), Z95 * float(np.hypot(*(e.mean() for e in errors)))
+        first = row_dicts(group)[0]
+        where = ", ".join(first["label"] if name == "dataset" else f"{name} {first[name]}" for name in each)
+        ends, n = (value - half, value + half), int(group["inits"].min())
+        stand_in = bool(group["stand_in"].any())
+        yield Check("difference of gaps", where, n, value, *ends, 0.0, decided=True, stand_in=stand_in)
+
+
+def spread(rows: pd.DataFrame, factor: float) -> Iterator[Check]:
+    """The deviation of G_0 is that which gamma gives for outputs that are Gaussian over the data, but for a factor."""
+    for row in row_dicts(rows):
+        value = row["guess_fraction_std"] / guesses.standard_deviation(row["gamma"], int(row["classes"]))
+        check = check_number("deviation of G_0 over that of gamma", row, float(value), 1 / factor, factor)
+        yield replace(check, where=f"{row['network']} {row['width']}, {row['cell']}")
+
+
+def same_size(rows: pd.DataFrame, column: str, other: str, factor: float) -> Iterator[Check]:
+    """Two columns of models agree but for a factor."""
+    for row in row_dicts(rows):
+        words, where = f"{column} over {other}".replace("_", " "), f"{row['model']} {row['bn_statistics']}"
+        value = float(row[column] / row[other])
+        yield Check(words, where, int(row["inits"]), value, value, value, 1 / factor, factor, stand_in=row["stand_in"])
+
+
+def below(rows: pd.DataFrame, column: str, bound: str) -> Iterator[Check]:
+    """A column with an interval lies below another column, beyond chance. One that is not below fails anyhow."""
+    for row in row_dicts(rows):
+        check = check_column(row, column, most=row[bound] * (1 - 1e-6), decided=True)
+        yield check if check.inside > 0 else replace(check, low=check.value, high=check.value)
+
+
 STATISTICS: dict[str, Callable[..., Iterator[Check]]] = {
     function.__name__: function
     for function in (
-        interval, reached, even_guesses, theory, constant, same_guesses, regimes, distribution, density, contrast,
-        closer, proportional, entropy, learns,
+        interval, below, even_guesses, theory, constant, same_guesses, regimes, distribution, density, contrast,
+        closer, proportional, entropy, spread, same_size, guess_difference,
+        runs.difference, runs.learns, runs.most_runs, runs.small_by_pairs,
+        identities.same_histogram, identities.same_guesses_by_regime, identities.all_classes, identities.same_runs,
+        identities.same_curves, identities.same_gradients, identities.same_starts,
     )
 }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Whether the files of a run are those that its manifest names: altered, missing and extra ones by name."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,6 +39,7 @@ class Manifest(BaseModel, strict=True, frozen=True, extra="allow"):
     versions: dict[str, Any]
     devices: Any = None
     machine: dict[str, Any]
+    seeds: dict[str, list[int]] = {}
     jobs: list[dict[str, Any]] = []
     files: dict[Annotated[str, AfterValidator(_below)], File]
     shipped: list[str] | None = None
@@ -67,7 +69,11 @@ def read_manifest(results: Path) -> Manifest:
 
 
 def problems(results: Path, manifest: Manifest) -> list[str]:
-    """One line a file that is not as the manifest says, sorted by name: "altered: tidy/placements/gamma.csv"."""
+    """One line a file that is not as the manifest says, sorted by name: "altered: tidy/placements/gamma.csv".
+
+    Then what the run says of itself in two places and differently: sums that jobs wrote beside their tables, which a
+    manifest made anew over edited tables does not change, and the seeds of the configuration and of the commands.
+    """
     promised = manifest.promised()
     found = []
     for name, file in promised.items():
@@ -82,4 +88,29 @@ def problems(results: Path, manifest: Manifest) -> list[str]:
             continue
         if path.is_symlink() or not path.is_dir():
             found.append((name, "extra"))
-    return [f"{problem}: {name}" for name, problem in sorted(found)]
+    lines = [f"{problem}: {name}" for name, problem in sorted(found)]
+    return lines + _other_sums(results, {name for name, _ in found}) + _other_seeds(manifest)
+
+
+def _other_sums(results: Path, known: set[str]) -> list[str]:
+    found = []
+    for sums in sorted((results / "tidy").glob("*/tables.sha256")):
+        for line in sums.read_text(encoding="utf-8").splitlines():
+            sha256, _, name = line.partition("  ")
+            path = sums.with_name(name)
+            listed = path.relative_to(results).as_posix()
+            if listed not in known and (not path.is_file() or sha256_of_file(path) != sha256):
+                found.append(f"not as its job wrote it: {listed} (by {sums.relative_to(results).as_posix()})")
+    return found
+
+
+def _other_seeds(manifest: Manifest) -> list[str]:
+    """The configuration's seed is the first of each experiment's or, for runs of their own, one more."""
+    seed = manifest.configuration.get("seed")
+    stated = {one for of_experiment in manifest.seeds.values() for one in of_experiment}
+    commands = " ".join(str(job.get("command", "")) for job in manifest.jobs)
+    ran = {int(found) for found in re.findall(r"--seed (\d+)", commands)}
+    if isinstance(seed, int) and (stated | ran) - {seed, seed + 1}:
+        others = ", ".join(map(str, sorted((stated | ran) - {seed, seed + 1})))
+        return [f"other seeds: the configuration's is {seed}, jobs ran with {others}"]
+    return []

@@ -14,6 +14,7 @@ from normplace.verifying.checks import FAILS
 from normplace.verifying.claims import Judgement
 
 WIDTH = 100  # of printed lines
+FEW = 8  # checks that are all printed where they have different verdicts
 
 
 def table(judgements: list[Judgement]) -> pd.DataFrame:
@@ -37,14 +38,16 @@ def table(judgements: list[Judgement]) -> pd.DataFrame:
 def text(judgements: list[Judgement]) -> str:
     """The table for a terminal: a paragraph a claim, its verdict first, then how many claims have which verdict."""
     lines = []
-    for row in table(judgements).to_dict("records"):
-        verdict = row["verdict"].upper() if row["verdict"].startswith(FAILS) else row["verdict"]
+    for judgement, row in zip(judgements, table(judgements).to_dict("records"), strict=True):
+        verdict = row["verdict"].replace(FAILS, FAILS.upper(), 1)
         lines.append(f"{verdict}: {row['claim']}")
         lines += textwrap.wrap(row["sentence"], WIDTH, initial_indent="    ", subsequent_indent="    ")
         if row["checks"]:
             found = f"measured {row['measured [95 %]']}, expected {row['expected']}"
             nearest = f" ({row['where']}, n = {row['n']}; nearest to failing of {row['checks']})"
             lines += textwrap.wrap(found + nearest, WIDTH, initial_indent="    ", subsequent_indent="    ")
+        if len({verdict for _, verdict in judgement.checks}) > 1 and len(judgement.checks) <= FEW:
+            lines += [f"    {check.where}: {verdict}, {check.measured}" for check, verdict in judgement.checks]
     counts = Counter(judgement.verdict for judgement in judgements)
     summary = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
     return "\n".join([*lines, "", f"claims: {summary}"])

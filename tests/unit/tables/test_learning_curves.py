@@ -51,12 +51,12 @@ def write_rows(path: Path, rows: pd.DataFrame) -> Path:
 def test_milestones_of_known_runs(tmp_path: Path) -> None:
     gaps = [[1.0, 0.5, 0.04, 0.2], [0.8, 0.04, 0.0, 0.0], [0.9, 0.9, 0.9, 0.9]]
     accuracies = [[0.5, 0.79, 0.81, 1.0], [0.5, 0.5, 0.9, 1.0], [0.5, 0.8, 0.8, 0.8]]
-    _, milestones = summarise([write(tmp_path / "a.csv", gaps, accuracies, [0, 0, 0])])
+    milestones = summarise([write(tmp_path / "a.csv", gaps, accuracies, [0, 0, 0])])["milestones"]
     (row,) = milestones.to_dict("records")
     assert (row["n"], row["diverged"]) == (3, 0)
     assert row["gap_at_start"] == pytest.approx(0.9)
     assert row["steps_to_closed_gap"] == 2  # 2, 1 and never
-    assert row["steps_to_closed_gap_high"] == np.inf
+    assert (row["steps_to_closed_gap_low"], row["steps_to_closed_gap_high"]) == (1, np.inf)
     assert row["steps_to_gap_closed_for_good"] == np.inf  # 0.2 again at the end, 1 and never
     assert row["steps_to_80"] == 2  # 2, 2 and 1
     assert row["steps_to_90"] == 2  # 3, 2 and 1
@@ -67,7 +67,8 @@ def test_milestones_of_known_runs(tmp_path: Path) -> None:
 
 def test_diverged_runs_are_counted_and_not_averaged(tmp_path: Path) -> None:
     gaps, accuracies = [[1.0, 0.5, 0.0], [0.6, 0.3, 0.2]], [[0.5, 0.6, 0.7], [0.5, 0.9, 0.9]]
-    curves, milestones = summarise([write(tmp_path / "a.csv", gaps, accuracies, [0, 1])])
+    tables = summarise([write(tmp_path / "a.csv", gaps, accuracies, [0, 1])])
+    curves, milestones = tables["curves"], tables["milestones"]
     (row,) = milestones.to_dict("records")
     assert (row["n"], row["diverged"]) == (1, 1)
     assert row["final_accuracy"] == pytest.approx(0.7)
@@ -78,7 +79,7 @@ def test_diverged_runs_are_counted_and_not_averaged(tmp_path: Path) -> None:
     assert last["n"] == 1
     assert last["accuracy"] == pytest.approx(0.7)
     everything = write(tmp_path / "b.csv", gaps, accuracies, [1, 1])
-    (row,) = summarise([everything])[1].to_dict("records")
+    (row,) = summarise([everything])["milestones"].to_dict("records")
     assert (row["n"], row["diverged"]) == (0, 2)
     assert np.isnan(row["final_accuracy"])
     assert np.isnan(row["steps_to_80_high"])
@@ -87,7 +88,7 @@ def test_diverged_runs_are_counted_and_not_averaged(tmp_path: Path) -> None:
 def test_curves_are_medians_and_quartiles(tmp_path: Path) -> None:
     gaps = [[0.0, value] for value in (0.1, 0.2, 0.3, 0.4, 0.5)]
     path = write(tmp_path / "a.csv", gaps, [[0.5, 0.6]] * 5, [0] * 5)
-    curves, _ = summarise([path])
+    curves = summarise([path])["curves"]
     row = curves[(curves["step"] == 1) & (curves["split"] == "train")].iloc[0]
     assert (row["gap_low"], row["gap"], row["gap_high"]) == pytest.approx((0.2, 0.3, 0.4))
     assert row["n"] == 5
@@ -101,9 +102,11 @@ def test_files_that_differ_in_their_runs_alone_are_parts_of_one_cell(tmp_path: P
     parts = [tmp_path / "first.csv", tmp_path / "second.csv"]
     for path, part in zip(parts, (rows[rows["run"] < 2], rows[rows["run"] == 2]), strict=True):
         write_training(path, {**OPTIONS, "runs": part["run"].nunique()}, DATA, part.to_csv(index=False))
-    for found, expected in zip(summarise(parts), summarise([whole]), strict=True):
-        pd.testing.assert_frame_equal(found, expected)
-    assert summarise(parts)[1]["runs"].tolist() == [3]
+    found, expected = summarise(parts), summarise([whole])
+    for name, table in expected.items():
+        pd.testing.assert_frame_equal(found[name], table)
+    assert found["milestones"]["runs"].tolist() == [3]
+    assert found["runs"]["run"].tolist() == [0, 1, 2]
     with pytest.raises(UserError, match=r"whole\.csv: run 2 is in another file of the same networks too"):
         summarise([parts[1], whole])
 
@@ -111,7 +114,7 @@ def test_files_that_differ_in_their_runs_alone_are_parts_of_one_cell(tmp_path: P
 def test_a_run_that_learned_nothing_never_reaches_a_share_of_its_final_accuracy(tmp_path: Path) -> None:
     accuracies = [[0.5, 0.55, 0.59], [0.5, 0.5, 0.61]]  # one class is half of 100 test points: learned is above .6
     gaps = [[0.9, 0.5, 0.1]] * 2
-    _, milestones = summarise([write(tmp_path / "a.csv", gaps, accuracies, [0, 0])])
+    milestones = summarise([write(tmp_path / "a.csv", gaps, accuracies, [0, 0])])["milestones"]
     (row,) = milestones.to_dict("records")
     assert row["one_class_accuracy_low"] == row["one_class_accuracy_high"] == 0.5
     assert (row["steps_to_90_low"], row["steps_to_90_high"]) == (2, np.inf)
@@ -122,7 +125,7 @@ def test_the_start_is_measured_with_batch_statistics_only(tmp_path: Path) -> Non
     rows = pd.read_csv(path)
     both = pd.concat([rows.assign(bn_statistics=mode) for mode in ("batch", "running")])
     write_rows(path, both)
-    _, milestones = summarise([path])
+    milestones = summarise([path])["milestones"]
     starts = milestones.set_index("bn_statistics")["gap_at_start"]
     assert starts["batch"] == pytest.approx(0.9)
     assert np.isnan(starts["running"])

@@ -89,7 +89,8 @@ def test_a_reference_answers_for_what_it_ships(results: Path) -> None:
     assert all(line.startswith("extra: tidy/") for line in found)
     (results / "manifest.json").write_text(json.dumps(manifest | {"shipped": ["tidy"]}))
     assert problems(results, read_manifest(results)) == [
-        f"missing: tidy/dynamics/{name}" for name in ("curves.csv", "milestones.csv", "tables.sha256")
+        f"missing: tidy/dynamics/{name}"
+        for name in ("curves.csv", "gradients.csv", "milestones.csv", "runs.csv", "tables.sha256")
     ]
 
 

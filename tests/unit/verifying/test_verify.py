@@ -22,7 +22,7 @@ def test_claims_are_judged_unless_something_else_is_asked_for(
     assert found.claims[0].worst is not None
     assert (found.integrity, found.against) == (None, None)
     assert repr(found).startswith("holds: batch-before-constant\n")
-    assert repr(found).splitlines()[-1].startswith(f"claims: holds {repr(found).count('holds: ')}")
+    assert f" holds {sum(one.verdict == 'holds' for one in found.claims)}" in repr(found).splitlines()[-1]
     assert verify(REFERENCE, integrity=True).claims is None
     assert capsys.readouterr() == ("", "")
 
@@ -55,6 +55,19 @@ def test_a_failing_claim_does_not_pass(tmp_path: Path) -> None:
     assert [judgement.verdict for judgement in found.claims or []] == ["fails"]
     assert not found.passed
     assert repr(found).startswith("FAILS: batch-before-constant\n")
+
+
+def test_a_failing_reading_is_a_finding(tmp_path: Path) -> None:
+    shutil.copytree(REFERENCE / "tidy" / "dynamics", tmp_path / "tidy" / "dynamics")
+    claims = (ROOT / "claims.yaml").read_text()
+    (only,) = [part for part in claims.split("\n\n") if "id: training-neutral-placements-faster" in part]
+    only = only.replace("*neutral_cells", "{cell: [batch-after, layer-after]}").replace("*deep_cells", "{cell: [none]}")
+    (tmp_path / "claims.yaml").write_text(f"claims:\n{only}")
+    found = verify(tmp_path, claims=tmp_path / "claims.yaml")
+    assert [judgement.verdict for judgement in found.claims or []] == ["fails"]
+    assert found.passed
+    (tmp_path / "claims.yaml").write_text(f"claims:\n{only}".replace("by: reading", "by: ours"))
+    assert not verify(tmp_path, claims=tmp_path / "claims.yaml").passed
 
 
 def test_mistakes_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,111 @@
+"""What a training run did when: one row a run, and one over all runs of a cell."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from normplace.tables.tidy import with_interval
+
+CLOSED = 0.05  # a gap below 5 points counts as closed, whichever class is ahead
+SHARES = (0.8, 0.9)  # of the final accuracy
+EARLY = 0.1  # of all steps
+MILESTONES = (
+    "gap_at_start", "largest_fraction_at_start", "log_gradient_ratio", "early_accuracy", "accuracy_over_log_steps",
+    "final_accuracy", "steps_to_closed_gap", "steps_to_gap_closed_for_good", *(f"steps_to_{share:.0%}".rstrip("%")
+    for share in SHARES), "last_step",
+)  # fmt: skip
+LATER = 7  # accuracies over the logarithm of steps are averaged over the evaluations after this one
+
+
+def learned_accuracy(commonest: float, test_points: int) -> float:
+    """Test accuracy that says a run has learned: two standard errors above guessing the commonest class.
+
+    commonest: its share of the test points.
+    """
+    return commonest + 2 * float(np.sqrt(commonest * (1 - commonest) / test_points))
+
+
+def of_runs(cell: dict[str, Any], rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a run and kind of BatchNorm statistics.
+
+    Steps are those of evaluations, infinite where it never was so. The gap may cross zero on its way, so there are two:
+    when it is first below 5 points, and from when on it stays there. Accuracies are on the test split, gaps on the
+    training split. accuracy_over_log_steps: mean over the evaluations after step 7, which are log-spaced. A run that
+    ends no better than `learned_accuracy` says never reaches a share of its final accuracy. log_gradient_ratio: log10
+    of the gradient norm of the other classes' loss over that of the favoured class's, mean over layers, at the start.
+    The start is measured with batch statistics, as is the class favoured, so rows of running statistics have no start.
+    """
+    learned = learned_accuracy(cell["one_class_accuracy_high"], cell["test_points"])
+    return pd.DataFrame(
+        {"bn_statistics": mode, "run": run, "diverged": int(of_run["diverged"].any()), **_milestones(of_run, learned)}
+        for (mode, run), of_run in rows.groupby(["bn_statistics", "run"], sort=False)
+    )
+
+
+def over_runs(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row a kind of BatchNorm statistics: medians of steps, means of all else, each with the range over runs.
+
+    n counts the runs that did not diverge. Diverged ones count in what was measured at the start, and in nothing else.
+    """
+    found = []
+    for mode, of_mode in runs.groupby("bn_statistics", sort=False):
+        diverged = int(of_mode["diverged"].sum())
+        row: dict[str, Any] = {"bn_statistics": mode, "n": len(of_mode) - diverged, "diverged": diverged}
+        for name in MILESTONES:
+            values = of_mode[name].dropna().to_numpy(dtype=np.float64)
+            row |= with_interval(name, *_with_range(values, np.median if name.startswith("steps") else np.mean))
+        found.append(row)
+    return pd.DataFrame(found)
+
+
+def _milestones(run: pd.DataFrame, learned: float) -> dict[str, float]:
+    """All milestones of a run; only those of the start for one that diverged, the others not a number."""
+    train, test = (run[run["split"] == split].set_index("step") for split in ("train", "test"))
+    steps = test.index.to_numpy(dtype=np.int64)
+    accuracy = test["accuracy"].to_numpy(dtype=np.float64)
+    final = float(accuracy[-1])
+    closed = train["gap"].abs() < CLOSED
+    late = accuracy[steps > LATER]
+    milestones = {
+        "early_accuracy": float(accuracy[np.abs(steps - EARLY * steps[-1]).argmin()]),
+        "accuracy_over_log_steps": float(late.mean()) if len(late) else np.nan,
+        "final_accuracy": final,
+        "steps_to_closed_gap": _first(closed),
+        "steps_to_gap_closed_for_good": _first(closed[::-1].cummin()[::-1]),
+    }
+    for share in SHARES:
+        milestones[f"steps_to_{share:.0%}".rstrip("%")] = _first(
+            (test["accuracy"] >= share * final) & (final > learned)
+        )
+    first = train.iloc[0]
+    start = {
+        "gap_at_start": first["gap"],
+        "largest_fraction_at_start": first["max_guess_fraction"],
+        "log_gradient_ratio": _log_gradient_ratio(first),
+    }
+    if run["bn_statistics"].iloc[0] == "running":
+        start = dict.fromkeys(start, np.nan)
+    last = {"last_step": float(steps[-1])}
+    return start | (dict.fromkeys(milestones | last, np.nan) if run["diverged"].any() else milestones | last)
+
+
+def _log_gradient_ratio(first: "pd.Series[Any]") -> float:
+    sides = [first[[name for name in first.index if name.startswith(f"gradient_norm_{side}_")]].to_numpy(float)
+             for side in ("minority", "majority")]  # fmt: skip
+    if not len(sides[0]):
+        return np.nan
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float(np.log10(sides[0] / sides[1]).mean())
+
+
+def _first(condition: "pd.Series[bool]") -> float:
+    return float(condition.index.to_numpy()[condition.argmax()]) if condition.any() else np.inf
+
+
+def _with_range(values: "np.ndarray[Any, Any]", average: Any) -> tuple[float, float, float]:
+    if len(values) == 0:
+        return np.nan, np.nan, np.nan
+    with np.errstate(invalid="ignore"):  # the median of two infinities
+        value = float(average(values))
+    return (np.inf if np.isnan(value) else value), float(values.min()), float(values.max())

@@ -1,0 +1,71 @@
+"""Whether tables have just the rows that the configuration of their run asks for.
+
+A run writes tidy/expected.json before any claim is judged, from its configuration alone: for each experiment a table,
+and what there must be in it. Without it, a claim would hold the sooner the more rows were deleted.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+from pydantic import BaseModel, Field, RootModel, ValidationError
+
+from normplace.errors import UserError, first_problem
+
+EXPECTED = "expected.json"
+Value = str | int | float | bool
+
+
+class Rows(BaseModel, strict=True, frozen=True, extra="forbid"):
+    """Rows with these values in the columns `where`: one for each value of the column `each`, `columns` as given."""
+
+    where: dict[str, Value]
+    each: Annotated[dict[str, list[int]], Field(min_length=1, max_length=1)]
+    columns: dict[str, Value]
+
+    def problem(self, table: pd.DataFrame) -> str:
+        """What is wrong with the rows, nothing if they are as they should be."""
+        rows = table[table[list(self.where)].eq(pd.Series(self.where)).all(axis=1)]
+        ((column, values),) = self.each.items()
+        name = ", ".join(f"{key} {value}" for key, value in self.where.items() if value != "")
+        if sorted(rows[column].tolist()) != sorted(values):
+            return f"{len(rows)} rows of {name}, where the configuration asks for {len(values)} by {column}"
+        for key, value in self.columns.items():
+            if not (rows[key] == value).all():
+                return f"{key} {rows[key].iloc[0]} of {name}, where the configuration says {value}"
+        return ""
+
+
+class _Expected(RootModel[dict[str, dict[str, list[Rows]]]]):
+    pass
+
+
+def incomplete(tidy: Path, read: Callable[[str], pd.DataFrame]) -> dict[str, str]:
+    """Experiment -> what is missing, too much or of another number in its tables, of those that are there.
+
+    read: gives a table by its name, such as placements/gamma.
+
+    Raises:
+        UserError: the file of what is expected is damaged.
+    """
+    path = tidy / EXPECTED
+    if not path.exists():
+        return {}
+    try:
+        expected = _Expected.model_validate_json(path.read_bytes()).root
+    except ValidationError as error:
+        raise UserError(f"{path}: damaged ({first_problem(error)})") from None
+    found = {}
+    for experiment, tables in expected.items():
+        for name, parts in tables.items():
+            if not (tidy / experiment / f"{name}.csv").exists():
+                continue
+            table = read(f"{experiment}/{name}")
+            problems = [problem for part in parts if (problem := part.problem(table))]
+            count = sum(len(values) for part in parts for values in part.each.values())
+            if not problems and count != len(table):
+                problems = [f"{len(table)} rows, where the configuration asks for {count}"]
+            if problems:
+                found[experiment] = f"{experiment}/{name}: {problems[0]}"
+    return found

@@ -1,0 +1,82 @@
+"""What the tidy tables of a run must hold, from its configuration alone: `python -m study.expected CONFIG FILE`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from normplace.files import write_text
+from study.jobs import FIRST_ORDER, Sample, Tables, Training
+from study.plan import Plan
+
+SUMMARISED = {"batch": 2}  # kinds of statistics that a norm's trainings are evaluated with; others have one
+
+
+def expected(plan: Plan) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Experiment -> table -> its rows, as `verifying.completeness` reads them."""
+    return {name: _of(tables) for name, tables in plan.tables.items() if tables.files != FIRST_ORDER}
+
+
+def _of(tables: Tables) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    if tables.samples:
+        found["gamma"] = [_networks(job) for job in tables.samples]
+    if tables.trainings:
+        found["runs"] = _runs(tables.trainings)
+    if tables.measurements:
+        found["models"] = []
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def _networks(job: Sample) -> dict[str, Any]:
+    where = {
+        **_cell(job),
+        "bn_statistics": job.bn_statistics or "batch",
+        "activation": "" if job.network else job.activation or "relu",
+        "shift": job.shift or 0.0,
+    }
+    columns = {"inits": job.inits, "points": job.points or job.data.points}
+    return {"where": where, "each": {"depth": list(range(1, (job.depth or 1) + 1))}, "columns": columns}
+
+
+def _runs(jobs: Any) -> list[dict[str, Any]]:
+    """Of the parts of a cell together; a cell may be trained on several pairs of classes."""
+    cells: dict[str, dict[str, Any]] = {}
+    class_maps: dict[str, set[str]] = {}
+    for job in jobs:
+        where = {
+            **_cell(job),
+            "depth": job.depth or 0,
+            "learning_rate": job.lr,
+            "select": job.select or "any",
+            "output_bias": job.output_bias or "drawn",
+        }
+        key = json.dumps(where)
+        columns = {"optimizer": job.optimizer, "batch_size": job.batch_size, "epochs": job.epochs}
+        columns["points"] = job.points or job.data.points
+        cell = cells.setdefault(key, {"where": where, "each": {"run": []}, "columns": columns})
+        class_maps.setdefault(key, set()).add(job.data.classes)
+        runs = list(range(job.first_run, job.first_run + job.runs))
+        cell["each"]["run"] += runs * SUMMARISED.get(job.cell.norm, 1)
+        cell["columns"]["runs"] = len(set(cell["each"]["run"]))
+    return list(cells.values())
+
+
+def _cell(job: Sample | Training) -> dict[str, Any]:
+    return {
+        "dataset": job.data.dataset,
+        "network": job.network or "mlp",
+        "norm": job.cell.norm,
+        "placement": job.cell.placement,
+        "width": job.base_width or job.width or 100,
+    }
+
+
+def main(configuration: str, output: str) -> None:
+    """Write the file."""
+    text = json.dumps(expected(Plan(json.loads(configuration))), indent=1) + "\n"
+    write_text(Path(output), text)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,122 @@
+"""Runs that took hours, kept in the repository: `python -m study.kept save SCALE`, and `... restore SCALE`.
+
+Save packs the finished training parts of results/SCALE into reference/runs/SCALE, with the commands that made them.
+Restore puts those that the configuration asks for back into results/SCALE, so that a run goes on where another machine
+stopped, or adds runs to those that there are. Of parts by other code, one of each group is begun anew: its first steps
+must give the same numbers.
+"""
+
+import io
+import lzma
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from normplace.files import read_json, sha256_of_text, write_json, write_text
+from normplace.tables.milestones import LATER as FIRST_STEPS
+from study import cache, code, configuration, manifest
+from study.code import ROOT
+from study.jobs import Training
+from study.plan import Plan
+
+INDEX = "commands.json"  # part -> rule, command, code and seconds of the job that made it
+PACKED = ".csv.xz"
+
+
+def save(scale: str) -> None:
+    """Pack all finished parts, beside those that are there already."""
+    results, kept = ROOT / "results" / scale, ROOT / "reference" / "runs" / scale
+    paths = [path.relative_to(results).as_posix() for path in sorted(results.glob("training/**/*.csv"))]
+    index = _index(kept)
+    for name in paths:
+        part = name.removesuffix(".csv")
+        made_by = manifest.jobs(results, [name])
+        text = (results / name).read_text(encoding="utf-8")
+        how = read_json((results / name).with_suffix(".json"))
+        if how["rows_sha256"] != sha256_of_text(text) or not (made_by or part in index):
+            sys.exit(f"{results / name}: is not as `normplace train` wrote it")
+        target = kept / part.removeprefix("training/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.with_name(target.name + PACKED).write_bytes(lzma.compress(text.encode(), preset=9))
+        write_text(target.with_name(f"{target.name}.json"), (results / name).with_suffix(".json").read_text("utf-8"))
+        index[part] = made_by[0] if made_by else index[part]
+    write_json(kept / INDEX, index)
+    print(f"{len(paths)} parts of results/{scale} are kept in {kept.relative_to(ROOT)}, which has {len(index)}")
+
+
+def restore(scale: str) -> None:
+    """Unpack what the configuration asks for and results/SCALE lacks."""
+    files = [ROOT / "config" / f"{name}.yaml" for name in dict.fromkeys(("quick", scale))]
+    plan, kept = Plan(configuration.read(files)), ROOT / "reference" / "runs" / scale
+    results, index = ROOT / plan.results, _index(kept)
+    wanted = [job for job in plan.computed if isinstance(job, Training) and job.path in index]
+    parts = [job for job in wanted if not (results / f"{job.path}.csv").exists() and _asked_for(job, index)]
+    _prove(parts, index, kept)
+    for job in parts:
+        packed = kept / job.path.removeprefix("training/")
+        output = results / job.path
+        written = [output.with_name(f"{output.name}{suffix}") for suffix in (".csv", ".json")]
+        write_text(written[0], _rows(packed))
+        write_text(written[1], packed.with_name(f"{packed.name}.json").read_text(encoding="utf-8"))
+        cache.write_sums(written, output.with_name(f"{output.name}.sha256"))
+    write_json(results / manifest.RESTORED, _index(results / "training") | {job.path: index[job.path] for job in parts})
+    print(f"{len(parts)} parts restored to {plan.results}")
+
+
+def _asked_for(job: Training, index: dict[str, Any]) -> bool:
+    """Whether the options of the command that made a part are those of the job now."""
+    return f" {job.options} " in f"{index[job.path]['command']} "
+
+
+def _prove(parts: Iterable[Training], index: dict[str, Any], kept: Path) -> None:
+    """Stop where this code, if it is other, trains other numbers: the steps that are all evaluated say so."""
+    proven: set[tuple[str, str]] = set()
+    for job in parts:
+        group = job.experiment, job.group
+        if index[job.path]["code"] == code.of("train") or group in proven:
+            continue
+        proven.add(group)
+        print(f"beginning {job.path} anew, to prove that this code trains the same", flush=True)
+        rows = pd.read_csv(io.StringIO(_rows(kept / job.path.removeprefix("training/"))))
+        of_first = rows[(rows["run"] == job.first_run) & (rows["step"] <= FIRST_STEPS)]
+        with tempfile.TemporaryDirectory() as folder:
+            again = _first_epoch(job, Path(folder))
+        again = again[again["step"] <= FIRST_STEPS]
+        before, now = (table.select_dtypes("number").to_numpy() for table in (of_first, again))
+        if before.shape != now.shape or not np.allclose(now, before, rtol=1e-3, atol=1e-5, equal_nan=True):
+            sys.exit(f"{job.path}: this code trains other numbers; these runs cannot be restored")
+
+
+def _first_epoch(job: Training, folder: Path) -> pd.DataFrame:
+    """The rows of a part's first run, trained for an epoch now; its data are prepared as for the workflow."""
+    points, data = folder / "points.npz", job.data
+    prepare = f"data --dataset {data.dataset} --classes {data.classes} --points {data.points}"
+    prepare += f" --test-points {data.test_points} --output {points}"
+    options = replace(job, runs=1, epochs=1).options
+    train = f"train --dataset file:{points} {options} --cells {job.cell.name} --output {folder}"
+    for command in (prepare, train):
+        subprocess.run([sys.executable, "-m", "normplace.cli", *command.split()], check=True)
+    return pd.read_csv(folder / f"{job.cell.name}.csv")
+
+
+def _index(folder: Path) -> dict[str, Any]:
+    path = folder / INDEX
+    return read_json(path) if path.exists() else {}
+
+
+def _rows(packed: Path) -> str:
+    text = lzma.decompress(packed.with_name(packed.name + PACKED).read_bytes()).decode()
+    if read_json(packed.with_name(f"{packed.name}.json"))["rows_sha256"] != sha256_of_text(text):
+        sys.exit(f"{packed}: was altered after it was kept")
+    return text
+
+
+if __name__ == "__main__":
+    {"save": save, "restore": restore}[sys.argv[1]](sys.argv[2])
