@@ -73,9 +73,12 @@ def _cell(job: Sample | Training) -> dict[str, Any]:
 
 
 def main(configuration: str, output: str) -> None:
-    """Write the file."""
-    text = json.dumps(expected(Plan(json.loads(configuration))), indent=1) + "\n"
-    write_text(Path(output), text)
+    """Write the file: of those experiments that have tables beside it, since a part of a study can be run alone."""
+    path = Path(output)
+    found = {
+        name: rows for name, rows in expected(Plan(json.loads(configuration))).items() if (path.parent / name).is_dir()
+    }
+    write_text(path, json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ must give the same numbers.
 
 import io
 import lzma
+import os
 import subprocess
 import sys
 import tempfile
@@ -32,7 +33,8 @@ PACKED = ".csv.xz"
 
 def save(scale: str) -> None:
     """Pack all finished parts, beside those that are there already."""
-    results, kept = ROOT / "results" / scale, ROOT / "reference" / "runs" / scale
+    # Snakemake knows its outputs by their paths from here.
+    results, kept = Path(os.path.relpath(ROOT / "results" / scale)), ROOT / "reference" / "runs" / scale
     paths = [path.relative_to(results).as_posix() for path in sorted(results.glob("training/**/*.csv"))]
     index = _index(kept)
     for name in paths:
@@ -40,15 +42,18 @@ def save(scale: str) -> None:
         made_by = manifest.jobs(results, [name])
         text = (results / name).read_text(encoding="utf-8")
         how = read_json((results / name).with_suffix(".json"))
-        if how["rows_sha256"] != sha256_of_text(text) or not (made_by or part in index):
+        if how["rows_sha256"] != sha256_of_text(text):
             sys.exit(f"{results / name}: is not as `normplace train` wrote it")
+        if not made_by and part not in index:
+            print(f"{name} is left out: Snakemake does not know its job, which may have been killed")
+            continue
         target = kept / part.removeprefix("training/")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.with_name(target.name + PACKED).write_bytes(lzma.compress(text.encode(), preset=9))
         write_text(target.with_name(f"{target.name}.json"), (results / name).with_suffix(".json").read_text("utf-8"))
         index[part] = made_by[0] if made_by else index[part]
     write_json(kept / INDEX, index)
-    print(f"{len(paths)} parts of results/{scale} are kept in {kept.relative_to(ROOT)}, which has {len(index)}")
+    print(f"{kept.relative_to(ROOT)} has {len(index)} parts")
 
 
 def restore(scale: str) -> None:

@@ -19,7 +19,9 @@ PAGE = ROOT / "docs" / "results.md"
 # What is shown, and the scale of the run that it is of.
 IN_RESULTS = {"headline": "paper", "learning": "quick", "claims": "quick"}
 SHIPPED = ("tables", "tidy")
-AT_QUICK_SCALE = ("start_matters", "learning_rates", "output_bias", "architectures", "resnet_dynamics")  # experiments
+AT_QUICK_SCALE = (  # experiments
+    "dynamics", "start_matters", "learning_rates", "output_bias", "architectures", "resnet_dynamics",
+)  # fmt: skip
 IN_GALLERY = {figure: "quick" if experiment in AT_QUICK_SCALE else "paper" for figure, experiment in FIGURES.items()}
 
 

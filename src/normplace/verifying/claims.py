@@ -141,6 +141,8 @@ def _judge(claim: Claim, tidy: Path, read: Callable[[str], pd.DataFrame], proble
             return Judgement(claim, FAILS, problems[experiment], [])
     try:
         for test in claim.tests:
+            if claim.by == "identity" and not _both_there(tidy, test):
+                continue  # of a study that was run in part
             table = read(test.reads)
             rows = _chosen(table, test.where)
             _require(table, rows, claim.needs)
@@ -155,6 +157,8 @@ def _judge(claim: Claim, tidy: Path, read: Callable[[str], pd.DataFrame], proble
         raise UserError(f"{tidy / test.reads}.csv: has no {error}, which the claim {claim.id} needs") from None
     except (TypeError, ValueError, IndexError) as error:
         raise UserError(f"{tidy / test.reads}.csv: damaged, or not for the claim {claim.id} ({error})") from None
+    if not checks:
+        return Judgement(claim, NOT_TESTABLE, "none of its tables is there", [])
     genuine = [pair for pair in checks if not pair[0].stand_in]
     if not genuine:
         return Judgement(claim, STAND_IN, "all of its data are stand-ins", checks)
@@ -166,6 +170,10 @@ def _judge(claim: Claim, tidy: Path, read: Callable[[str], pd.DataFrame], proble
         why = f"too wide an interval in {verdicts.count(UNDECIDED)} of {len(verdicts)} checks"
         return Judgement(claim, NOT_TESTABLE, why, genuine)
     return Judgement(claim, HOLDS, why, genuine)
+
+
+def _both_there(tidy: Path, test: ClaimTest) -> bool:
+    return all((tidy / f"{name}.csv").exists() for name in (test.reads, test.beside) if name)
 
 
 def read_table(tidy: Path, name: str) -> pd.DataFrame:

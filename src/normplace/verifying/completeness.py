@@ -60,6 +60,7 @@ def incomplete(tidy: Path, read: Callable[[str], pd.DataFrame]) -> dict[str, str
     for experiment, tables in expected.items():
         for name, parts in tables.items():
             if not (tidy / experiment / f"{name}.csv").exists():
+                found[experiment] = f"{experiment}/{name}: there is no such table"
                 continue
             table = read(f"{experiment}/{name}")
             problems = [problem for part in parts if (problem := part.problem(table))]

@@ -258,8 +258,8 @@ def spread(rows: pd.DataFrame, factor: float) -> Iterator[Check]:
 
 
 def same_size(rows: pd.DataFrame, column: str, other: str, factor: float) -> Iterator[Check]:
-    """Two columns of models agree but for a factor."""
-    for row in row_dicts(rows):
+    """Two columns of models agree but for a factor; a model that makes no guess has none of them."""
+    for row in row_dicts(rows[rows[column].notna()]):
         words, where = f"{column} over {other}".replace("_", " "), f"{row['model']} {row['bn_statistics']}"
         value = float(row[column] / row[other])
         yield Check(words, where, int(row["inits"]), value, value, value, 1 / factor, factor, stand_in=row["stand_in"])

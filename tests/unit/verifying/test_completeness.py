@@ -21,8 +21,7 @@ ASKED = [
 def problems(tidy: Path, rows: pd.DataFrame) -> dict[str, str]:
     (tidy / "placements").mkdir(exist_ok=True)
     rows.to_csv(tidy / "placements" / "gamma.csv", index=False)
-    asked = {"placements": {"gamma": ASKED}, "shift": {"gamma": ASKED}}  # of shift there is no table: it was not run
-    (tidy / EXPECTED).write_text(json.dumps(asked))
+    (tidy / EXPECTED).write_text(json.dumps({"placements": {"gamma": ASKED}}))
     return incomplete(tidy, lambda name: read_tidy(tidy / f"{name}.csv"))
 
 
@@ -48,6 +47,13 @@ def test_others_have(tmp_path: Path, change: Callable[[pd.DataFrame], pd.DataFra
     found = problems(tmp_path, change(ROWS))
     assert re.match(f"placements/gamma: {words}", found["placements"])
     assert list(found) == ["placements"]
+
+
+def test_a_table_that_is_gone_is_missed(tmp_path: Path) -> None:
+    assert problems(tmp_path, ROWS) == {}
+    (tmp_path / "placements" / "gamma.csv").unlink()
+    found = incomplete(tmp_path, lambda name: pd.DataFrame())
+    assert found == {"placements": "placements/gamma: there is no such table"}
 
 
 def test_a_damaged_file_is_one_clear_line(tmp_path: Path) -> None:

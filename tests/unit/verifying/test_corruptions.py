@@ -110,6 +110,11 @@ def test_a_claim_notices(run: Path, table: str, change: Change, noticed_by: set[
     assert noticed_by <= failing(run) - BEFORE
 
 
+def test_a_claim_notices_a_table_that_is_gone(run: Path) -> None:
+    (run / "tidy" / "shift" / "gamma.csv").unlink()
+    assert {"shift-prejudices", "same-networks"} <= failing(run)
+
+
 def sign(run: Path) -> None:
     """Write a manifest anew over the files as they are now."""
     path = run / "manifest.json"
