@@ -1,4 +1,4 @@
-"""Training against a loop that shares nothing with it, seeds included: the same law of loss and accuracy at each step."""
+"""Training against a loop that shares nothing with it, not even seeds: the same law of loss and accuracy by step."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def data() -> Data:
 
 
 def plain_run(data: Data, seed: int, rate: float) -> dict[int, tuple[float, float]]:
-    """Training loss and accuracy at some steps of LayerNorm after ReLU, three hidden layers, as anyone would write it."""
+    """Training loss and accuracy at some steps of three layers, LayerNorm after ReLU, as anyone would write them."""
     torch.manual_seed(seed)
     layers: list[nn.Module] = []
     for inputs in (64, WIDTH, WIDTH):
