@@ -60,10 +60,18 @@ def restore(scale: str) -> None:
     """Unpack what the configuration asks for and results/SCALE lacks."""
     files = [ROOT / "config" / f"{name}.yaml" for name in dict.fromkeys(("quick", scale))]
     plan, kept = Plan(configuration.read(files)), ROOT / "reference" / "runs" / scale
+    if plan.study.cells_together:
+        sys.exit(f"{scale}: its cells are trained together; only runs of a cell each can be restored")
     results, index = ROOT / plan.results, _index(kept)
     wanted = [job for job in plan.computed if isinstance(job, Training) and job.path in index]
     parts = [job for job in wanted if not (results / f"{job.path}.csv").exists() and _asked_for(job, index)]
+    if not parts:
+        sys.exit(f"nothing to restore to {plan.results}")
     _prove(parts, index, kept)
+    # First, since Snakemake would train anew what is older than its data.
+    data = sorted({f"{plan.results}/{job.data.path}.npz" for job in parts})
+    command = ["snakemake", "--cores", "1", "--configfile", *map(str, files), "--", *data]
+    subprocess.run([sys.executable, "-m", *command], check=True, cwd=ROOT)
     for job in parts:
         packed = kept / job.path.removeprefix("training/")
         output = results / job.path
@@ -90,10 +98,10 @@ def _prove(parts: Iterable[Training], index: dict[str, Any], kept: Path) -> None
         proven.add(group)
         print(f"beginning {job.path} anew, to prove that this code trains the same", flush=True)
         rows = pd.read_csv(io.StringIO(_rows(kept / job.path.removeprefix("training/"))))
-        of_first = rows[(rows["run"] == job.first_run) & (rows["step"] <= FIRST_STEPS)]
         with tempfile.TemporaryDirectory() as folder:
             again = _first_epoch(job, Path(folder))
         again = again[again["step"] <= FIRST_STEPS]
+        of_first = rows[(rows["run"] == job.first_run) & rows["step"].isin(again["step"])]
         before, now = (table.select_dtypes("number").to_numpy() for table in (of_first, again))
         if before.shape != now.shape or not np.allclose(now, before, rtol=1e-3, atol=1e-5, equal_nan=True):
             sys.exit(f"{job.path}: this code trains other numbers; these runs cannot be restored")
@@ -117,7 +125,10 @@ def _index(folder: Path) -> dict[str, Any]:
 
 
 def _rows(packed: Path) -> str:
-    text = lzma.decompress(packed.with_name(packed.name + PACKED).read_bytes()).decode()
+    try:
+        text = lzma.decompress(packed.with_name(packed.name + PACKED).read_bytes()).decode()
+    except (lzma.LZMAError, EOFError, UnicodeDecodeError):
+        text = ""
     if read_json(packed.with_name(f"{packed.name}.json"))["rows_sha256"] != sha256_of_text(text):
         sys.exit(f"{packed}: was altered after it was kept")
     return text
