@@ -42,7 +42,10 @@ fuzzed = settings(
 )
 
 CELL = {
-    "options": {"norm": "none", "placement": None, "activation": "relu", "bn_statistics": "batch", "width": 5},
+    "options": {
+        "norm": "none", "placement": None, "activation": "relu", "bn_statistics": "batch", "width": 5,
+        "weight_variance": 2.0, "bias_variance": 0.0,
+    },
     "data": {
         "dataset": "digits", "label": "digits", "stand_in": False, "classes": {"even": ["0"], "odd": ["1"]},
         "shift": 0.0, "points": 7, "first_points_sha256": "",
@@ -106,6 +109,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = f"{names}\n0,0,train,,0.5,0.25\n0,1,train,,0.5,0.25\n"
     (folder / "training.csv").write_text(rows)
     plan = {"optimizer": "adam", "learning_rate": 0.1, "batch_size": 2, "epochs": 1, "select": "any", "runs": 1}
+    plan |= {"schedule": "constant", "weight_decay": 0.0, "clip": 0.0, "augment": False, "evaluated": 9}
+    plan["output_bias"] = "drawn"
     config = {"options": {**CELL["options"], **plan}, "data": {**CELL["data"], "test_class_counts": [2, 1]}}
     write_json(folder / "training.json", {**config, "rows_sha256": sha256_of_text(rows)})
     interval = {"value": 0.5, "low": 0.4, "high": 0.6}
@@ -162,7 +167,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(ROOT / "reference" / "quick", tmp_path_factory.mktemp("run") / "quick"))
 
 
-JUDGED = {"placements/gamma": "batch-before-constant", "dynamics/milestones": "training-learns"}  # a claim a table
+JUDGED = {"placements/gamma": "batch-before-constant", "dynamics/runs": "training-learns"}  # a claim a table
 
 
 @fuzzed

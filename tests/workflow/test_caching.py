@@ -118,7 +118,7 @@ def test_cells_together_make_the_files_of_each_alone(finished: Path, tmp_path: P
     assert len(re.findall(r"^Job \d+: sampling networks: .*cell=", made.stdout + made.stderr, re.MULTILINE)) == 3
     expected = hashes(finished)
     found = {name: sha256 for name, sha256 in hashes(alone).items() if not name.endswith(".sha256")}
-    assert len(found) == 2 + 3 + 6 + 4 + 2  # data, samples, theories, trainings, tables
+    assert len(found) == 2 + 3 + 6 + 4 + 4  # data, samples, theories, trainings, tables
     assert found == {name: expected[name] for name in found}
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, Strict, model_validator
 
-from study.library import ACTIVATIONS, CELLS, CLASS_MAPS, IMAGE_CELLS, IMAGES, OPTIMIZERS, SIZES, Cell
+from study.library import ACTIVATIONS, CELLS, CLASS_MAPS, IMAGE_CELLS, IMAGE_NETWORKS, IMAGES, OPTIMIZERS, SIZES, Cell
 
 T = TypeVar("T")
 
@@ -189,3 +189,10 @@ def check_class_map(key: str, dataset: str, classes: str) -> None:
     """Raise a ValueError if a data set does not have this class map."""
     if classes not in SIZES[dataset]:
         raise ValueError(f"{key}: {classes!r} is not for {dataset}, allowed are {', '.join(SIZES[dataset])}")
+
+
+def check_base_width(network: str, width: int) -> None:
+    """Raise a ValueError if a network for images cannot have this base width."""
+    multiple = IMAGE_NETWORKS[network].multiple
+    if width % multiple:
+        raise ValueError(f"base_width: {width} of {network} is not a multiple of {multiple}")

@@ -125,7 +125,7 @@ def judge(claims: Iterable[Claim], tidy: Path) -> list[Judgement]:
         UserError: a table is damaged or lacks a column.
     """
     read = cache(partial(read_table, tidy))  # most claims are about the same few tables
-    problems = incomplete(tidy, read)
+    problems = incomplete(tidy)
     return [_judge(claim, tidy, read, problems) for claim in claims]
 
 

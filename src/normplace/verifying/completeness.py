@@ -4,7 +4,6 @@ A run writes tidy/expected.json before any claim is judged, from its configurati
 and what there must be in it. Without it, a claim would hold the sooner the more rows were deleted.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ import pandas as pd
 from pydantic import BaseModel, Field, RootModel, ValidationError
 
 from normplace.errors import UserError, first_problem
+from normplace.tables.tidy import read_tidy
 
 EXPECTED = "expected.json"
 Value = str | int | float | bool
@@ -41,29 +41,31 @@ class _Expected(RootModel[dict[str, dict[str, list[Rows]]]]):
     pass
 
 
-def incomplete(tidy: Path, read: Callable[[str], pd.DataFrame]) -> dict[str, str]:
-    """Experiment -> what is missing, too much or of another number in its tables, of those that are there.
-
-    read: gives a table by its name, such as placements/gamma.
+def incomplete(tidy: Path) -> dict[str, str]:
+    """Experiment -> what is missing, too much or of another number in its tables.
 
     Raises:
-        UserError: the file of what is expected is damaged.
+        UserError: the file of what is expected is damaged, or a table.
     """
-    path = tidy / EXPECTED
-    if not path.exists():
+    asked = tidy / EXPECTED
+    if not asked.exists():
         return {}
     try:
-        expected = _Expected.model_validate_json(path.read_bytes()).root
+        expected = _Expected.model_validate_json(asked.read_bytes()).root
     except ValidationError as error:
-        raise UserError(f"{path}: damaged ({first_problem(error)})") from None
+        raise UserError(f"{asked}: damaged ({first_problem(error)})") from None
     found = {}
     for experiment, tables in expected.items():
         for name, parts in tables.items():
-            if not (tidy / experiment / f"{name}.csv").exists():
+            path = tidy / experiment / f"{name}.csv"
+            if not path.exists():
                 found[experiment] = f"{experiment}/{name}: there is no such table"
                 continue
-            table = read(f"{experiment}/{name}")
-            problems = [problem for part in parts if (problem := part.problem(table))]
+            try:
+                table = read_tidy(path)
+                problems = [problem for part in parts if (problem := part.problem(table))]
+            except (KeyError, TypeError, ValueError) as error:
+                raise UserError(f"{path}: damaged, or not such a table ({error})") from None
             count = sum(len(values) for part in parts for values in part.each.values())
             if not problems and count != len(table):
                 problems = [f"{len(table)} rows, where the configuration asks for {count}"]

@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from normplace.errors import UserError
-from normplace.tables.tidy import read_tidy
 from normplace.verifying.completeness import EXPECTED, incomplete
 
 ROWS = pd.DataFrame({"dataset": "mnist", "norm": ["none"] * 3 + ["batch"] * 3, "depth": [1, 2, 3] * 2, "inits": 400})
@@ -22,11 +21,11 @@ def problems(tidy: Path, rows: pd.DataFrame) -> dict[str, str]:
     (tidy / "placements").mkdir(exist_ok=True)
     rows.to_csv(tidy / "placements" / "gamma.csv", index=False)
     (tidy / EXPECTED).write_text(json.dumps({"placements": {"gamma": ASKED}}))
-    return incomplete(tidy, lambda name: read_tidy(tidy / f"{name}.csv"))
+    return incomplete(tidy)
 
 
 def test_complete_tables_have_no_problem(tmp_path: Path) -> None:
-    assert incomplete(tmp_path, lambda name: pd.DataFrame()) == {}
+    assert incomplete(tmp_path) == {}
     assert problems(tmp_path, ROWS) == {}
 
 
@@ -52,12 +51,17 @@ def test_others_have(tmp_path: Path, change: Callable[[pd.DataFrame], pd.DataFra
 def test_a_table_that_is_gone_is_missed(tmp_path: Path) -> None:
     assert problems(tmp_path, ROWS) == {}
     (tmp_path / "placements" / "gamma.csv").unlink()
-    found = incomplete(tmp_path, lambda name: pd.DataFrame())
+    found = incomplete(tmp_path)
     assert found == {"placements": "placements/gamma: there is no such table"}
+
+
+def test_a_table_without_a_column_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"placements/gamma\.csv: damaged, or not such a table"):
+        problems(tmp_path, ROWS.drop(columns="norm"))
 
 
 def test_a_damaged_file_is_one_clear_line(tmp_path: Path) -> None:
     problems(tmp_path, ROWS)
     (tmp_path / EXPECTED).write_text('{"placements": 3}')
     with pytest.raises(UserError, match=r"expected\.json: damaged \(placements"):
-        incomplete(tmp_path, lambda name: pd.DataFrame())
+        incomplete(tmp_path)

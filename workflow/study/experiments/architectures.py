@@ -5,7 +5,19 @@ from typing import Annotated, Any
 
 from study.jobs import IMAGES, Sample, Tables, initial_data
 from study.library import IMAGE_NETWORKS
-from study.settings import SOME, Count, ImageCells, ImageDataset, Model, OnDataset, Points, Study, TwoOrMore, one_of
+from study.settings import (
+    SOME,
+    Count,
+    ImageCells,
+    ImageDataset,
+    Model,
+    OnDataset,
+    Points,
+    Study,
+    TwoOrMore,
+    check_base_width,
+    one_of,
+)
 
 
 class Networks(Model):
@@ -29,7 +41,7 @@ class Settings(OnDataset):
         super().check(datasets)
         prepared = datasets[self.dataset].points
         for one in self.networks:
-            IMAGE_NETWORKS[one.network].check_base_width(one.base_width)
+            check_base_width(one.network, one.base_width)
             if one.points > prepared:
                 raise ValueError(f"points: {one.points} is more than the {prepared} of datasets.{self.dataset}.points")
 

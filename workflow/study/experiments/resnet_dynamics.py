@@ -45,11 +45,11 @@ class Settings(settings.OnDataset):
         super().check(datasets)
         for one in self.networks:
             record = IMAGE_NETWORKS[one.network]
-            record.check_base_width(one.base_width)
+            settings.check_base_width(one.network, one.base_width)
             for cell in one.cells:
                 if cell.norm not in record.norms:
                     allowed = ", ".join(record.norms)
-                    raise ValueError(f"networks: {one.network} has no cell {cell}, its norms are {allowed}")
+                    raise ValueError(f"cells: {cell} is not for {one.network}, its norms are {allowed}")
             settings.check_batch(self.batch_size, one.points, "points")
             for classes in one.classes:
                 settings.check_class_map("classes", self.dataset, classes)
