@@ -73,9 +73,9 @@ def test_options_follow_from_what_a_job_is() -> None:
         "--epochs 16 --runs 5 --first-run 0 --select any --output-bias centred --seed 0"
     )
     assert plan.trainings.jobs["training/resnet_dynamics/resnet9-16-vehicles-animals/runs-0-2/batch-after"].options == (
-        "--network resnet9 --base-width 16 --points 640 --test-points 100 --optimizer adam --lr 0.001 --batch-size 32 "
+        "--network resnet9 --base-width 16 --points 640 --test-points 60 --optimizer adam --lr 0.001 --batch-size 32 "
         "--epochs 3 --runs 3 --first-run 0 --schedule power --weight-decay 0.0001 --clip 0.1 --augment "
-        "--evaluated 100 --seed 0"
+        "--evaluated 60 --seed 0"
     )
     assert plan.theories.jobs["theory/placements/mnist/none"].options == (
         "--depth 20 --activation relu --points 1000 --draws 5000 --draws-depths 1,20"
