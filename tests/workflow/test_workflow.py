@@ -96,7 +96,7 @@ def test_outputs_of_one_job_are_told_apart_in_the_cache(finished: Path) -> None:
     """Points of both class maps come from one job, and all else of these two trainings is the same."""
     group = finished / "results" / "smoke" / "training" / "resnet_dynamics"
     for classes, names in (("vehicles-animals", {"vehicles", "animals"}), ("cats-dogs", {"cats", "dogs"})):
-        config = json.loads((group / f"vit-{classes}" / "runs-0-1" / "layer-before.json").read_text())
+        config = json.loads((group / f"vit-16-{classes}" / "runs-0-1" / "layer-before.json").read_text())
         assert set(config["data"]["classes"]) == names
 
 
