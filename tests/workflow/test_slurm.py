@@ -22,7 +22,7 @@ from tests.one_node_slurm import one_node_slurm, why_not
 ALONE = (  # of single cells, whose jobs are those that the profile is for
     "init/placements/mnist/none.npz",
     "training/dynamics/mnist-4/runs-0-1/none.csv",
-    "training/resnet_dynamics/vit-cats-dogs/runs-0-1/layer-after.csv",
+    "training/resnet_dynamics/vit-16-cats-dogs/runs-0-1/layer-after.csv",
 )
 UNEQUAL = ("report.html", "manifest.json")  # they tell the time
 # Rules that read tables only: the profile's defaults are theirs.
