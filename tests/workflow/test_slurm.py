@@ -110,7 +110,7 @@ def test_slurm_makes_the_same_files_with_the_resources_of_the_profile(
     for rule in set(asked) - {"train"}:
         resources = special.get(rule, usual)
         assert asked[rule] == {(_time(resources["runtime"]), f"{resources['mem_mb']}M")}
-    assert asked["train"] == {(_time(480), "4000M"), (_time(2880), "24000M")}  # the second are ResNet-9's
+    assert asked["train"] == {(_time(480), "4000M"), (_time(480), "8000M")}  # the second are networks for images
 
     expected = hashes(finished)
     assert hashes(folder) == expected
