@@ -23,9 +23,7 @@ def _of(tables: Tables) -> dict[str, list[dict[str, Any]]]:
         found["gamma"] = [_networks(job) for job in tables.samples]
     if tables.trainings:
         found["runs"] = _runs(tables.trainings)
-    if tables.measurements:
-        found["models"] = []
-    return {name: rows for name, rows in found.items() if rows}
+    return found
 
 
 def _networks(job: Sample) -> dict[str, Any]:
@@ -42,7 +40,6 @@ def _networks(job: Sample) -> dict[str, Any]:
 def _runs(jobs: Any) -> list[dict[str, Any]]:
     """Of the parts of a cell together; a cell may be trained on several pairs of classes."""
     cells: dict[str, dict[str, Any]] = {}
-    class_maps: dict[str, set[str]] = {}
     for job in jobs:
         where = {
             **_cell(job),
@@ -55,7 +52,6 @@ def _runs(jobs: Any) -> list[dict[str, Any]]:
         columns = {"optimizer": job.optimizer, "batch_size": job.batch_size, "epochs": job.epochs}
         columns["points"] = job.points or job.data.points
         cell = cells.setdefault(key, {"where": where, "each": {"run": []}, "columns": columns})
-        class_maps.setdefault(key, set()).add(job.data.classes)
         runs = list(range(job.first_run, job.first_run + job.runs))
         cell["each"]["run"] += runs * SUMMARISED.get(job.cell.norm, 1)
         cell["columns"]["runs"] = len(set(cell["each"]["run"]))

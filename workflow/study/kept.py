@@ -48,6 +48,8 @@ def save(scale: str) -> None:
             print(f"{name} is left out: Snakemake does not know its job, which may have been killed")
             continue
         target = kept / part.removeprefix("training/")
+        if part in index and target.with_name(target.name + PACKED).exists() and _rows(target) == text:
+            continue
         target.parent.mkdir(parents=True, exist_ok=True)
         target.with_name(target.name + PACKED).write_bytes(lzma.compress(text.encode(), preset=9))
         write_text(target.with_name(f"{target.name}.json"), (results / name).with_suffix(".json").read_text("utf-8"))

@@ -2,32 +2,27 @@
 
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from figures import TABLES
 from figures.reading import NotRun
 from figures.tables.__main__ import write
 
-FORMATS = ("csv", "md", "tex")
-
 
 def others(results: Path) -> list[str]:
     """The printed tables below a results folder that the tidy tables do not give."""
-    found = []
     with tempfile.TemporaryDirectory() as folder:
         again = Path(folder)
         for table in TABLES:
-            try:
+            with suppress(NotRun):
                 write(table, results / "tidy", again)
-            except NotRun:
-                continue
-            names = [f"{table}.{suffix}" for suffix in FORMATS]
-            found += [name for name in names if _bytes(results / "tables" / name) != _bytes(again / name)]
-    return [f"tables/{name}" for name in found]
+        return [f"tables/{path.name}" for path in sorted(again.iterdir()) if not _same(path, results / "tables")]
 
 
-def _bytes(path: Path) -> bytes:
-    return path.read_bytes() if path.is_file() else b""
+def _same(path: Path, tables: Path) -> bool:
+    shipped = tables / path.name
+    return shipped.is_file() and shipped.read_bytes() == path.read_bytes()
 
 
 if __name__ == "__main__":

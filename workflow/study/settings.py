@@ -193,6 +193,7 @@ def check_class_map(key: str, dataset: str, classes: str) -> None:
 
 def check_base_width(network: str, width: int) -> None:
     """Raise a ValueError if a network for images cannot have this base width."""
-    multiple = IMAGE_NETWORKS[network].multiple
-    if width % multiple:
-        raise ValueError(f"base_width: {width} of {network} is not a multiple of {multiple}")
+    try:
+        IMAGE_NETWORKS[network].check_base_width(width)
+    except ValueError as error:
+        raise ValueError(f"base_width: {error}") from None

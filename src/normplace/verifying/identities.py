@@ -89,20 +89,22 @@ def same_runs(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator[Check]:
 def same_curves(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator[Check]:
     """Curves begin and end with the medians of the runs' first gap on the training split and last test accuracy."""
     yield _all_there(rows, beside, OF_CELL)
-    known = {name: runs[runs["diverged"] == 0] for name, runs in beside.groupby(list(OF_CELL), sort=False)}
+    known = dict(list(beside.groupby(list(OF_CELL), sort=False)))
     for name, curve in rows.groupby(list(OF_CELL), sort=False):
         runs, row = known.get(name), row_dicts(curve)[0]
         if runs is None:
             yield check_number("runs of a curve", row, 0.0, 1.0)
             continue
         pairs: list[tuple[Any, Any]] = []
-        if len(runs) and not beside["diverged"].any():
-            train, test = (curve[curve["split"] == split].sort_values("step") for split in ("train", "test"))
-            pairs.append((test["accuracy"].iloc[-1], runs["final_accuracy"].median()))
-            pairs.append((test["step"].iloc[-1], runs["last_step"].max()))
-            if row["bn_statistics"] != "running":
-                pairs.append((train["gap"].iloc[0], runs["gap_at_start"].median()))
-        yield _agreeing("ends of curves that are not of the runs", row, pairs)
+        train, test = (curve[curve["split"] == split].sort_values("step") for split in ("train", "test"))
+        ended = runs[runs["diverged"] == 0]
+        if len(ended):  # a curve's last point is of these alone
+            pairs.append((test["accuracy"].iloc[-1], ended["final_accuracy"].median()))
+            pairs.append((test["step"].iloc[-1], ended["last_step"].max()))
+        if row["bn_statistics"] != "running":
+            pairs.append((train["gap"].iloc[0], runs["gap_at_start"].median()))
+        if pairs:
+            yield _agreeing("ends of curves that are not of the runs", row, pairs)
 
 
 def same_gradients(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator[Check]:

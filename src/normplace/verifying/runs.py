@@ -63,7 +63,7 @@ def difference(
             mean = _combined([(1, cells[0]), (-1, cells[1])], spread)
             where = _where(group, each) + (", each at its best rate" if best else "")
             check = mean.check(f"difference of {_words(column)}", where, stand_in=_stand_in(group), least=0.0)
-            yield _with_runs_it_would_take(check)
+            yield _with_runs_it_would_take(check, mean.error)
 
 
 def learns(rows: pd.DataFrame, each: list[str]) -> Iterator[Check]:
@@ -85,7 +85,7 @@ def learns(rows: pd.DataFrame, each: list[str]) -> Iterator[Check]:
 def most_runs(rows: pd.DataFrame, column: str, share: float, each: list[str]) -> Iterator[Check]:
     """In more than half of the runs a number of steps is at most this share of all steps, beyond chance (binomial).
 
-    value: the share of runs in which it is; words have their number.
+    value: 1 where it is, -1 where it is not beyond chance, none between; words have the number of runs.
     """
     groups = list(_groups(rows, each))
     for group in groups:
@@ -184,12 +184,11 @@ def _words(column: str) -> str:
     return column.replace("_", " ")
 
 
-def _with_runs_it_would_take(check: Check) -> Check:
+def _with_runs_it_would_take(check: Check, error: float) -> Check:
     """An undecided check, whose words say how many runs a cell would be needed to decide it.
 
     They are those at which a difference as large as that seen is found in 8 of 10 cases, by its variance as seen.
     """
-    error = check._error(check.low)
     if check.verdict(1) != UNDECIDED or not check.value or not error:
         return check
     needed = (stats.norm.ppf(1 - FALSE_ALARM / 2) + stats.norm.ppf(POWER)) ** 2 * (error / check.value) ** 2

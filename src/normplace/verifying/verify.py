@@ -18,12 +18,14 @@ class Verification:
 
     claims: a judgement each, in the order of their file. integrity: one line a file that is not as the manifest says,
     such as "altered: tidy/placements/gamma.csv". against: what differs from a reference, and how that was found.
+    manifest_sha256: of the manifest that files were held against.
     """
 
     results: Path
     claims: list[Judgement] | None = None
     integrity: list[str] | None = None
     against: Comparison | None = None
+    manifest_sha256: str = ""
 
     @property
     def passed(self) -> bool:
@@ -40,9 +42,8 @@ class Verification:
             parts.append(report.text(self.claims))
         if self.integrity is not None:
             count = len(self.integrity) or "no"
-            sha256 = sha256_of_file(self.results / MANIFEST)
             parts += [*self.integrity, f"integrity of {self.results}: {count} altered, missing or extra files"]
-            parts.append(f"SHA-256 of its manifest, to compare with the one published: {sha256}")
+            parts.append(f"SHA-256 of its manifest, to compare with the one published: {self.manifest_sha256}")
         if self.against is not None:
             parts.append(repr(self.against))
         return "\n".join(parts)
@@ -82,4 +83,5 @@ def verify(
         judgements,
         problems(results, read_manifest(results)) if integrity else None,
         compare(results, Path(against)) if against else None,
+        sha256_of_file(results / MANIFEST) if integrity else "",
     )
