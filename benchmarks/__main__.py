@@ -34,7 +34,7 @@ def theory_against_sampling(data_root: Path) -> pd.DataFrame:
         features, _ = compress(x)
 
         def theory(norm: str = norm, placement: str = placement, x: torch.Tensor = x) -> None:
-            *_, last = kernel.hidden_kernels(x.numpy(), norm, placement, "relu", 20)
+            *_, last = kernel.output_kernels(x.numpy(), norm, placement, "relu", 20)
             kernel.draw_guess_fractions(last, 2, NETWORKS, seed=0)
 
         some = 50

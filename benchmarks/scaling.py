@@ -121,7 +121,7 @@ def main() -> None:
     x = points(dataset, data_root, n)
     start = time.perf_counter()
     if args.what == "kernel":
-        for hidden in kernel.hidden_kernels(x.numpy(), args.first, args.second, "relu", 1):
+        for hidden in kernel.output_kernels(x.numpy(), args.first, args.second, "relu", 1):
             kernel.gamma(hidden)
     else:
         features, _ = compress(x)

@@ -102,6 +102,28 @@ def interval(samples: Array) -> tuple[Array, Array]:
     return low, high
 
 
+def interval_of_mean(values: Array) -> Estimate[float]:
+    """The mean of n independent values, with its 95 % interval by Student's t."""
+    from scipy.special import stdtrit
+
+    half = float(stdtrit(len(values) - 1, _ENDS[1]) * values.std(ddof=1) / len(values) ** 0.5)
+    mean = float(values.mean())
+    return Estimate(mean, mean - half, mean + half)
+
+
+def interval_of_ratio(numerators: Array, denominators: Array) -> Estimate[float]:
+    """The ratio of two means over n independent units, with its 95 % interval by the delta method on its logarithm.
+
+    The logarithm of a ratio of positive sums is nearer to normal than the ratio is.
+    """
+    ratio = float(numerators.mean() / denominators.mean())
+    if not (np.isfinite(ratio) and ratio > 0):
+        return Estimate(ratio, ratio, ratio)
+    deviations = numerators / numerators.mean() - denominators / denominators.mean()
+    half = interval_of_mean(deviations).high - float(deviations.mean())
+    return Estimate(ratio, float(ratio * np.exp(-half)), float(ratio * np.exp(half)))
+
+
 def gamma_of_guesses(second_moment: Array) -> Array:
     """The gamma that two-class guesses imply: Var G_0 = arcsin(gamma / (1 + gamma)) / (2 pi), solved for gamma.
 

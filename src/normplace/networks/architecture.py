@@ -11,7 +11,6 @@ from normplace.networks.norms import NORMS, norms_of_mlps
 
 PLACEMENTS = ("before", "after")  # of the norm: before or after the activation
 BN_STATISTICS = ("batch", "running")
-GAIN = 2**0.5  # He-normal weights N(0, GAIN^2/fan_in) whatever the activation, output layer too (authors' setting)
 
 
 class Variances(NamedTuple):

@@ -1,7 +1,10 @@
 """Infinite-width theory for isotropic data: correlations and gamma by depth, and the regime by fixed points.
 
-One number a layer: the correlation of two typical points' representations. Data with correlation 0 at the
-input (isotropic, such as the Gaussian blobs) start at 0. A real data set's own kernel is in `kernel`.
+One number a layer: the correlation of two typical points. Data with correlation 0 at the input (isotropic, such as the
+Gaussian blobs) start at 0. A real data set's own kernel is in `kernel`.
+
+Weights are drawn from N(0, sigma_w^2 / fan_in) and biases from N(0, sigma_b^2), in the output layer too: variances and
+correlations here are those of what comes out of such a layer, be it the next layer's input or the network's output.
 """
 
 from dataclasses import dataclass
@@ -11,13 +14,13 @@ from scipy.optimize import brentq
 
 from normplace.errors import UserError
 from normplace.networks.activations import ACTIVATIONS
-from normplace.networks.architecture import GAIN
+from normplace.networks.architecture import HE, Variances
 from normplace.networks.norms import NORMS, Norm
 from normplace.theories.duals import Array, Dual, dual, quadrature
 
-WEIGHT_VARIANCE = GAIN**2  # sigma_w^2 of He initialisation
 REGIMES = ("neutral", "prejudiced", "deeply prejudiced")
 DEAD = 1e-100  # a pre-activation variance that has died out
+ROUNDING = 1e-14  # of the difference of two moments
 MARGINAL = 1e-9  # a slope this close to 1 counts as 1: homogeneous activations have exactly 1
 
 
@@ -47,10 +50,12 @@ def gamma_of_correlation(rho: float) -> float:
     return float("inf") if rho >= 1 else rho / (1 - rho)
 
 
-def layer_map(norm: str, placement: str, activation: str, variance: float, rho: float) -> tuple[float, float]:
+def layer_map(
+    norm: str, placement: str, activation: str, variance: float, rho: float, variances: Variances = HE
+) -> tuple[float, float]:
     """One hidden layer as a map: pre-activation (variance, rho) -> the next layer's (variance, rho).
 
-    The returned rho is also the correlation of this layer's representation, of which gamma is made.
+    The returned rho is also the correlation of outputs that are read from this layer, of which gamma is made.
     Derived in docs/theory.md, one hidden layer as a map of correlations.
     """
     if variance < DEAD:  # so close to 0 every activation is linear: correlations stay
@@ -61,16 +66,23 @@ def layer_map(norm: str, placement: str, activation: str, variance: float, rho: 
     v = np.array(variance)
     if placement == "after" and _divides_nodes_alone(kind):
         gamma = _gamma_after_scaling_nodes(phi, variance, rho)
-        return WEIGHT_VARIANCE * (1 + gamma), gamma / (1 + gamma)
+        return _next(1 + gamma, gamma / (1 + gamma), variances)
     q = float(phi.second_moment(v))
     k = float(phi.product(v, v, np.array(rho)))
     if placement == "after":
         if kind.axis == "nodes" and kind.centres:
             m2 = float(phi.mean(v)) ** 2
             q, k = q - m2, k - m2
-        q, rho = _normalised(kind, q, _ratio(k, q))
-        return WEIGHT_VARIANCE * q, rho
-    return WEIGHT_VARIANCE * q, _ratio(k, q)
+        return _next(*_normalised(kind, q, _ratio(k, q)), variances)
+    return _next(q, _ratio(k, q), variances)
+
+
+def _next(variance: float, rho: float, variances: Variances) -> tuple[float, float]:
+    """(variance, rho) of a representation -> of the next layer's pre-activation: a bias is common to all points."""
+    if not variances.bias:
+        return variances.weight * variance, rho
+    following = variances.weight * variance + variances.bias
+    return following, (variances.weight * variance * rho + variances.bias) / following
 
 
 def _divides_nodes_alone(kind: Norm) -> bool:
@@ -101,24 +113,26 @@ def _gamma_after_scaling_nodes(phi: Dual, variance: float, rho: float) -> float:
 
 
 def _ratio(covariance: float, variance: float) -> float:
-    return min(max(covariance / variance, 0.0), 1.0)
+    rho = min(max(covariance / variance, 0.0), 1.0)
+    return rho if rho > ROUNDING else 0.0
 
 
-def correlations(norm: str, placement: str, activation: str, depth: int) -> Array:
-    """Correlation of two points' representations after layers 1..depth, for isotropic data; float64 [depth]."""
-    state, path = (WEIGHT_VARIANCE, 0.0), []
+def correlations(norm: str, placement: str, activation: str, depth: int, variances: Variances = HE) -> Array:
+    """Correlation of two points' outputs of networks with 1..depth hidden layers, isotropic data; float64 [depth]."""
+    state, path = _next(1.0, 0.0, variances), []
     for _ in range(depth):
-        state = layer_map(norm, placement, activation, *state)
+        state = layer_map(norm, placement, activation, *state, variances)
         path.append(state[1])
     return np.array(path)
 
 
-def gammas(norm: str, placement: str, activation: str, depth: int) -> Array:
+def gammas(norm: str, placement: str, activation: str, depth: int, variances: Variances = HE) -> Array:
     """gamma of networks with 1..depth hidden layers on isotropic data; float64 [depth]."""
-    return np.array([gamma_of_correlation(rho) for rho in correlations(norm, placement, activation, depth)])
+    found = correlations(norm, placement, activation, depth, variances)
+    return np.array([gamma_of_correlation(rho) for rho in found])
 
 
-def regime(norm: str, placement: str, activation: str) -> Regime:
+def regime(norm: str, placement: str, activation: str, variances: Variances = HE) -> Regime:
     """The regime by fixed-point analysis of the layer map, not by looking at some depth.
 
     At a fixed variance the map f of correlations is a power series with non-negative coefficients, so it is
@@ -127,30 +141,36 @@ def regime(norm: str, placement: str, activation: str) -> Regime:
     else one more fixed point lies in (0, 1), stable, and correlation 0 is drawn to it.
 
     Raises:
-        UserError: half a norm with an activation that is not homogeneous; where its variance goes is not worked out.
+        UserError: half a norm with an activation that is not homogeneous, or with other variances than He's; where its
+            variance goes is not worked out.
     """
     kind, phi = NORMS[norm], dual(ACTIVATIONS[activation])
-    if kind.is_half and not phi.homogeneous:
-        raise UserError(f"--norm {norm}: its regime is known with relu and leaky_relu only, not with {activation}")
+    if kind.is_half and not (phi.homogeneous and variances == HE):
+        raise UserError(
+            f"--norm {norm}: its regime is known with relu and leaky_relu, weight variance 2 and bias variance 0 only, "
+            f"not with {activation}, {variances.weight:g} and {variances.bias:g}"
+        )
     if kind.axis == "points" and kind.centres:  # the map is constant: its value is the fixed point
-        variance, rho = layer_map(norm, placement, activation, WEIGHT_VARIANCE, 0.0)
+        variance, rho = layer_map(norm, placement, activation, *_next(1.0, 0.0, variances), variances)
         return _classify(rho, 0.0, 1.0 if kind.scales and placement == "before" else variance)
     if placement == "after" and _divides_nodes_alone(kind):
         return _fixed_point_by_iteration(norm, placement, activation)
-    variance, rho = _limit_of_variance(norm, placement, activation)
+    variance, rho, bias = _limit_of_variance(norm, placement, activation, variances)
     if variance == 0:  # the signal dies out, the map becomes the identity: rho stays where it got to
         return _classify(rho, 1.0, 0.0)
+    limit = Variances(variances.weight, bias)
 
     def step(rho: float) -> float:
-        return layer_map(norm, placement, activation, variance, rho)[1]
+        return layer_map(norm, placement, activation, variance, rho, limit)[1]
 
     centred = placement == "after" and kind.centres
     v = np.array(variance)
     m2 = float(phi.mean(v)) ** 2 if centred else 0.0
     scale = float(phi.second_moment(v)) - m2
+    of_bias = bias / limit.weight * (scale if placement == "after" and kind.scales else 1)  # in units of phi^2
 
     def slope(rho: float) -> float:
-        return phi.slope(variance, rho) / scale
+        return phi.slope(variance, rho) / (scale + of_bias)
 
     if step(0.0) < 1e-12:
         return _classify(0.0, slope(0.0), variance)
@@ -163,7 +183,7 @@ def regime(norm: str, placement: str, activation: str) -> Regime:
 
 def _fixed_point_by_iteration(norm: str, placement: str, activation: str) -> Regime:
     """Where an increasing map takes correlation 0: up to its lowest fixed point."""
-    state = (WEIGHT_VARIANCE, 0.0)
+    state = _next(1.0, 0.0, HE)
     for _ in range(10_000):
         before = state
         state = layer_map(norm, placement, activation, *state)
@@ -179,18 +199,29 @@ def _classify(rho: float, slope: float, variance: float) -> Regime:
     return Regime(name, rho, slope, variance)
 
 
-def _limit_of_variance(norm: str, placement: str, activation: str) -> tuple[float, float]:
-    """The limit of the pre-activation variance with depth (0: dies out), and the correlation reached on the way."""
-    if placement == "before":
-        return 1.0, 0.0
-    if NORMS[norm].scales or dual(ACTIVATIONS[activation]).homogeneous:
-        return WEIGHT_VARIANCE, 0.0
-    variance, rho = WEIGHT_VARIANCE, 0.0
+def _limit_of_variance(norm: str, placement: str, activation: str, variances: Variances) -> tuple[float, float, float]:
+    """Where the pre-activation variance goes with depth, the correlation on the way, and the bias variance there.
+
+    A variance of 0 has died out. One that grows without limit leaves the bias behind: then the bias variance is 0, and
+    of an activation that is homogeneous any variance says the same.
+    """
+    weight, bias = variances
+    if placement == "before" and NORMS[norm].scales:
+        return 1.0, 0.0, bias
+    if NORMS[norm].scales:
+        return weight + bias, 0.0, bias
+    phi = dual(ACTIVATIONS[activation])
+    if phi.homogeneous:
+        growth = weight * float(phi.second_moment(np.array(1.0)))
+        return (bias / (1 - growth), 0.0, bias) if bias and growth < 1 - MARGINAL else (1.0, 0.0, 0.0)
+    variance, rho = _next(1.0, 0.0, variances)
     for _ in range(10_000):
         before = variance
-        variance, rho = layer_map(norm, placement, activation, variance, rho)
+        variance, rho = layer_map(norm, placement, activation, variance, rho, variances)
         if variance < 1e-20:
-            return 0.0, rho
+            return 0.0, rho, bias
         if abs(variance - before) < 1e-13 * before:
-            return variance, rho
+            return variance, rho, bias
+    if not bias and variance < 1e-3:  # at the edge of chaos tanh's variance dies out as 1 / depth
+        return 0.0, rho, bias
     raise ArithmeticError(f"the variance of {activation} without a norm has no limit within 10,000 layers")

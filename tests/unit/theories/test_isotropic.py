@@ -132,7 +132,7 @@ def test_halves_of_a_norm_and_where_a_very_deep_network_goes(cell: tuple[str, st
     assert found.name == RELU_REGIMES_OF_HALVES[cell]
     deep = theory.correlations(*cell, "relu", 3000)[-1]
     assert deep == pytest.approx(found.correlation, abs=1e-4 if found.name == "deeply prejudiced" else 1e-9)
-    with pytest.raises(UserError, match="relu and leaky_relu only"):
+    with pytest.raises(UserError, match="its regime is known with relu and leaky_relu, weight variance 2"):
         theory.regime(*cell, "gelu")
 
 

@@ -31,7 +31,7 @@ def x() -> np.ndarray:
 
 
 def sampled_kernels(x: np.ndarray, spec: MLP, draws: int) -> Iterator[Array]:
-    """h h'/width of random networks' last hidden layer, as nn.Modules would compute it."""
+    """2 h h'/width of random networks' last hidden layer, the outputs' covariance, as nn.Modules would compute it."""
     norm, activation = NORMS[spec.norm].operation, ACTIVATIONS[spec.activation].module()
     assert norm is not None
     for index in range(draws):
@@ -42,7 +42,7 @@ def sampled_kernels(x: np.ndarray, spec: MLP, draws: int) -> Iterator[Array]:
             h = norm(h) if spec.placement == "before" else h
             h = activation(h)
             h = norm(h) if spec.placement == "after" else h
-        yield (h[0] @ h[0].T / spec.width).double().numpy()
+        yield (2 * h[0] @ h[0].T / spec.width).double().numpy()
 
 
 def error(found: Array, expected: Array) -> float:
@@ -52,7 +52,7 @@ def error(found: Array, expected: Array) -> float:
 @every_cell
 def test_kernels_match_wide_networks_and_the_error_shrinks_with_draws(norm: str, placement: str, x: np.ndarray) -> None:
     spec = MLP(norm, placement, DEPTH, WIDTH)
-    *_, expected = kernel.hidden_kernels(x, norm, placement, "relu", DEPTH)
+    *_, expected = kernel.output_kernels(x, norm, placement, "relu", DEPTH)
     draws = np.array(list(sampled_kernels(x, spec, 64)))
     few = np.mean([error(chunk.mean(axis=0), expected) for chunk in draws.reshape(16, 4, POINTS, POINTS)])
     many = error(draws.mean(axis=0), expected)
@@ -64,7 +64,7 @@ def test_kernels_match_wide_networks_and_the_error_shrinks_with_draws(norm: str,
     # A wrong placement is far outside the tolerance.
     if norm in ("batch", "layer"):
         other = "after" if placement == "before" else "before"
-        *_, wrong = kernel.hidden_kernels(x, norm, other, "relu", DEPTH)
+        *_, wrong = kernel.output_kernels(x, norm, other, "relu", DEPTH)
         assert error(draws.mean(axis=0), wrong) > 5 * (many + floor)
 
 
@@ -88,7 +88,7 @@ def one_deviation_for_all_nodes(x: np.ndarray, placement: str, depth: int) -> Ar
 def test_batch_norm_where_many_directions_share_the_variance_needs_one_deviation_only() -> None:
     x = load("gaussian", points=200).x.numpy()
     for placement in ("before", "after"):
-        *_, found = kernel.hidden_kernels(x, "batch", placement, "relu", DEPTH)
+        *_, found = kernel.output_kernels(x, "batch", placement, "relu", DEPTH)
         simple = one_deviation_for_all_nodes(x, placement, DEPTH)
         assert kernel.gamma(found) == pytest.approx(kernel.gamma(simple), rel=0.03, abs=1e-6)
         assert kernel.guess_fraction_std(found) == pytest.approx(kernel.guess_fraction_std(simple), rel=0.03)
@@ -101,7 +101,7 @@ def test_batch_norm_on_images_when_deep() -> None:
     sampled = sample_mlps(x, [MLP("batch", "before", depth, width=400, classes=10)], 24, seed=0)[0]
     measured = gamma(sampled.output_mean, sampled.output_var)[-1]
     low, high = interval(bootstrap_gamma(sampled.output_mean, sampled.output_var, 500, seed=0))
-    *_, last = kernel.hidden_kernels(x.numpy(), "batch", "before", "relu", depth)
+    *_, last = kernel.output_kernels(x.numpy(), "batch", "before", "relu", depth)
     tolerance = high[-1] - low[-1]
     assert abs(kernel.gamma(last) - measured) < tolerance
     assert abs(kernel.gamma(one_deviation_for_all_nodes(x.numpy(), "before", depth)) - measured) > tolerance
@@ -110,7 +110,7 @@ def test_batch_norm_on_images_when_deep() -> None:
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_kernels_of_every_activation(activation: str, x: np.ndarray) -> None:
     spec = MLP("layer", "after", DEPTH, WIDTH, activation)
-    *_, expected = kernel.hidden_kernels(x, "layer", "after", activation, DEPTH)
+    *_, expected = kernel.output_kernels(x, "layer", "after", activation, DEPTH)
     found = np.mean(list(sampled_kernels(x, spec, 64)), axis=0)
     # 64 networks of width 1000: relative error of each entry about sqrt(2 / 64,000), more in the mean's direction.
     assert error(found, expected) < 0.02
@@ -121,7 +121,7 @@ def test_isotropic_points_reproduce_the_scalar_theory() -> None:
     n = 400
     x = np.eye(n, dtype=np.float32) * n**0.5
     for norm, placement in CELLS:
-        *_, last = kernel.hidden_kernels(x, norm, placement, "relu", 5)
+        *_, last = kernel.output_kernels(x, norm, placement, "relu", 5)
         rho = theory.correlations(norm, placement, "relu", 5)[-1]
         off_diagonal = last[0, 1] / last[0, 0]
         if norm == "batch" and placement == "after":
@@ -145,7 +145,7 @@ def test_gamma_of_simple_kernels() -> None:
 @pytest.mark.parametrize("classes", [2, 3, 10])
 def test_drawn_guess_fractions_have_the_exact_standard_deviation(classes: int, x: np.ndarray) -> None:
     for norm, placement in CELLS:
-        *_, last = kernel.hidden_kernels(x, norm, placement, "relu", 3)
+        *_, last = kernel.output_kernels(x, norm, placement, "relu", 3)
         drawn = kernel.draw_guess_fractions(last, classes, 4000, seed=0)
         assert drawn.shape == (4000, classes)
         np.testing.assert_allclose(drawn.sum(axis=1), 1, rtol=1e-6)
@@ -157,7 +157,7 @@ def test_drawn_guess_fractions_have_the_exact_standard_deviation(classes: int, x
 
 
 def test_drawn_guess_fractions_for_more_classes(x: np.ndarray) -> None:
-    (first,) = kernel.hidden_kernels(x, "none", "none", "relu", 1)
+    (first,) = kernel.output_kernels(x, "none", "none", "relu", 1)
     drawn = kernel.draw_guess_fractions(first, 5, 2500, seed=1)
     np.testing.assert_allclose(drawn.sum(axis=1), 1, rtol=1e-5)
     np.testing.assert_allclose(drawn.mean(axis=0), 0.2, atol=4 * 0.4 / 2500**0.5)
@@ -169,9 +169,9 @@ def test_drawn_guess_fractions_for_more_classes(x: np.ndarray) -> None:
 @pytest.mark.parametrize("half", halves())
 def test_kernels_of_halves_match_wide_networks(half: str, placement: str, x: np.ndarray) -> None:
     spec = MLP(half, placement, DEPTH, WIDTH)
-    *_, expected = kernel.hidden_kernels(x, half, placement, "relu", DEPTH)
+    *_, expected = kernel.output_kernels(x, half, placement, "relu", DEPTH)
     found = np.mean(list(sampled_kernels(x, spec, 64)), axis=0)
     assert error(found, expected) < (0.06 if half == "batch-scaling" else 0.03)
     other = "after" if placement == "before" else "before"
-    *_, wrong = kernel.hidden_kernels(x, half, other, "relu", DEPTH)
+    *_, wrong = kernel.output_kernels(x, half, other, "relu", DEPTH)
     assert error(found, wrong) > 0.1

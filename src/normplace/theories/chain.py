@@ -1,0 +1,274 @@
+"""Networks of finite width: two points' correlation from layer to layer is a Markov chain, here tabulated.
+
+Given one layer, the next one's pre-activations at two points are independent Gaussian pairs, one a node. Without a
+norm, or with one over the nodes, what the layer makes of them depends on the two points alone; for a homogeneous
+activation, or behind a norm, on their correlation rho alone. So a layer is a linear operator on functions of rho,
+(T f)(rho) = E f(rho'), and a network of L layers its L-th power: no parameter is fitted, and the data enter by the
+correlations of their points alone.
+
+Functions are polynomials in the angle arccos(rho), given by their values at Chebyshev's points. An operator is
+estimated from drawn layers. gamma = m / (tr - m) magnifies its errors, so draws are corrected by regression on means
+over nodes, and products of such means, whose expectations are known (control variates).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations_with_replacement
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numpy.polynomial.chebyshev import chebvander
+from numpy.polynomial.legendre import leggauss
+
+from normplace.networks.activations import ACTIVATIONS, Activation
+from normplace.networks.architecture import MLP, Variances
+from normplace.networks.norms import NORMS, Norm
+from normplace.statistics import Estimate, interval_of_mean
+from normplace.theories import guesses
+from normplace.theories.duals import Array, dual
+from normplace.theories.simulated import Floats, normalise
+
+ANGLES = 25  # values that make a function of the angle
+REPLICAS = 8  # independent estimates of the operator: their spread is its error
+PAIRS = 750_000  # of nodes, drawn for a replica
+LEAST_LAYERS = 400  # drawn for a replica, however wide
+AT_ONCE = 100_000  # pairs of nodes at once: stay in the cache
+LEAST_WIDTH = 16  # below it all nodes of a ReLU layer are at 0 in more than one of 65,536 layers
+RIDGE = 1e-10  # of the regression, in units of its controls
+FARTHEST = 13.0  # standard deviations that quadrature reaches
+ROWS = 256  # of the correlations of a data set at once
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What one layer does to functions of the correlation, by replica.
+
+    agreement: [replicas, ANGLES, ANGLES], f -> E f(rho'). covariance: the same with the layer's share of
+    sqrt(K'_ii K'_jj) as a weight, which is 1 with a norm. readout: [replicas, ANGLES], E K'_ij of outputs that are read
+    from the layer, in units of sqrt(K_ii K_jj) without a norm.
+    """
+
+    agreement: Array
+    covariance: Array
+    readout: Array
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Means over all pairs of points (i, j) of Chebyshev polynomials in their angle, [ANGLES].
+
+    plain: as they are; scaled: times sqrt(K_ii K_jj); scale: the mean of K_ii.
+    """
+
+    plain: Array
+    scaled: Array
+    scale: float
+
+
+def reaches(net: MLP) -> bool:
+    """Whether there is a chain for such networks: see `Layer`, and docs/theory.md."""
+    kind, homogeneous = NORMS[net.norm], dual(ACTIVATIONS[net.activation]).homogeneous
+    if kind.axis == "points" or net.width < LEAST_WIDTH or net.bn_statistics != "batch":
+        return False
+    if not kind.scales:  # the variance of a layer is not fixed
+        return net.norm == "none" and homogeneous and not net.bias_variance
+    return homogeneous or net.placement == "before"
+
+
+def of_data(x: npt.NDArray[np.float32], net: MLP) -> Pairs:
+    """The pairs of points x [n, ...], as the first layer sees them, by rows: n^2 numbers are never kept."""
+    flat = x.reshape(len(x), -1).astype(np.float64)
+    weight = net.weight_variance / flat.shape[1]
+    deviation = np.sqrt(weight * np.einsum("ij,ij->i", flat, flat) + net.bias_variance)
+    plain, scaled = np.zeros(ANGLES), np.zeros(ANGLES)
+    for start in range(0, len(flat), ROWS):
+        rows = slice(start, start + ROWS)
+        scales = np.outer(deviation[rows], deviation)
+        rho = (weight * flat[rows] @ flat.T + net.bias_variance) / scales
+        for order, values in enumerate(_polynomials(np.arccos(np.clip(rho, -1, 1)))):
+            plain[order] += values.sum()
+            scaled[order] += np.vdot(values, scales)
+    n = len(flat)
+    return Pairs(plain / n**2, scaled / n**2, float(np.mean(deviation**2)))
+
+
+def of_isotropic_points(net: MLP) -> Pairs:
+    """Two points that are uncorrelated at the input, as all pairs of isotropic data are."""
+    scale = net.weight_variance + net.bias_variance
+    plain = np.array([float(value) for value in _polynomials(np.arccos(np.array(net.bias_variance / scale)))])
+    return Pairs(plain, scale * plain, scale)
+
+
+def statistics(net: MLP, pairs: Pairs) -> Iterator[tuple[Estimate[float], Estimate[float]]]:
+    """gamma, and the standard deviation of G_0, of networks with 1..`net.depth` hidden layers, with 95 % intervals.
+
+    gamma follows from the means of E K_ij and of E K_ii over the data. Two points get the same guess with a chance that
+    is a function of their outputs' correlation (`guesses.agreements`), so its expectation is one more function.
+    """
+    layer, to_series = of_width(net), _series()
+    scaled = NORMS[net.norm].scales
+    moments = pairs.plain if scaled else pairs.scaled
+    covariance = layer.readout
+    same = np.broadcast_to(guesses.agreements(np.cos(_angles()), net.classes), covariance.shape)
+    for _ in range(net.depth):
+        m = covariance @ to_series.T @ moments
+        trace = covariance[:, 0] * (1 if scaled else pairs.scale)
+        same = np.einsum("rij,rj->ri", layer.agreement, same)
+        square = same @ to_series.T @ pairs.plain / net.classes - 1 / net.classes**2
+        yield interval_of_mean(m / (trace - m)), interval_of_mean(np.sqrt(square.clip(0)))
+        covariance = np.einsum("rij,rj->ri", layer.covariance, covariance)
+
+
+def of_width(net: MLP) -> Layer:
+    """The layer of such a network; it depends neither on its depth nor on the data, and is drawn once a process."""
+    assert reaches(net)
+    return _layer(net.norm, str(net.placement), net.activation, net.width, net.variances)
+
+
+@cache
+def _layer(norm: str, placement: str, activation: str, width: int, variances: Variances) -> Layer:
+    parts = [
+        _replica(NORMS[norm], placement, ACTIVATIONS[activation], width, variances, np.random.default_rng(replica))
+        for replica in range(REPLICAS)
+    ]
+    return Layer(*(np.array(part) for part in zip(*parts, strict=True)))
+
+
+def _replica(
+    kind: Norm, placement: str, phi: Activation, width: int, variances: Variances, generator: np.random.Generator
+) -> tuple[Array, Array, Array]:
+    """One estimate of a `Layer`: at each angle, the regression of what drawn layers do on the controls."""
+    angles, layers, at_once = _angles(), max(PAIRS // width, LEAST_LAYERS), max(AT_ONCE // width, 1)
+    known = [_expectations(kind, placement, phi, float(angle), width) for angle in angles]
+    sums: list[tuple[Array, Array]] = []
+    for start in range(0, layers, at_once):
+        shape = min(at_once, layers - start), width
+        u, other = (generator.standard_normal(shape, dtype=np.float32) for _ in range(2))
+        of_u = _representation(u, kind, placement, phi)
+        for at, angle in enumerate(angles):
+            v = np.float32(np.cos(angle)) * u
+            v += np.float32(np.sin(angle)) * other
+            expected, of_products = known[at]
+            means = np.stack([_mean(a, b) for a, b in _features(kind, placement, phi, u, v)]) - expected[:, None]
+            controls = np.vstack([np.ones(len(u)), _products(means) - of_products[:, None]])
+            of_v = _representation(v, kind, placement, phi)
+            now = controls @ controls.T, controls @ _targets(of_u, of_v, kind, phi, variances)
+            sums[at : at + 1] = [(sums[at][0] + now[0], sums[at][1] + now[1]) if start else now]
+    rows = np.array([_intercept(*of_angle) for of_angle in sums])
+    return rows[:, :ANGLES], rows[:, ANGLES:-1], rows[:, -1]
+
+
+def _representation(z: Floats, kind: Norm, placement: str, phi: Activation) -> Floats:
+    """What a layer makes of pre-activations [layers, width] of unit variance."""
+    if placement == "before":
+        return np.asarray(phi.function(normalise(z, kind)), dtype=np.float32)
+    return normalise(np.asarray(phi.function(z), dtype=np.float32), kind)
+
+
+def _targets(of_u: Floats, of_v: Floats, kind: Norm, phi: Activation, variances: Variances) -> Array:
+    """What is averaged over drawn layers, [layers, 2 ANGLES + 1]: see `Layer`."""
+    row, column, both = (
+        variances.weight * _mean(a, b) + variances.bias for a, b in ((of_u, of_u), (of_v, of_v), (of_u, of_v))
+    )
+    scale = np.sqrt(row * column)
+    rho = np.divide(both, scale, out=np.zeros_like(both), where=scale > 0)
+    cardinal = _cardinal(np.arccos(rho.clip(-1, 1)))
+    if kind.scales:
+        return np.column_stack([cardinal, cardinal, both])
+    unit = variances.weight * float(dual(phi).second_moment(np.array(1.0)))
+    return np.column_stack([cardinal, scale[:, None] / unit * cardinal, both / unit])
+
+
+def _features(kind: Norm, placement: str, phi: Activation, u: Any, v: Any) -> list[tuple[Any, Any]]:
+    """Pairs of arrays over nodes; the means of their products over the nodes are the controls."""
+    of_u, of_v = phi.function(u), phi.function(v)
+    found = [(of_u, of_u), (of_v, of_v), (of_u, of_v)]
+    if kind.centres:
+        found += [(of_u, None), (of_v, None)]
+    if kind.scales and placement == "before":
+        found += [(u, u), (v, v), (u, v), *([(u, None), (v, None)] if kind.centres else [])]
+    return found
+
+
+def _mean(a: Floats, b: Floats | None) -> Array:
+    """Over nodes, of a or a times b."""
+    sums = a.sum(axis=1, dtype=np.float64) if b is None else np.einsum("ij,ij->i", a, b)
+    return np.asarray(sums / a.shape[1], dtype=np.float64)
+
+
+def _products(means: Array) -> Array:
+    """Each of them, and the products of two, and of three where they are few: [means, ...] -> [controls, ...]."""
+    return np.array([np.prod(means[list(factors)], axis=0) for factors in _factors(len(means))])
+
+
+@cache
+def _factors(count: int) -> list[tuple[int, ...]]:
+    """Which of so many means are multiplied for each control."""
+    orders = range(1, 4 if count <= 3 else 3)
+    return [factors for order in orders for factors in combinations_with_replacement(range(count), order)]
+
+
+def _expectations(kind: Norm, placement: str, phi: Activation, angle: float, width: int) -> tuple[Array, Array]:
+    """Of the means over `width` independent nodes, and of the products of their deviations from that.
+
+    Of a sum of independent terms the second and third central moments are the sums of the terms' own.
+    """
+    u, v, weights = _quadrature(angle)
+    values = np.stack([a if b is None else a * b for a, b in _features(kind, placement, phi, u, v)])
+    expected = values @ weights
+    products = _products(values - expected[:, None]) @ weights
+    orders = np.array([len(factors) for factors in _factors(len(values))])
+    return np.asarray(expected), np.asarray(products / float(width) ** (orders - 1))
+
+
+def _intercept(gram: Array, cross: Array) -> Array:
+    """Of least squares by their normal equations; controls that say the same share their part."""
+    scale = np.sqrt(np.diag(gram))
+    scale = np.where(scale > 0, scale, 1)
+    scaled = gram / np.outer(scale, scale) + RIDGE * np.eye(len(gram))
+    return np.asarray(np.linalg.solve(scaled, cross / scale[:, None])[0] / scale[0])
+
+
+@cache
+def _angles() -> Array:
+    """Chebyshev's points on [0, pi], from correlation 1 to -1."""
+    return np.asarray(np.pi * (1 - np.cos(np.pi * np.arange(ANGLES) / (ANGLES - 1))) / 2)
+
+
+@cache
+def _series() -> Array:
+    """From values at the angles to coefficients of Chebyshev polynomials in 2 angle / pi - 1."""
+    return np.asarray(np.linalg.inv(chebvander(2 / np.pi * _angles() - 1, ANGLES - 1)))
+
+
+def _cardinal(angle: Array) -> Array:
+    """The weights [..., ANGLES] with which a function's values at the angles make its value at others."""
+    return np.asarray(chebvander(2 / np.pi * angle - 1, ANGLES - 1) @ _series())
+
+
+def _polynomials(angle: Array) -> Iterator[Array]:
+    """Chebyshev polynomials of the angle, one after the other, by their recurrence."""
+    x = 2 / np.pi * angle - 1
+    before, now = np.ones_like(x), x
+    for _ in range(ANGLES):
+        yield before
+        before, now = now, 2 * x * now - before
+
+
+def _quadrature(angle: float) -> tuple[Array, Array, Array]:
+    """Nodes u, v and weights for standard normal u, v at this angle, in polar coordinates.
+
+    Activations may have a kink at 0: each sector between the lines u = 0 and v = 0 has nodes of its own.
+    """
+    edges = np.sort(np.mod([np.pi / 2, 3 * np.pi / 2, angle + np.pi / 2, angle + 3 * np.pi / 2], 2 * np.pi))
+    edges = np.append(edges, edges[0] + 2 * np.pi)
+    nodes, weights = leggauss(24)
+    half = np.diff(edges)[:, None] / 2
+    turn, of_turn = (edges[:-1, None] + half * (1 + nodes)).ravel(), (half * weights).ravel() / (2 * np.pi)
+    nodes, weights = leggauss(60)
+    radius = FARTHEST / 2 * (1 + nodes)
+    of_radius = FARTHEST / 2 * weights * radius * np.exp(-(radius**2) / 2)
+    u, v = (np.outer(radius, np.cos(turn - shift)).ravel() for shift in (0, angle))
+    return u, v, np.outer(of_radius, of_turn).ravel()

@@ -1,0 +1,70 @@
+"""Networks in numpy against torch's: norms, statistics with the readout averaged, the histogram of G_0."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import ks_2samp
+
+from normplace.data.datasets import load
+from normplace.networks.architecture import MLP
+from normplace.networks.norms import NORMS
+from normplace.sampling.mlps import sample_mlps
+from normplace.statistics import bootstrap_gamma, gamma
+from normplace.theories import kernel, simulated
+from tests.cells import every_cell
+
+DEPTH, WIDTH, POINTS = 6, 30, 80
+
+
+@pytest.fixture(scope="module")
+def x() -> torch.Tensor:
+    return load("patches", points=POINTS).x.flatten(1)
+
+
+@pytest.mark.parametrize("name", [name for name, norm in NORMS.items() if norm.operation])
+def test_norms_in_numpy_are_torchs(name: str) -> None:
+    values = np.random.default_rng(0).standard_normal((20, 7), dtype=np.float32) * 2 + 1
+    values[:, 3] = 0.5  # a node that is dead over the points
+    operation = NORMS[name].operation
+    assert operation
+    expected = operation(torch.from_numpy(values.copy()).unsqueeze(0))[0].numpy()
+    np.testing.assert_allclose(simulated.normalise(values, NORMS[name]), expected, rtol=1e-4, atol=1e-4)
+
+
+@every_cell
+def test_averaged_readouts_are_what_sampled_networks_show(norm: str, placement: str, x: torch.Tensor) -> None:
+    """gamma and the deviation of G_0 at every depth, but for the chance of both."""
+    net = MLP(norm, placement, DEPTH, WIDTH)
+    sampled = sample_mlps(x, [net], 2000, seed=1)[0]
+    measured = gamma(sampled.output_mean, sampled.output_var)
+    errors = bootstrap_gamma(sampled.output_mean, sampled.output_var, 200, seed=1).std(axis=0)
+    deviations = sampled.guess_fraction[:, :, 0].astype(float).std(axis=1, ddof=1)
+    found = simulated.statistics(x.numpy(), net, 400, 0, False)
+    for depth, (of_gamma, of_deviation) in enumerate(found):
+        own = (of_gamma.high - of_gamma.low) / 4
+        assert of_gamma.value == pytest.approx(measured[depth], abs=4.5 * float(np.hypot(own, errors[depth])) + 1e-6)
+        chance = np.hypot((of_deviation.high - of_deviation.low) / 4, deviations[depth] / 4000**0.5)
+        assert of_deviation.value == pytest.approx(deviations[depth], abs=4.5 * float(chance))
+
+
+@every_cell
+def test_the_histogram_of_narrow_deep_networks(norm: str, placement: str, x: torch.Tensor) -> None:
+    net = MLP(norm, placement, DEPTH, WIDTH)
+    sampled = sample_mlps(x, [net], 3000, seed=1)[0].guess_fraction[-1, :, 0]
+    drawn = simulated.draw_guess_fractions(x.numpy(), net, 1000, 5000, seed=0)[:, 0]
+    assert ks_2samp(np.round(sampled * POINTS), np.round(drawn * POINTS)).pvalue > 1e-3
+
+
+def test_the_histogram_of_infinite_width_is_another(x: torch.Tensor) -> None:
+    """The negative control of the test above, where width matters most."""
+    net = MLP("layer", "after", 20, WIDTH)
+    sampled = sample_mlps(x, [net], 3000, seed=1)[0].guess_fraction[-1, :, 0]
+    *_, last = kernel.output_kernels(x.numpy(), "layer", "after", "relu", 20)
+    drawn = kernel.draw_guess_fractions(last, 2, 5000, seed=0)[:, 0]
+    assert ks_2samp(np.round(sampled * POINTS), np.round(drawn * POINTS)).pvalue < 1e-6
+
+
+def test_draws_of_ten_classes(x: torch.Tensor) -> None:
+    drawn = simulated.draw_guess_fractions(x.numpy(), MLP("none", depth=2, classes=10), 50, 333, seed=0)
+    assert drawn.shape == (333, 10)
+    np.testing.assert_allclose(drawn.sum(axis=1), 1, rtol=1e-5)
