@@ -59,7 +59,9 @@ def test_a_placement_without_a_norm_is_ignored(tmp_path: Path) -> None:
 def test_theory_writes_what_the_contract_says(tmp_path: Path) -> None:
     run("theory", "--norm", "none", "--depth", 5, "--output", tmp_path / "iso.csv")
     table = pd.read_csv(tmp_path / "iso.csv")
-    assert list(table.columns) == ["depth", "gamma", "correlation", "guess_fraction_std"]
+    errors = ["gamma_error", "guess_fraction_std_error"]
+    assert list(table.columns) == ["depth", "gamma", "correlation", "guess_fraction_std", *errors]
+    assert not table[errors].to_numpy().any()
     assert table["depth"].tolist() == [1, 2, 3, 4, 5]
     assert table["gamma"].iloc[4] == pytest.approx(2.787109, abs=1e-6)
     assert table["correlation"].iloc[0] == pytest.approx(1 / np.pi)
@@ -85,6 +87,10 @@ def test_theory_writes_what_the_contract_says(tmp_path: Path) -> None:
         # 300 draws: relative standard error of a standard deviation below 1/sqrt(300)
         found = archive["guess_fraction"][:, :, 0].std(axis=1)
     np.testing.assert_allclose(found, own["guess_fraction_std"].iloc[[0, 3]], rtol=4 / 300**0.5)
+    run("theory", *data, "--width", 30, "--weight-variance", 3, "--bias-variance", 0.5, "--output", tmp_path / "w.csv")
+    at_width = pd.read_csv(tmp_path / "w.csv")
+    assert (at_width["gamma_error"] > 0).all()
+    assert (at_width["gamma"] > own["gamma"]).all()  # a bias is common to all points
 
 
 def test_theory_for_ten_classes_is_narrower(tmp_path: Path) -> None:
@@ -256,7 +262,12 @@ def test_mistakes_of_theory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     command = ["theory", "--norm", "none", "--depth", 3, "--output", tmp_path / "t.csv"]
     assert "--draws-output" in mistake(capsys, *command, "--draws-output", tmp_path / "d.npz")
     assert "--points" in mistake(capsys, *command, "--points", 10)
-    assert "--width" in mistake(capsys, *command, "--width", 10)
+    batch = ["--norm", "batch", "--placement", "before"]
+    assert "--simulate: needs --width" in mistake(capsys, *command, "--simulate", 10).replace(" 10:", ":")
+    assert "--simulate N draws" in mistake(capsys, *command, *batch, "--width", 50, "--dataset", "digits")
+    assert "there is no pair chain" in mistake(capsys, *command, "--width", 10)
+    assert "--bias-variance" in mistake(capsys, *command, "--bias-variance", -1)
+    assert "at least 2 are needed" in mistake(capsys, *command, "--norm", "layer", "--placement", "after", "--width", 1)
     deep = ["--dataset", "digits", "--draws-output", tmp_path / "d.npz", "--draws-depths", "1,9"]
     assert "--draws-depths 9" in mistake(capsys, *command, *deep)
     digits = ["--dataset", "digits"]

@@ -18,7 +18,8 @@ RUN = {"--seed", "--device"}
 OPTIONS = {
     "data": DATA | {"--test-points", "--file"},
     "sample": DATA | MLP | RUN | DRAWN | {"--shift", "--bn-statistics", "--inits", "--processes"},
-    "theory": DATA | MLP | {"--shift", "--draws-output", "--draws", "--draws-depths"},
+    "theory": DATA | MLP | {"--shift", "--draws-output", "--draws", "--draws-depths"}
+    | {"--width", "--simulate", "--weight-variance", "--bias-variance"},
     "train": DATA | MLP | RUN | DRAWN | {"--shift", "--test-points", "--processes"}
     | {"--optimizer", "--lr", "--batch-size", "--epochs", "--runs", "--first-run", "--select", "--output-bias"}
     | {"--schedule", "--weight-decay", "--clip", "--augment", "--evaluated"},

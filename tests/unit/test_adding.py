@@ -39,7 +39,7 @@ def test_a_norm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(NORMS, "l1", L1)
     data = npl.load("gaussian", points=100, test_points=20)
     net = npl.MLP("l1", "after", depth=3, width=300)
-    seen, theory = npl.sample(net, data, inits=300).gamma(), npl.theory(net)
+    seen, theory = npl.sample(net, data, inits=300).gamma(), npl.theory(net, width=None)
     assert seen.low[-1] < theory.gamma[-1] < seen.high[-1]
     assert theory.regime.name == "deeply prejudiced"
     assert "L1Norm after relu" in str(net)
@@ -55,7 +55,7 @@ def test_a_norm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_activation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ACTIVATIONS, "softplus", SOFTPLUS)
     net = npl.MLP("layer", "before", depth=2, width=300, activation="softplus")
-    seen, theory = npl.sample(net, npl.load("gaussian", points=100), inits=400).gamma(), npl.theory(net)
+    seen, theory = npl.sample(net, npl.load("gaussian", points=100), inits=400).gamma(), npl.theory(net, width=None)
     assert (seen.low < theory.gamma).all()
     assert (theory.gamma < seen.high).all()
     options = "--norm layer --placement before --activation softplus".split()

@@ -1,11 +1,13 @@
 """The Python face: wrong arguments are one sentence before any work, and what is convenient is taken."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 import normplace as npl
@@ -20,6 +22,18 @@ def data() -> Any:
 
 def build() -> nn.Module:
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 2))
+
+
+def with_points(data: Any, x: torch.Tensor) -> Any:
+    """The data with other points."""
+    return replace(data, x=x)
+
+
+def huge(x: torch.Tensor) -> torch.Tensor:
+    """A million points, which take no memory: only the first ones differ."""
+    far = torch.zeros(1).expand(10**6, 1)
+    assert len(x) < len(far)
+    return torch.cat([torch.ones(1, 1), far])
 
 
 @pytest.mark.parametrize(
@@ -47,6 +61,14 @@ def build() -> nn.Module:
             lambda data: npl.theory(NET, depths=[3]) and npl.theory(NET, data, depths=[3]),
             "--depths 3: allowed are 1 to 2",
         ),
+        (lambda data: npl.theory(npl.MLP("batch", "before")), "isotropic data have no points to simulate"),
+        (lambda data: npl.theory(npl.MLP("batch", "before"), data, simulate=0), "--simulate N draws the hidden layers"),
+        (lambda data: npl.theory(NET, data, width=0), "--width 0: a whole number of at least 1"),
+        (lambda data: npl.theory(NET, data, simulate=1), "--simulate 1: a whole number of at least 2"),
+        (lambda data: npl.theory(npl.MLP("batch", "after", bn_statistics="running"), data), "batch statistics only"),
+        (lambda data: npl.theory(NET, with_points(data, data.x * np.nan)), "some values are not finite"),
+        (lambda data: npl.theory(NET, with_points(data, data.x * 0 + 1)), "all 100 points are alike"),
+        (lambda data: npl.theory(NET, with_points(data, huge(data.x)), width=None), "points fit here"),
         (lambda data: npl.measure(build, data.x[:1], inits=3), "at least 2 points"),
         (lambda data: npl.MLP("none", depth=True), "--depth True: a whole number of at least 1"),
         (lambda data: npl.MLP("batch", depth=1), "--placement is missing"),
@@ -77,7 +99,9 @@ def test_results_say_and_draw_what_they_are(data: Any) -> None:
     seen, theory, measured = npl.sample(NET, data, inits=30), npl.theory(NET, data), npl.measure(build, data.x, inits=3)
     assert "30 networks, no norm, relu, depth 2, width 100, on scikit-learn digits, 100 points" in repr(seen)
     assert repr(seen)[1:10] in seen._repr_html_()
-    assert "infinite" not in repr(theory)
+    assert "width 100, pair chain" in repr(theory)
+    assert "infinite width" in repr(npl.theory(NET, data, width=None))
+    assert npl.theory(npl.MLP("batch", "after"), data, simulate=5).method == "simulated"
     assert "build: 100 points" in repr(measured)
     for result in (seen, theory, measured):
         assert len(result.plot().axes) == 2
@@ -87,12 +111,12 @@ def test_results_say_and_draw_what_they_are(data: Any) -> None:
 
 def test_theory_draws_what_its_density_says() -> None:
     """On isotropic data: 20,000 draws against the integral of the density, within three standard errors."""
-    theory = npl.theory(npl.MLP("batch", "before", depth=3))
+    theory = npl.theory(npl.MLP("batch", "before", depth=3), width=None)
     drawn = theory.draw(20_000, seed=1)[:, 0]
     grid = np.linspace(0.3, 0.7, 2001)
     share = np.trapezoid(theory.density(grid), grid)
     assert abs(((drawn > 0.3) & (drawn < 0.7)).mean() - share) < 3 * np.sqrt(share * (1 - share) / 20_000)
     with pytest.raises(npl.UserError, match="finite gamma above 0"):
-        npl.theory(npl.MLP("batch", "after", depth=3)).density(grid)
+        npl.theory(npl.MLP("batch", "after", depth=3), width=None).density(grid)
     with pytest.raises(npl.UserError, match="--depth 4: allowed are 1 to 3"):
         theory.draw(10, depth=4)

@@ -1,4 +1,4 @@
-# Infinite-width theory on each data set's own kernel, with guess fractions drawn from it.
+# Theory on each data set's own points, at infinite width and at the networks' own, with guess fractions drawn from it.
 
 for cells in plan.theories.rules:
 

@@ -92,9 +92,10 @@ class Sample(Networks):
 
 @dataclass(frozen=True, kw_only=True)
 class Theory(Networks):
-    """Kernel theory, with draws of guess fractions."""
+    """Theory, with draws of guess fractions; without a width it is infinite."""
 
     PATH = "theory/{experiment}/{group}/{cell}"
+    simulate: int | None = None
     draws: int
     draws_depths: tuple[int, ...] | None = None
     shift: float | None = None
@@ -184,12 +185,23 @@ def sample(study: Study, experiment: str, group: str, data: Data, cell: Cell, **
 
 
 def theory(study: Study, experiment: str, group: str, data: Data, cell: Cell, **changes: Any) -> Theory:
-    """The theory of such networks."""
+    """The infinite-width theory of such networks."""
     mlps = study.placements
     usual = mlps.model_dump(include={"depth", "activation"})
     usual |= {"points": min(mlps.theory_points, data.points), "draws": mlps.theory_draws}
     usual |= {"draws_depths": tuple(mlps.histogram_depths)}
     return Theory(experiment=experiment, group=group, data=data, cell=cell, **usual | changes)
+
+
+def theories(study: Study, experiment: str, group: str, data: Data, cell: Cell, **changes: Any) -> list[Theory]:
+    """The theory of such networks at infinite width, and at their own."""
+    infinite = theory(study, experiment, group, data, cell, **changes)
+    return [infinite, at_width(infinite, study.placements.width, study.placements.theory_networks)]
+
+
+def at_width(infinite: Theory, width: int, simulate: int) -> Theory:
+    """The same theory at a finite width, from so many networks where hidden layers are simulated."""
+    return replace(infinite, group=f"{infinite.group}-width-{width}", width=width, simulate=simulate)
 
 
 def training(study: Study, experiment: str, group: str, dataset: str, cell: Cell, **changes: Any) -> Training:

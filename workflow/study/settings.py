@@ -109,6 +109,7 @@ class Placements(Model):
     histogram_depths: Annotated[list[Count], Field(min_length=2, max_length=2), UNIQUE]
     theory_points: TwoOrMore
     theory_draws: TwoOrMore
+    theory_networks: TwoOrMore  # whose hidden layers are simulated for theory at finite width
 
     def check(self, datasets: Mapping[str, Points]) -> None:
         """Histograms are of layers that there are."""

@@ -17,7 +17,7 @@ from normplace.cli.command import fail
 COMMANDS = {
     "data": "Write points of a data set to a file that file:PATH loads.",
     "sample": "Guess fractions of random networks.",
-    "theory": "Guess fractions by infinite-width theory.",
+    "theory": "Guess fractions by theory, at infinite or finite width.",
     "train": "Train many runs and record how the first guess is absorbed.",
     "measure": "How prejudiced is my network? Any PyTorch classifier.",
     "verify": "Which claims hold; are files unaltered; do runs agree.",

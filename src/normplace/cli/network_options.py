@@ -30,6 +30,12 @@ class Cells(click.ParamType[list[str]]):
         return list(dict.fromkeys(self._one.convert(name, param, ctx) for name in value.split(",")))
 
 
+variances = (
+    click.option("--weight-variance", type=Number(above=0), default=HE.weight, help="of a weight, times its fan-in"),
+    click.option("--bias-variance", type=Number(least=0), default=HE.bias, help="of a bias"),
+)
+
+
 def mlp_options(norms: Callable[[], Iterable[str]], *more: Decorator, suffix: str) -> Decorator:
     """Options of MLPs but for their width, and more; the command gets `networks`, each with the file to write.
 
@@ -65,6 +71,7 @@ def network_options(norms: Callable[[], Iterable[str]], *more: Decorator, suffix
     return mlp_options(
         norms,
         click.option("--width", type=Whole(1), help="nodes a hidden layer of an MLP (default: 100)"),
+        *variances,
         click.option(
             "--network",
             type=Names(lambda: ("mlp", *IMAGE_NETWORKS)),
@@ -76,10 +83,6 @@ def network_options(norms: Callable[[], Iterable[str]], *more: Decorator, suffix
             type=Whole(1),
             help="channels of the first layer, or nodes of a token, of a network for images (default: its own)",
         ),
-        click.option(
-            "--weight-variance", type=Number(above=0), default=HE.weight, help="of a weight, times its fan-in"
-        ),
-        click.option("--bias-variance", type=Number(least=0), default=HE.bias, help="of a bias"),
         *more,
         suffix=suffix,
     )

@@ -11,14 +11,14 @@ from click.core import ParameterSource
 
 from normplace.cli import options
 from normplace.cli.data_options import data_options, data_record, data_request
-from normplace.cli.network_options import mlp_options, network_record
+from normplace.cli.network_options import mlp_options, network_record, variances
 from normplace.data import datasets
 from normplace.data.datasets import DataRequest
 from normplace.errors import UserError
 from normplace.files import write_text
 from normplace.networks.architecture import MLP
 from normplace.networks.norms import NORMS
-from normplace.tables.records import write_kernel_theory
+from normplace.tables.records import BY_DEPTH, write_kernel_theory
 from normplace.theories import theory as theories
 from normplace.theories.theory import Theory
 
@@ -35,7 +35,19 @@ class Depths(click.ParamType[list[int]]):
 
 @options.command()
 @data_options(required=False)
-@mlp_options(lambda: [norm.name for norm in NORMS.values() if norm.operation], suffix=".csv")
+@mlp_options(
+    lambda: [norm.name for norm in NORMS.values() if norm.operation],
+    click.option("--width", type=options.Whole(1), help="nodes a hidden layer (default: infinitely many)"),
+    *variances,
+    suffix=".csv",
+)
+@click.option(
+    "--simulate",
+    type=options.Whole(2),
+    metavar="N",
+    help="with --width: where no theory is known, such as for BatchNorm, draw the hidden layers of N networks; others' "
+    "guesses are drawn from N networks' hidden layers, too (default: 300)",
+)
 @click.option(
     "--draws-output",
     type=options.Output(),
@@ -48,15 +60,22 @@ class Depths(click.ParamType[list[int]]):
 def theory(
     request: DataRequest | None,
     networks: list[tuple[MLP, Path]],
+    simulate: int | None,
     draws_output: Path | None,
     draws: int,
     draws_depths: list[int] | None,
 ) -> None:
-    """Guess fractions by infinite-width theory. For isotropic data or, with --dataset, on the data's own kernel."""
+    """Guess fractions by theory, at infinite or finite width. For isotropic data or, with --dataset, on its points."""
+    width = click.get_current_context().params["width"]
+    if simulate and not width:
+        raise UserError(f"--simulate {simulate}: needs --width; at infinite width nothing is simulated")
+    if width:
+        for network, _ in networks:
+            theories.check_width(network, isotropic_data=request is None, simulate=bool(simulate))
     if request is None:
         _refuse_options_of_data()
         for network, output in networks:
-            _write(output, theories.theory(network))
+            _write(output, theories.theory(network, width=width))
         return
     files = [(network, output, draws_output) for network, output in networks]
     if click.get_current_context().params["cells"]:
@@ -70,21 +89,23 @@ def theory(
     data = datasets.read_arrays(request)
     for network, output, of_draws in files:
         network = replace(network, classes=len(data.provenance["classes"]))
-        found = theories.theory(network, data, depths=depths, progress=True)
+        found = theories.theory(
+            network, data, width=width, simulate=simulate or theories.NETWORKS, depths=depths, progress=True
+        )
         if of_draws:
             given = {**data_record(request), **network_record(network), "draws": draws}
-            del given["width"]  # it is infinite
+            given = {**given, "width": width or 0, "method": found.method, "simulate": found.networks if width else 0}
             drawn = np.stack([found.draw(draws, seed=depth, depth=depth) for depth in depths])
-            by_depth = {"gamma": found.gamma, "guess_fraction_std": found.guess_fraction_std}
+            by_depth = {name: getattr(found, name) for name in BY_DEPTH}
             arrays = {**by_depth, "depths": np.array(depths), "guess_fraction": drawn}
             write_kernel_theory(of_draws, given, data.provenance, **arrays)
         _write(output, found)
 
 
 def _write(output: Path, found: Theory) -> None:
-    columns = (array.tolist() for array in (found.gamma, found.correlation, found.guess_fraction_std))
-    rows = zip(range(1, found.net.depth + 1), *columns, strict=True)
-    lines = ["depth,gamma,correlation,guess_fraction_std", *(",".join(map(str, row)) for row in rows)]
+    names = ["gamma", "correlation", *BY_DEPTH[1:]]
+    rows = zip(range(1, found.net.depth + 1), *(getattr(found, name).tolist() for name in names), strict=True)
+    lines = [",".join(["depth", *names]), *(",".join(map(str, row)) for row in rows)]
     write_text(output, "\n".join(lines) + "\n")
 
 

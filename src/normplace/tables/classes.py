@@ -1,5 +1,6 @@
 """More than two classes: how the guesses of a network are spread over the classes, beside theory."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -16,15 +17,16 @@ DRAWS = 2000  # of the C-class theory
 Fractions = npt.NDArray[np.floating[Any]]
 
 
-def class_rows(sample: Sample, kernel: KernelTheory | None) -> list[dict[str, Any]]:
+def class_rows(sample: Sample, beside: Mapping[str, KernelTheory]) -> list[dict[str, Any]]:
     """One row a depth and rank of a sample, at the depths where its kernel theory was drawn.
 
     rank 1 is the class that a network guesses most, whichever it is: mean fraction and quartiles over networks.
     entropy: of a network's guess fractions, over log C (1: all classes alike, 0: one class); mean over networks.
-    Theory is given twice: guesses drawn from the data's own kernel, with an interval since draws are a sample too, and
-    the C-class formula at the kernel's gamma.
+    Theory is given by guesses drawn from the data's own kernel, with an interval since draws are a sample too; by those
+    drawn at the networks' own width, where given (`beside`, see `samples.summarise`); and by the C-class formula at the
+    kernel's gamma.
     """
-    classes = sample.guess_fraction.shape[2]
+    classes, kernel = sample.guess_fraction.shape[2], beside.get("kernel")
     rows = []
     for depth, drawn in zip(kernel.depths, kernel.guess_fraction, strict=True) if kernel else []:
         found = sample.guess_fraction[depth - 1]
@@ -46,6 +48,10 @@ def class_rows(sample: Sample, kernel: KernelTheory | None) -> list[dict[str, An
             **with_interval("entropy_kernel", *mean_with_interval(entropy(drawn))),
             "entropy_gamma": float(entropy(formula).mean()),
         }
+        at_width = beside["finite"].drawn(int(depth)) if "finite" in beside else None
+        if at_width is not None:
+            columns["fraction_finite"] = ranked(at_width).mean(axis=0)
+            of_depth |= with_interval("entropy_finite", *mean_with_interval(entropy(at_width)))
         for rank in range(classes):
             rows.append({**of_depth, "rank": rank + 1, **{name: values[rank] for name, values in columns.items()}})
     return rows

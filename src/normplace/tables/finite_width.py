@@ -32,7 +32,7 @@ def first_order(samples: list[Path], kernel_theories: list[Path], resamples: int
     cells = [*(sample.cell for sample in read_samples), *(theory.cell for theory in read_theories)]
     if len({cell.first_points_sha256 for cell in cells}) > 1:
         raise UserError("the samples and theories are of several data sets or class maps, one is needed")
-    theories = {_architecture(theory.cell): theory.gamma for theory in read_theories}
+    theories = {_architecture(theory.cell): theory.gamma for theory in read_theories if not theory.cell.width}
     found = sorted(read_samples, key=lambda sample: (_architecture(sample.cell), sample.cell.width))
     rows: list[dict[str, Any]] = []
     for architecture, of_widths in groupby(found, key=lambda sample: _architecture(sample.cell)):

@@ -36,7 +36,7 @@ class Cell(NamedTuple):
     placement: str
     bn_statistics: str
     activation: str  # empty for a network for images, which has its own
-    width: int  # the base width of a network for images; 0 for theory
+    width: int  # the base width of a network for images; 0 for theory of infinite width
     weight_variance: float
     bias_variance: float
     classes: int
@@ -57,14 +57,21 @@ class Sample(NamedTuple):
 class KernelTheory(NamedTuple):
     """One file of `normplace theory --draws-output`.
 
-    gamma, guess_fraction_std: [depth]; depths: those drawn at; guess_fraction: [len(depths), draws, classes].
+    gamma, guess_fraction_std: [depth], with half their 95 % intervals; depths: those drawn at; guess_fraction:
+    [len(depths), draws, classes].
     """
 
     cell: Cell
     gamma: Doubles
     guess_fraction_std: Doubles
+    gamma_error: Doubles
+    guess_fraction_std_error: Doubles
     depths: Integers
     guess_fraction: Floats
+
+    def drawn(self, depth: int) -> Floats | None:
+        """Guess fractions [draws, classes] at a depth, none where it was not drawn at."""
+        return self.guess_fraction[self.depths == depth][0] if depth in self.depths else None
 
 
 # What was trained, on which data: columns of its tables, in their order. one_class_accuracy: what guessing one class
@@ -100,6 +107,9 @@ def read_sample(path: Path) -> Sample:
     return Sample(_cell(config, path), **arrays)
 
 
+BY_DEPTH = ("gamma", "guess_fraction_std", "gamma_error", "guess_fraction_std_error")  # of a `KernelTheory`
+
+
 def write_kernel_theory(path: Path, options: Json, data: Json, **arrays: npt.NDArray[Any]) -> None:
     """Write a file of `normplace theory --draws-output`: the arrays of a `KernelTheory`."""
     write_npz(path, arrays, made_by("theory", options, data))
@@ -111,11 +121,11 @@ def read_kernel_theory(path: Path) -> KernelTheory:
     Raises:
         UserError: it is damaged or not such a file.
     """
-    arrays, config = read_npz(path, ("gamma", "guess_fraction_std", "depths", "guess_fraction"))
+    arrays, config = read_npz(path, (*BY_DEPTH, "depths", "guess_fraction"))
     by_depth, fractions = arrays["gamma"].shape, arrays["guess_fraction"].shape
     if (
         (len(by_depth), len(fractions)) != (1, 3)
-        or arrays["guess_fraction_std"].shape != by_depth
+        or any(arrays[name].shape != by_depth for name in BY_DEPTH)
         or arrays["depths"].shape != fractions[:1]
         or not set(arrays["depths"].tolist()) <= set(range(1, by_depth[0] + 1))
     ):

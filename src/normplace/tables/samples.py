@@ -3,6 +3,7 @@
 A network for images has depth 1 here, the only one, and no theory.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,36 +22,40 @@ from normplace.tables.tidy import with_interval
 from normplace.theories import guesses
 from normplace.theories import isotropic as theory
 
+Beside = Mapping[str, KernelTheory]  # "kernel": of infinite width; "finite": of the sample's own
+INFINITE = 0  # the width of such theory in its file
 HISTOGRAM_BINS = 41  # over 0..1, fixed, so that histograms can be compared; odd, so that 1/2 is inside a bin
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of G_0
 EXTREME, EVEN = 0.95, 0.6  # of the largest guess fraction: nearly all guesses on one class; nearly even
 
 
 def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) -> dict[str, pd.DataFrame]:
-    """Tables of sampled cells, with the theory of their own data where given.
+    """Tables of sampled cells, with the theory of their own data where given: of infinite width, and of their own.
 
     gamma and histograms are of all samples; regimes of two-class samples, classes of those with more, if there are any.
 
     Raises:
         UserError: a file is damaged, or a theory belongs to none of the samples.
     """
-    theories = {_theory_key(read.cell): read for read in map(read_kernel_theory, kernel_theories)}
+    theories = {(*_theory_key(read.cell), read.cell.width): read for read in map(read_kernel_theory, kernel_theories)}
     unused = dict(theories)
     gamma_rows, histogram_rows, regime_rows, rows_by_rank = [], [], [], []
     for path in samples:
         sample = read_sample(path)
         cell, depth = sample.cell, len(sample.guess_fraction)
-        kernel = theories.get(_theory_key(cell))
-        unused.pop(_theory_key(cell), None)
+        keys = {"kernel": (*_theory_key(cell), INFINITE), "finite": (*_theory_key(cell), cell.width)}
+        beside = {name: theories[key] for name, key in keys.items() if key in theories}
+        for key in keys.values():
+            unused.pop(key, None)
         isotropic = np.full(depth, np.nan)  # theory is of MLPs, drawn as usual
         if cell.network == "mlp" and (cell.weight_variance, cell.bias_variance) == HE:
             isotropic = theory.gammas(cell.norm, cell.placement, cell.activation, depth)
-        gamma_rows += _gamma_rows(sample, kernel, isotropic, resamples)
-        histogram_rows += _histogram_rows(sample, kernel, isotropic)
+        gamma_rows += _gamma_rows(sample, beside, isotropic, resamples)
+        histogram_rows += _histogram_rows(sample, beside, isotropic)
         if cell.classes == 2 and depth > 1:
             regime_rows.append(_regime_row(sample, resamples))
         if cell.classes > 2:
-            rows_by_rank += class_rows(sample, kernel)
+            rows_by_rank += class_rows(sample, beside)
     if unused:
         cell = next(iter(unused.values())).cell
         unmatched = f"{cell.norm} {cell.placement} on {cell.label}"
@@ -60,27 +65,30 @@ def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) 
 
 
 def _theory_key(cell: Cell) -> tuple[Any, ...]:
-    """What a sample and its infinite-width theory share. The first points are the same whatever their number."""
+    """What a sample and its theory share, but for the width. The first points are the same whatever their number."""
     variances = cell.weight_variance, cell.bias_variance
     return cell.norm, cell.placement, cell.activation, *variances, cell.classes, cell.first_points_sha256
 
 
-def _gamma_rows(sample: Sample, kernel: KernelTheory | None, isotropic: Array, resamples: int) -> list[dict[str, Any]]:
+def _gamma_rows(sample: Sample, beside: Beside, isotropic: Array, resamples: int) -> list[dict[str, Any]]:
     gammas = statistics.gamma_with_interval(sample.output_mean, sample.output_var, resamples, seed=0)
     rows = []
     for layer, fractions in enumerate(sample.guess_fraction):
-        inits, largest, drawn = len(fractions), fractions.max(axis=1), _drawn(kernel, layer + 1)
-        reaches = kernel is not None and layer < len(kernel.gamma)
+        inits, largest = len(fractions), fractions.max(axis=1)
         row = {
             **sample.cell._asdict(),
             "inits": inits,
             "depth": layer + 1,
             **with_interval("gamma", *(numbers[layer] for numbers in gammas)),
             "gamma_isotropic": isotropic[layer],
-            "gamma_kernel": kernel.gamma[layer] if kernel and reaches else np.nan,
+            "gamma_kernel": _at(beside, "kernel", "gamma", layer),
+            "gamma_finite": _at(beside, "finite", "gamma", layer),
+            "gamma_finite_error": _at(beside, "finite", "gamma_error", layer),
             "guess_fraction_std": fractions[:, 0].std(ddof=1, dtype=np.float64),
             "guess_fraction_std_isotropic": guesses.standard_deviation(isotropic[layer]),
-            "guess_fraction_std_kernel": kernel.guess_fraction_std[layer] if kernel and reaches else np.nan,
+            "guess_fraction_std_kernel": _at(beside, "kernel", "guess_fraction_std", layer),
+            "guess_fraction_std_finite": _at(beside, "finite", "guess_fraction_std", layer),
+            "guess_fraction_std_finite_error": _at(beside, "finite", "guess_fraction_std_error", layer),
             **{f"guess_fraction_{q:.0%}".rstrip("%"): np.quantile(fractions[:, 0], q) for q in QUANTILES},
             "mean_largest_fraction": largest.mean(dtype=np.float64),
         }
@@ -88,38 +96,45 @@ def _gamma_rows(sample: Sample, kernel: KernelTheory | None, isotropic: Array, r
             row |= with_interval(f"share_{name}", *statistics.proportion(int(count), inits))
         of_isotropic = partial(guesses.distribution, gamma=isotropic[layer])
         distance, critical = statistics.distance_between_samples, statistics.ks_critical
-        row |= {
-            "ks_isotropic": statistics.distance_to_distribution(fractions[:, 0], of_isotropic, sample.cell.points),
-            "ks_kernel": np.nan if drawn is None else distance(fractions[:, 0], drawn[:, 0]),
-            "ks_critical_isotropic": critical(inits),
-            "ks_critical_kernel": np.nan if drawn is None else critical(inits, len(drawn)),
-        }
+        row["ks_isotropic"] = statistics.distance_to_distribution(fractions[:, 0], of_isotropic, sample.cell.points)
+        row["ks_critical_isotropic"] = critical(inits)
+        for name in ("kernel", "finite"):
+            drawn = beside[name].drawn(layer + 1) if name in beside else None
+            row[f"ks_{name}"] = np.nan if drawn is None else distance(fractions[:, 0], _counts(drawn, sample))
+            row[f"ks_critical_{name}"] = np.nan if drawn is None else critical(inits, len(drawn))
         rows.append(row)
     return rows
 
 
-def _drawn(kernel: KernelTheory | None, depth: int) -> npt.NDArray[np.float32] | None:
-    if kernel is None or depth not in kernel.depths:
-        return None
-    drawn: npt.NDArray[np.float32] = kernel.guess_fraction[list(kernel.depths).index(depth)]
-    return drawn
+def _at(beside: Beside, name: str, column: str, layer: int) -> float:
+    """A number of a theory, if it is given and reaches so deep."""
+    numbers = getattr(beside.get(name), column, ())
+    return float(numbers[layer]) if layer < len(numbers) else np.nan
 
 
-def _histogram_rows(sample: Sample, kernel: KernelTheory | None, isotropic: Array) -> list[dict[str, Any]]:
+def _counts(drawn: npt.NDArray[np.float32], sample: Sample) -> npt.NDArray[np.float32]:
+    """Guess fractions as they can be counted on the sample's points: drawn ones may lie in between."""
+    points = np.float32(sample.cell.points)
+    return np.asarray(np.rint(drawn[:, 0] * points) / points, dtype=np.float32)
+
+
+def _histogram_rows(sample: Sample, beside: Beside, isotropic: Array) -> list[dict[str, Any]]:
     """Counts of G_0 in fixed bins, and the share that each theory puts into the same bin.
 
-    Only at the depths where the kernel theory was drawn, or at the first and last one without it.
+    Only at the depths where the theory was drawn, or at the first and last one without it.
     """
     edges = np.linspace(0, 1, HISTOGRAM_BINS + 1)
     depth = len(sample.guess_fraction)
     rows = []
-    for at in sorted({int(d) for d in (kernel.depths if kernel else (1, depth)) if d <= depth}):
+    drawn_at = {int(at) for given in beside.values() for at in given.depths} or {1, depth}
+    for at in sorted(at for at in drawn_at if at <= depth):
         counts = _binned(sample.guess_fraction[at - 1, :, 0], sample.cell.points)
         shares = {"share_isotropic": np.diff(guesses.distribution(edges, isotropic[at - 1]))}
         shares["share_isotropic"][0] += guesses.distribution(np.array(0.0), isotropic[at - 1])  # an infinite gamma's
-        drawn = _drawn(kernel, at)
-        if kernel is not None and drawn is not None:
-            shares["share_kernel"] = _binned(drawn[:, 0], kernel.cell.points) / len(drawn)
+        for name, given in beside.items():
+            drawn = given.drawn(at)
+            if drawn is not None:
+                shares[f"share_{name}"] = _binned(drawn[:, 0], given.cell.points) / len(drawn)
         of_depth = {**sample.cell._asdict(), "inits": sample.guess_fraction.shape[1], "depth": at}
         columns = {"bin_low": edges[:-1], "bin_high": edges[1:], "count": counts, **shares}
         rows += [

@@ -8,10 +8,13 @@ import pytest
 from normplace.errors import UserError
 from normplace.files import write_npz
 from normplace.tables.finite_width import first_order, through_origin
+from normplace.tables.records import BY_DEPTH
 
 DEPTHS = 10
 SLOPE = -2.0
 GAMMA = np.linspace(0.5, 5, DEPTHS)  # at infinite width
+
+NOTHING = {name: np.zeros(DEPTHS) for name in BY_DEPTH[1:]}
 
 
 def config(width: int | None) -> dict[str, object]:
@@ -41,7 +44,7 @@ def files(folder: Path, widths: tuple[int, ...], inits: int = 3000) -> tuple[lis
         write_npz(samples[-1], {name: array.astype(np.float32) for name, array in arrays.items()}, config(width))
     theory = folder / "theory.npz"
     drawn = {"depths": np.array([1]), "guess_fraction": np.full((1, 5, 2), 0.5, np.float32)}
-    write_npz(theory, {"gamma": GAMMA, "guess_fraction_std": np.zeros(DEPTHS), **drawn}, config(None))
+    write_npz(theory, {"gamma": GAMMA, **NOTHING, **drawn}, config(None))
     return samples, [theory]
 
 
@@ -66,7 +69,7 @@ def test_what_cannot_be_fitted_is_refused(tmp_path: Path) -> None:
     drawn = {"depths": np.array([1]), "guess_fraction": np.full((1, 5, 2), 0.5, np.float32)}
     of_other = config(None)
     of_other["data"] = {**dict(of_other["data"]), "first_points_sha256": "y"}  # type: ignore[call-overload]
-    write_npz(other, {"gamma": GAMMA, "guess_fraction_std": np.zeros(DEPTHS), **drawn}, of_other)
+    write_npz(other, {"gamma": GAMMA, **NOTHING, **drawn}, of_other)
     with pytest.raises(UserError, match="several data sets"):
         first_order(samples, [other], resamples=10)
 
@@ -75,7 +78,7 @@ def test_a_theory_of_other_shapes_is_refused(tmp_path: Path) -> None:
     samples, _ = files(tmp_path, (50, 100), inits=20)
     wrong = tmp_path / "wrong.npz"
     drawn = {"depths": np.array([DEPTHS + 1]), "guess_fraction": np.full((1, 5, 2), 0.5, np.float32)}
-    write_npz(wrong, {"gamma": GAMMA, "guess_fraction_std": np.zeros(DEPTHS), **drawn}, config(None))
+    write_npz(wrong, {"gamma": GAMMA, **NOTHING, **drawn}, config(None))
     with pytest.raises(UserError, match=r"wrong\.npz: not a file of `normplace theory"):
         first_order(samples, [wrong], resamples=10)
 

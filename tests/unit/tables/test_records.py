@@ -36,12 +36,17 @@ def test_a_theory(tmp_path: Path) -> None:
     path, again = tmp_path / "a.npz", tmp_path / "b.npz"
     draws = ["--draws", "5", "--draws-output", path, "--output", tmp_path / "a.csv"]
     run("theory", *DATA, *NETWORK, *draws)
-    arrays, config = read_npz(path, ("gamma", "guess_fraction_std", "depths", "guess_fraction"))
+    arrays, config = read_npz(path, (*records.BY_DEPTH, "depths", "guess_fraction"))
     records.write_kernel_theory(again, config["options"], config["data"], **arrays)
     assert again.read_bytes() == path.read_bytes()
     theory = read_kernel_theory(path)
     assert (theory.cell.norm, theory.cell.width, theory.depths.tolist()) == ("layer", 0, [1, 2])
     assert theory.guess_fraction.shape == (2, 5, 2)
+    assert theory.drawn(3) is None
+    assert np.array_equal(theory.drawn(2), theory.guess_fraction[1])
+    run("theory", *DATA, *NETWORK, *draws, "--width", 20)
+    assert read_kernel_theory(path).cell.width == 20
+    assert (read_kernel_theory(path).gamma_error > 0).all()
 
 
 def test_a_training(tmp_path: Path) -> None:

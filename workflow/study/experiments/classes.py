@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from study.jobs import MANY_CLASSES, Tables, initial_data, sample, theory
+from study.jobs import MANY_CLASSES, Tables, initial_data, sample, theories
 from study.settings import SOME, UNIQUE, Cells, ImageDataset, Model, Points, Study, TwoOrMore, check_prepared
 
 
@@ -27,5 +27,5 @@ def tables(study: Study) -> Tables:
         for dataset in own.datasets
         for cell in own.cells
     ]
-    theories = [theory(*one, draws=own.theory_draws) for one in shown]
-    return Tables(files=MANY_CLASSES, samples=[sample(*one) for one in shown], theories=theories)
+    of_shown = [theory for one in shown for theory in theories(*one, draws=own.theory_draws)]
+    return Tables(files=MANY_CLASSES, samples=[sample(*one) for one in shown], theories=of_shown)

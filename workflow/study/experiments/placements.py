@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from study.jobs import TWO_CLASSES, Data, Tables, initial_data, sample, theory
+from study.jobs import TWO_CLASSES, Data, Tables, initial_data, sample, theories
 from study.library import CELLS, Cell
 from study.settings import Study
 
@@ -15,4 +15,5 @@ def networks(study: Study, dataset: str, cells: Iterable[Cell]) -> list[tuple[St
 
 def tables(study: Study) -> Tables:
     shown = [one for dataset in study.datasets for one in networks(study, dataset, CELLS.values())]
-    return Tables(files=TWO_CLASSES, samples=[sample(*one) for one in shown], theories=[theory(*one) for one in shown])
+    of_shown = [theory for one in shown for theory in theories(*one)]
+    return Tables(files=TWO_CLASSES, samples=[sample(*one) for one in shown], theories=of_shown)

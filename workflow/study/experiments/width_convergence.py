@@ -4,13 +4,14 @@ from typing import Annotated
 
 from pydantic import Field
 
-from study.jobs import MANY_CLASSES, Tables, initial_data, sample, theory
+from study.jobs import MANY_CLASSES, Tables, at_width, initial_data, sample, theory
 from study.library import CELLS
 from study.settings import OnFirstPoints, Study, TwoOrMore, Width
 
 # rms has the infinite-width gamma of layer-before, and batch-after's is 0 by construction: nothing to converge to.
 SHOWN = [CELLS[name] for name in ("none", "batch-before", "layer-before", "layer-after")]
-DRAWS = 1000  # gamma is all that is needed of the theory; these only fill the file
+WITH_CHAIN = [cell for cell in SHOWN if cell.norm != "batch"]  # simulating BatchNorm is sampling it again
+DRAWS = 10  # gamma is all that is needed of the theory; these only fill the file
 
 
 class Settings(OnFirstPoints):
@@ -31,4 +32,6 @@ def tables(study: Study) -> Tables:
     ]
     same |= {"draws": DRAWS, "draws_depths": None}
     theories = [theory(study, name, "infinite", data, cell, **same) for cell in SHOWN]
+    infinite = [theory for theory in theories if theory.cell in WITH_CHAIN]
+    theories += [at_width(theory, width, DRAWS) for theory in infinite for width in own.widths]
     return Tables(files=MANY_CLASSES, samples=samples, theories=theories)
