@@ -49,6 +49,7 @@ figures: .venv/installed ## Draw figures and tables again from existing results,
 verify: .venv/installed ## Are the files unaltered, and which claims hold? Exits with 1 where a claim fails
 	@status=0; normplace verify --results $(RUN) --integrity || status=1; \
 	python -m study.printed $(RUN) || status=1; \
+	python -m study.recomputed $(RUN) || status=1; \
 	normplace verify --results $(RUN) --output results/$(SCALE)/tables || status=1; exit $$status
 
 archive: .venv/installed ## Pack a run with its manifest into results/SCALE.tar.gz

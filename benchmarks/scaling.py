@@ -68,9 +68,9 @@ def of_processes(data_root: Path, networks: int = 600) -> float:
     for processes in (1, 2):
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(processes, context, torch.set_num_threads, (1,)) as pool:
-            list(pool.map(partial(sample_part, *arguments, seed=0, device="cpu", at_once=1), [range(2)] * 4))
+            list(pool.map(partial(sample_part, *arguments, seed=0, device="cpu", networks=1), [range(2)] * 4))
             start = time.perf_counter()
-            list(pool.map(partial(sample_part, *arguments, seed=0, device="cpu", at_once=1), halves))
+            list(pool.map(partial(sample_part, *arguments, seed=0, device="cpu", networks=1), halves))
             seconds[processes] = time.perf_counter() - start
     return seconds[1] / seconds[2]
 

@@ -37,7 +37,7 @@ def draw(tidy: Path) -> Figure:
     )
     for one, part in parts:
         for half, look in HALVES.items():
-            panels.gamma_by_depth(one, part[part["half"] == half], *look)
+            panels.gamma_by_depth(one, part[part["half"] == half], *look, theory="gamma_kernel")
         over, side = first(part, "over", "side")
         panels.label(one, top=f"{side} the activation", left=f"gamma, norm {over}")
     panels.gamma_axes(axes, table["depth"].max())

@@ -1,7 +1,7 @@
 """The prejudice ratio gamma against depth: where the norm stands decides whether it grows, stays or vanishes.
 
-Above gamma = 1 guesses pile up on one class. Networks of finite width deviate from infinite width when they are deep,
-by terms of order depth / width.
+Above gamma = 1 guesses pile up on one class. Theory at the networks' own width leaves nothing out. That of BatchNorm is
+simulated: hidden layers of other networks, their output layers averaged.
 """
 
 from pathlib import Path
@@ -33,7 +33,8 @@ def draw(tidy: Path) -> Figure:
     looks = [words.norm(norm) for norm in table["norm"].unique()]
     panels.legend(figure, [panels.line(look.label, **panels.point(look.colour, look.marker)) for look in looks])
     text = (
-        f"Points: {words.sampling(table)}, 95 % bootstrap intervals. Lines: infinite width, the data's own kernel, "
-        f"nothing fitted. Values below {panels.FLOOR:g} are drawn there. No norm is shown in both rows."
+        f"Points: {words.sampling(table)}, 95 % intervals. Lines: theory at that width on the data's own points, "
+        f"nothing fitted (BatchNorm: simulated); dotted: infinite width. Values below {panels.FLOOR:g} drawn there. "
+        "No norm is shown in both rows."
     )
     return panels.caption(figure, text)

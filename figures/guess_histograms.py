@@ -1,7 +1,6 @@
 """How the guess fraction G₀ is distributed over random networks: by configuration, depth and data set."""
 
 from pathlib import Path
-from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
@@ -10,7 +9,6 @@ from figures import panels, words
 from figures.reading import first, read
 
 EXPERIMENT = "placements"
-ISOTROPIC: dict[str, Any] = {"ls": (0, (1.5, 1.5)), "lw": 0.8}
 
 
 def draw(tidy: Path) -> Figure:
@@ -19,14 +17,15 @@ def draw(tidy: Path) -> Figure:
     for one, part in parts:
         norm, placement, dataset, depth = first(part, "norm", "placement", "label", "depth")
         panels.histogram(one, part, words.norm(norm).colour)
-        panels.theory(one, part, "share_kernel")
-        panels.theory(one, part, "share_isotropic", **ISOTROPIC)
+        panels.theory(one, part, "share_finite")
+        panels.theory(one, part, "share_kernel", **panels.INFINITE)
         panels.label(one, top=words.heading(norm, placement), left=f"{words.wrapped(dataset)}\ndepth {depth}")
     panels.labelled_guess_axes(axes)
     entries = [
         Patch(color=words.GREY, alpha=0.55, lw=0, label="sampled networks"),
-        panels.line("theory, the data's own kernel", lw=0.8),
-        panels.line("theory, isotropic data", **ISOTROPIC),
+        panels.line("theory at the networks' own width", lw=0.8),
+        panels.line("theory, infinite width", **panels.INFINITE),
     ]
     panels.legend(figure, entries)
-    return panels.caption(figure, f"Each panel: {words.sampling(table)}, bins of 1/{len(part)}; nothing is fitted.")
+    sampled = f"Each panel: {words.sampling(table)}, bins of 1/{len(part)}"
+    return panels.caption(figure, f"{sampled}; both theories on the data's own points, nothing fitted.")

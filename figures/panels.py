@@ -121,6 +121,9 @@ def histogram(axes: Axes, rows: pd.DataFrame, colour: str, **options: Any) -> No
     axes.stairs(rows["count"] / rows["inits"], edges, color=colour, **{"alpha": 0.55, "fill": True, **options})
 
 
+INFINITE: dict[str, Any] = {"ls": (0, (1.2, 1.6)), "lw": 0.8}  # how theory of infinite width is drawn
+
+
 def theory(axes: Axes, rows: pd.DataFrame, column: str, **options: Any) -> None:
     """A theory's share in each bin of G_0, as a line through the bins' centres."""
     axes.plot((rows["bin_low"] + rows["bin_high"]) / 2, rows[column], **{"color": "black", "lw": 0.8, **options})
@@ -167,10 +170,15 @@ def favoured_and_other_axes(figure: Figure, axes: Grid, table: pd.DataFrame, bet
 
 
 def gamma_by_depth(
-    axes: Axes, rows: pd.DataFrame, colour: str, marker: str, *, theory: str = "gamma_kernel", width: float = 1.1
+    axes: Axes, rows: pd.DataFrame, colour: str, marker: str, *, theory: str = "gamma_finite", width: float = 1.1
 ) -> None:
-    """gamma of one configuration: sampled networks as points with intervals at some depths, theory as a line."""
+    """gamma of one configuration: sampled networks as points with intervals at some depths, theory as a line.
+
+    Theory at the networks' own width has that of infinite width beside it, dotted.
+    """
     axes.plot(rows["depth"], rows[theory].clip(FLOOR), color=colour, lw=width)
+    if theory == "gamma_finite":
+        axes.plot(rows["depth"], rows["gamma_kernel"].clip(FLOOR), color=colour, **INFINITE)
     shown = rows[rows["depth"].isin(MARKED)]
     axes.errorbar(
         shown["depth"], shown["gamma"].clip(FLOOR), bars(shown, "gamma"), ls="", ms=3.2, lw=0.8, mew=0.8, clip_on=False,

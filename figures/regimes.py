@@ -42,7 +42,7 @@ def draw(tidy: Path) -> Figure:
         _draw_box(figure.add_subfigure(place), rows, bars, words.norm(norm).colour)
     text = (
         f"Histograms of G₀ (share of the data put into class 0, square-root axis): {words.sampling(histograms)}; "
-        "lines: infinite-width theory on the data's own kernel. Seen: gamma of the guesses at the last depth and "
+        "lines: theory at that width, dotted: at infinite width. Seen: gamma of the guesses at the last depth and "
         "its growth over the last doubling, 95 % intervals."
     )
     return panels.caption(figure, text)
@@ -61,7 +61,8 @@ def _draw_box(box: SubFigure, regimes: pd.DataFrame, histograms: pd.DataFrame, c
     for one, depth in zip(axes[0], depths, strict=True):
         rows = where(histograms, depth=depth)
         panels.histogram(one, rows, colour)
-        panels.theory(one, rows, "share_kernel")
+        panels.theory(one, rows, "share_finite")
+        panels.theory(one, rows, "share_kernel", **panels.INFINITE)
         one.patch.set_alpha(0)
         one.annotate(f"depth {depth}", (0.03, 0.98), xycoords="axes fraction", va="top", fontsize=6)
     panels.guess_axes(axes)

@@ -15,7 +15,9 @@ def draw(tidy: Path) -> Figure:
     figure, axes, parts = panels.grid(table, ["depth"], ["norm", "placement"], height=1.9, room=0.7, sharey=False)
     for one, part in parts:
         norm, placement, depth, theory = first(part, "norm", "placement", "depth", "gamma_kernel")
-        one.axhline(theory, color="black", lw=1)
+        part = part.sort_values("width")
+        one.plot(part["width"], part["gamma_finite"], color="black", lw=1)
+        one.axhline(theory, color="black", **panels.INFINITE)
         bars, colour = panels.bars(part, "gamma"), words.norm(norm).colour
         one.errorbar(part["width"], part["gamma"], bars, fmt="o", color=colour, ms=3.5, lw=0.9)
         one.set_ylim(0, 1.12 * max(part["gamma_high"].max(), theory))
@@ -28,6 +30,6 @@ def draw(tidy: Path) -> Figure:
     panels.label_below(axes, "width (nodes a layer)")
     text = (
         f"{words.sampling(table)} (fewest at the largest width), {table['classes'].iloc[0]} output nodes pooled; "
-        "bars: 95 % bootstrap intervals over networks. Black: infinite width, the data's own kernel."
+        "bars: 95 % intervals. Lines: theory at each width (none of BatchNorm's); dotted: infinite width."
     )
     return panels.caption(figure, text)

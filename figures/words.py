@@ -3,10 +3,12 @@
 import zlib
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from normplace.networks.images import IMAGE_NETWORKS
 from normplace.networks.norms import NORMS
+from normplace.statistics import Estimate, by_value
 
 # Okabe and Ito's colours: told apart by readers with any colour vision.
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
@@ -140,3 +142,21 @@ def _architecture(table: pd.DataFrame) -> str:
 
 def _points(table: pd.DataFrame) -> str:
     return f"{span(table['points'])} points"
+
+
+def limit_by_value(regimes: pd.DataFrame) -> "pd.Series[str]":
+    """The regime that theory's limit of gamma has in the other vocabulary (`normplace.statistics.by_value`)."""
+    return regimes["fixed_point_gamma"].map(lambda gamma: by_value(Estimate(gamma, gamma, gamma), _settled(gamma)))
+
+
+def seen_by_value(regimes: pd.DataFrame) -> "pd.Series[str]":
+    """The regime that guesses show in the other vocabulary."""
+    columns = [f"{name}{end}" for name in ("gamma_guesses", "growth") for end in ("", "_low", "_high")]
+    found = [by_value(Estimate(*row[:3]), Estimate(*row[3:])) for row in regimes[columns].to_numpy(float)]
+    return pd.Series(found, index=regimes.index, dtype=str)
+
+
+def _settled(limit: float) -> Estimate[float]:
+    """How a limit grows: not, or without end."""
+    growth = np.inf if np.isinf(limit) else 0.0
+    return Estimate(growth, growth, growth)

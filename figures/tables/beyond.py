@@ -7,13 +7,12 @@ import pandas as pd
 from figures import words
 from figures.reading import deepest, read, those_run
 
-# experiment -> tidy table, its measured column, the theory of it, what that is, and what else varies
+# experiment -> tidy table, its measured column, the theory of it at infinite width, what that is, and what else varies
 PARTS = {
     "centring": ("gamma", "gamma", "gamma_kernel", "gamma", ""),
     "activations": ("gamma", "gamma", "gamma_isotropic", "gamma", "activation"),
     "shift": ("gamma", "gamma", "gamma_kernel", "gamma", "shift"),
     "classes": ("classes", "entropy", "entropy_kernel", "entropy of a network's guesses / log C", ""),
-    "finite_width": ("first_order", "c", "", "c in log((1 + gamma) / (1 + gamma at infinite width)) = c / width", ""),
 }
 
 
@@ -26,12 +25,12 @@ def _rows(
     tidy: Path, experiment: str, table: str, measured: str, theory: str, quantity: str, setting: str
 ) -> pd.DataFrame:
     rows = deepest(read(tidy, experiment, table))
-    # The table of classes has a row a rank, the fitted correction a row a width; measured is the same in each.
+    # The table of classes has a row a rank; measured is the same in each.
     keys = ["label", "norm", "placement", *([setting] if setting else [])]
-    if experiment == "finite_width":  # fitted to the networks of several widths
-        rows = rows[rows["fitted"]]
-        rows = rows.assign(inits=rows.groupby(keys)["inits"].transform("sum"))
     rows = rows.drop_duplicates(keys)
+    theory = (
+        f"{measured}_finite" if f"{measured}_finite" in rows and rows[f"{measured}_finite"].notna().all() else theory
+    )
     settings = [f" ({setting} {value})" for value in rows[setting]] if setting else [""] * len(rows)
     columns = {
         "experiment": experiment,
@@ -39,7 +38,7 @@ def _rows(
         "configuration": [name + value for name, value in zip(words.names(rows), settings, strict=True)],
         "quantity at the last depth": quantity,
         "measured [95 %]": words.with_interval(rows, measured),
-        "theory": rows[theory].map(words.number) if theory else "-",
+        "theory": rows[theory].map(words.number),
         "depth": rows["depth"],
         "networks": rows["inits"],
     }

@@ -11,19 +11,23 @@ from figures.reading import deepest, groups, read, where
 def headline(tidy: Path) -> pd.DataFrame:
     """One row a configuration: its regime, and gamma at the last depth on each data set with theory in brackets."""
     gamma = deepest(read(tidy, "placements", "gamma"))
-    gamma["in words"] = words.with_interval(gamma, "gamma") + " (" + gamma["gamma_kernel"].map(words.number) + ")"
+    # Tables that were made before theory knew of widths have that of infinite width alone.
+    theory = gamma["gamma_finite"] if "gamma_finite" in gamma else gamma["gamma_kernel"]
+    gamma["in words"] = words.with_interval(gamma, "gamma") + " (" + theory.map(words.number) + ")"
     rows = []
     for (norm, placement), of_cell in groups(read(tidy, "placements", "regimes"), "norm", "placement"):
         agree = (of_cell["regime_seen"] == of_cell["regime_theory"]).sum()
         row = {"configuration": words.name(norm, placement), "regime by theory": of_cell["regime_theory"].iloc[0]}
         row["seen on"] = f"{agree} of {len(of_cell)}"
+        row["by value"] = words.limit_by_value(of_cell).iloc[0]
         rows.append(row | where(gamma, norm=norm, placement=placement).set_index("label")["in words"].to_dict())
     return pd.DataFrame(rows)
 
 
 def gamma(tidy: Path) -> pd.DataFrame:
-    """gamma by configuration, data set and depth: measured with its 95 % interval, and both theories."""
-    theories = {"theory, own kernel": "gamma_kernel", "theory, isotropic": "gamma_isotropic"}
+    """gamma by configuration, data set and depth: measured with its 95 % interval, and the theories."""
+    theories = {"theory at this width": "gamma_finite", "infinite width": "gamma_kernel"}
+    theories["infinite width, isotropic"] = "gamma_isotropic"
     return _by_depth(tidy, {"gamma [95 %]": "gamma"}, theories)
 
 
@@ -36,8 +40,10 @@ def shares(tidy: Path) -> pd.DataFrame:
 def distances(tidy: Path) -> pd.DataFrame:
     """Kolmogorov-Smirnov distance of sampled G_0 to each theory, and what chance alone stays below (95 %)."""
     columns = {
-        "to own kernel": "ks_kernel",
-        "chance, kernel": "ks_critical_kernel",
+        "to theory at this width": "ks_finite",
+        "chance, this width": "ks_critical_finite",
+        "to infinite width": "ks_kernel",
+        "chance, infinite width": "ks_critical_kernel",
         "to isotropic": "ks_isotropic",
         "chance, isotropic": "ks_critical_isotropic",
     }
@@ -51,9 +57,11 @@ def regimes(tidy: Path) -> pd.DataFrame:
         "data": rows["label"],
         "configuration": words.names(rows),
         "by theory": rows["regime_theory"],
+        "by theory, by value": words.limit_by_value(rows),
         "fixed point rho": rows["fixed_point_correlation"].map(words.number),
         "slope there": rows["fixed_point_slope"].map(words.number),
         "seen": rows["regime_seen"],
+        "seen, by value": words.seen_by_value(rows),
         "gamma of guesses [95 %]": words.with_interval(rows, "gamma_guesses", infinite="infinite"),
         "growth exponent [95 %]": words.with_interval(rows, "growth"),
         "networks": rows["inits"],
@@ -70,7 +78,7 @@ def _by_depth(tidy: Path, measured: dict[str, str], computed: dict[str, str] | N
         "configuration": words.names(rows),
         "depth": rows["depth"],
         **{title: words.with_interval(rows, column) for title, column in measured.items()},
-        **{title: rows[column].map(words.number) for title, column in (computed or {}).items()},
+        **{title: rows[column].map(words.number) for title, column in (computed or {}).items() if column in rows},
         "networks": rows["inits"],
     }
     return pd.DataFrame(columns)

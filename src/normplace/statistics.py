@@ -15,6 +15,7 @@ Number = TypeVar("Number", float, Array)
 # deeply prejudiced one into an exponent of 1 or more; halfway is the boundary. A gamma below NEUTRAL_GAMMA moves G_0
 # by a standard deviation of at most 0.12.
 NEUTRAL_GAMMA = 0.1
+FALLING_GAMMA = 0.5  # a gamma that falls with depth must be below this, too, to be called neutral
 GROWTH = 0.5
 CONFIDENCE = 0.95
 _ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)  # quantiles
@@ -124,34 +125,44 @@ def interval_of_ratio(numerators: Array, denominators: Array) -> Estimate[float]
     return Estimate(ratio, float(ratio * np.exp(-half)), float(ratio * np.exp(half)))
 
 
+def gamma_of_readouts(mean_var: npt.NDArray[Any], expected_var: npt.NDArray[Any]) -> Estimate[Array]:
+    """gamma with its 95 % interval from networks whose output layers were averaged: [depth, inits] -> [depth].
+
+    mean_var, expected_var: see `sampling.mlps.InitialGuesses`. gamma is the ratio of their means.
+    """
+    pairs = zip(mean_var.astype(np.float64), expected_var.astype(np.float64), strict=True)
+    return Estimate(*np.array([interval_of_ratio(*of_depth) for of_depth in pairs]).T)
+
+
 def gamma_of_guesses(second_moment: Array) -> Array:
     """The gamma that two-class guesses imply: Var G_0 = arcsin(gamma / (1 + gamma)) / (2 pi), solved for gamma.
 
     second_moment: of G_0 about its mean 1/2, at most 1/4. Unlike `gamma` it looks at guesses alone, which do
     not change when a network's outputs are scaled; without a norm that scale varies wildly between deep networks.
     """
-    rho = np.sin(2 * np.pi * np.minimum(second_moment, 0.25))
+    rho = np.sin(2 * np.pi * np.clip(second_moment, 0, 0.25))
     with np.errstate(divide="ignore"):
         return np.asarray(rho / (1 - rho))
 
 
-def regime_by_growth(guess_fraction: npt.NDArray[Any], resamples: int, seed: int) -> RegimeByGrowth:
-    """The regime that the guesses of sampled two-class networks show: G_0 as [depth, inits], depth at least 2.
+def regime_by_growth(squares: npt.NDArray[Any], resamples: int, seed: int) -> RegimeByGrowth:
+    """The regime that the guesses of sampled two-class networks show, depth at least 2.
 
-    neutral: gamma (of guesses) below 0.1 at the last depth, or falling faster than depth^-0.5. deeply prejudiced:
-    above 1 and growing faster than depth^0.5. prejudiced: above 0.1 and in between. Each with its whole 95 %
-    bootstrap interval over networks, else undecided.
+    squares: [depth, inits], of a network's (G_0 - 1/2)^2, or its mean over output layers.
+    neutral: gamma (of guesses) below 0.1 at the last depth, or below 0.5 and falling faster than depth^-0.5. deeply
+    prejudiced: above 1 and growing faster than depth^0.5. prejudiced: above 0.1 and in between. Each with its whole
+    95 % bootstrap interval over networks, else undecided. In the other vocabulary see `by_value`.
     """
-    depth, inits = guess_fraction.shape
+    depth, inits = squares.shape
     half = depth // 2
-    squares = (guess_fraction[[half - 1, depth - 1]].astype(np.float64) - 0.5) ** 2
+    ends = squares[[half - 1, depth - 1]].astype(np.float64)
     draws = bootstrap(inits, resamples, seed)
-    resampled = np.stack([gamma_of_guesses(row[draws].mean(axis=1)) for row in squares])
-    estimates = gamma_of_guesses(squares.mean(axis=1))
+    resampled = np.stack([gamma_of_guesses(row[draws].mean(axis=1)) for row in ends])
+    estimates = gamma_of_guesses(ends.mean(axis=1))
     growths = _growth(resampled, depth / half)
     last = Estimate(*map(float, (estimates[1], *interval(resampled[1]))))
     growth = Estimate(*map(float, (_growth(estimates, depth / half), *interval(growths))))
-    if last.high < NEUTRAL_GAMMA or growth.high < -GROWTH:
+    if last.high < NEUTRAL_GAMMA or (last.high < FALLING_GAMMA and growth.high < -GROWTH):
         name = "neutral"
     elif last.low > 1 and growth.low > GROWTH:
         name = "deeply prejudiced"
@@ -160,6 +171,19 @@ def regime_by_growth(guess_fraction: npt.NDArray[Any], resamples: int, seed: int
     else:
         name = "undecided"
     return RegimeByGrowth(name, last, growth)
+
+
+def by_value(gamma: Estimate[float], growth: Estimate[float]) -> str:
+    """A regime in the words of arXiv 2505.12096, which go by the limit of gamma: neutral up to 1, prejudiced above it.
+
+    Deeply prejudiced is an infinite limit: a gamma above 1 that grows faster than depth^0.5. Each with its whole
+    interval, else undecided. docs/theory.md compares the two vocabularies.
+    """
+    if gamma.low > 1 and growth.low > GROWTH:
+        return "deeply prejudiced"
+    if gamma.low > 1 and growth.high < GROWTH:
+        return "prejudiced"
+    return "neutral" if gamma.high < 1 and not growth.low > GROWTH else "undecided"
 
 
 def _growth(half_and_last: Array, ratio: float) -> Array:

@@ -34,7 +34,11 @@ def test_sample_writes_what_the_contract_says(tmp_path: Path) -> None:
     options = "--dataset digits --classes all --points 50 --norm batch --placement before --depth 3 --width 20"
     run("sample", *options.split(), "--inits", 7, "--seed", 4, "--device", "cpu", "--output", output)
     with np.load(output, allow_pickle=False) as archive:
-        assert set(archive.files) == {"guess_fraction", "output_mean", "output_var", "gamma", "config"}
+        averages = {"mean_var", "expected_var", "agreement"}
+        assert set(archive.files) == {"guess_fraction", "output_mean", "output_var", *averages, "gamma", "config"}
+        for name in averages:
+            assert archive[name].shape == (3, 7)
+            assert archive[name].dtype == np.float32
         for name in ("guess_fraction", "output_mean", "output_var"):
             assert archive[name].shape == (3, 7, 10)
             assert archive[name].dtype == np.float32
@@ -311,11 +315,11 @@ def test_several_values_after_one_option(tmp_path: Path, capsys: pytest.CaptureF
     assert found["none"] == found["empty"] != found["both"]
     assert found["both"] == found["last"] == found["each"]
     assert pd.read_csv(tmp_path / "both" / "gamma.csv")["gamma_kernel"].notna().all()
-    line = mistake(capsys, "finite-width", *samples, "--theory", "--output", tmp_path / "w.csv")
+    line = mistake(capsys, "summarise", *samples, "--theory", "--output", tmp_path / "w.csv")
     assert "'--theory'" in line
     line = mistake(capsys, "curves", "t.csv", "--output")
     assert line == "normplace curves: error: Option '--output' requires an argument. (see normplace curves --help)"
-    assert "'SAMPLE.npz...'" in mistake(capsys, "finite-width", "--theory", *theories, "--output", tmp_path / "w.csv")
+    assert "'SAMPLE.npz...'" in mistake(capsys, "summarise", "--theory", *theories, "--output", tmp_path / "w")
 
 
 def test_a_norm_that_is_added_later_is_a_choice(

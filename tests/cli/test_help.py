@@ -26,8 +26,8 @@ OPTIONS = {
     "measure": DATA | RUN | {"--shift", "--resize", "--inits", "--precision", "--threads"},
     "verify": {"--results", "--claims", "--integrity", "--against"},
     "summarise": {"--theory", "--bootstrap"},
-    "finite-width": {"--theory", "--bootstrap"},
     "curves": set(),
+    "phase": set(),
     "measurements": set(),
 }  # fmt: skip
 
@@ -88,7 +88,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "words"),
     [
         (["sampel"], "normplace: error: No such command 'sampel'. Did you mean 'sample'?"),
-        (["finite_width"], "'finite-width'"),
+        (["summarize"], "'summarise'"),
         (["samp"], "No such command 'samp'"),
         ([], "normplace: error: Missing command."),
         (["--verison"], "normplace: error: No such option '--verison'. Did you mean '--version'?"),

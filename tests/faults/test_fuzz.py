@@ -22,7 +22,7 @@ from normplace.data.record import Where
 from normplace.data.sets import mnist
 from normplace.errors import UserError
 from normplace.files import sha256_of_file, sha256_of_text, write_json, write_npz
-from normplace.tables.records import read_kernel_theory, read_sample, read_training
+from normplace.tables.records import BY_DEPTH, OF_SAMPLE, read_kernel_theory, read_sample, read_training
 from normplace.tables.zoo import measurements
 from normplace.training import checkpoints
 from normplace.training.optimizers import make_optimizer
@@ -100,9 +100,10 @@ def arrays_of(value: Any) -> list[Any]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One good file of each kind."""
     folder, random = tmp_path_factory.mktemp("files"), np.random.default_rng(0)
-    arrays = {name: random.random((2, 3, 2), np.float32) for name in ("guess_fraction", "output_mean", "output_var")}
+    arrays = {name: random.random((2, 3, 2), np.float32) for name in OF_SAMPLE[:3]}
+    arrays |= {name: random.random((2, 3), np.float32) for name in OF_SAMPLE[3:]}
     write_npz(folder / "sample.npz", arrays, CELL)
-    theory = {"gamma": random.random(2), "guess_fraction_std": random.random(2), "depths": np.array([1, 2])}
+    theory = {name: random.random(2) for name in BY_DEPTH} | {"depths": np.array([1, 2])}
     write_npz(folder / "theory.npz", {**theory, "guess_fraction": arrays["guess_fraction"]}, CELL)
     list(prepare({folder / "data.npz": DataRequest("digits", points=5, test_points=3)}))
     names = "run,step,split,bn_statistics,accuracy_majority,accuracy_minority"

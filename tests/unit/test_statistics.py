@@ -39,6 +39,27 @@ def test_bootstrap_intervals_cover_the_truth() -> None:
     assert 0.95 - 0.03 - 3 * standard_error <= np.mean(covered) <= 0.95 + 3 * standard_error
 
 
+@pytest.mark.parametrize("n", [12, 40, 150, 400])
+def test_intervals_of_ratios_cover_the_truth(n: int) -> None:
+    """Of ratios as deep networks show them: the numerator log-normal, with a tail, and the denominator with it."""
+    random = np.random.default_rng(n)
+    scale = np.exp(random.normal(0, 0.5, (2000, n)))
+    numerators = scale * random.gamma(2, 1 / 2, (2000, n)) * TRUE
+    denominators = scale * random.gamma(20, 1 / 20, (2000, n))
+    found = [statistics.interval_of_ratio(*rows) for rows in zip(numerators, denominators, strict=True)]
+    covered = np.mean([one.low <= TRUE <= one.high for one in found])
+    assert 0.92 < covered < 0.97
+    at_all = statistics.gamma_of_readouts(numerators[:2], denominators[:2])
+    assert at_all.low.tolist() == [one.low for one in found[:2]]
+
+
+def test_intervals_of_means_and_of_ratios_of_nothing() -> None:
+    found = statistics.interval_of_mean(np.array([1.0, 2.0, 3.0]))
+    assert found.value == 2
+    assert found.high - 2 == pytest.approx(4.302653 / 3**0.5)  # Student's t of 2 degrees of freedom
+    assert statistics.interval_of_ratio(np.zeros(3), np.ones(3)) == (0, 0, 0)
+
+
 def test_bootstrap_resamples_the_same_networks_at_every_depth() -> None:
     mean, var = outputs(TRUE, 50, 2, seed=1)
     twice = statistics.bootstrap_gamma(np.stack([mean, mean]), np.stack([var, var]), 100, seed=2)
@@ -86,16 +107,33 @@ DEPTH = np.arange(1.0, 21.0)
         (0.05 * DEPTH**1.5, "deeply prejudiced"),
         (theory.gammas("none", "none", "relu", 20), "deeply prejudiced"),
         (0.6 * DEPTH**0.5, "undecided"),
+        (0.2 * (20 / DEPTH) ** 1.2, "neutral"),
+        (0.78 * (20 / DEPTH) ** 1.2, "undecided"),  # it falls, but is not small
     ],
 )
 def test_regimes_by_growth_of_known_paths(gammas: np.ndarray, name: str) -> None:
-    found = statistics.regime_by_growth(guesses_with(gammas, 500, seed=0), 500, seed=1)
+    found = statistics.regime_by_growth((guesses_with(gammas, 500, seed=0) - 0.5) ** 2, 500, seed=1)
     assert found.name == name
     assert found.gamma.low < gammas[-1] < found.gamma.high
 
 
+def test_regimes_by_value() -> None:
+    """The other vocabulary: BatchNorm before ReLU is neutral there, a finite limit above 1 prejudiced."""
+
+    def around(value: float, half: float) -> statistics.Estimate[float]:
+        return statistics.Estimate(value, value - half, value + half)
+
+    flat, steep = around(0.0, 0.2), around(1.5, 0.2)
+    assert statistics.by_value(around(0.467, 0.02), flat) == "neutral"
+    assert statistics.by_value(around(2.0, 0.1), flat) == "prejudiced"
+    assert statistics.by_value(around(8.0, 0.5), steep) == "deeply prejudiced"
+    assert statistics.by_value(around(1.0, 0.1), flat) == "undecided"
+    assert statistics.by_value(around(0.5, 0.1), steep) == "undecided"
+    assert statistics.by_value(around(5.0, 0.5), around(0.5, 0.2)) == "undecided"
+
+
 def test_guesses_of_exactly_one_half_are_neutral() -> None:
-    assert statistics.regime_by_growth(np.full((4, 50), 0.5), 100, seed=0).name == "neutral"
+    assert statistics.regime_by_growth(np.zeros((4, 50)), 100, seed=0).name == "neutral"
 
 
 def test_proportion_and_distances() -> None:

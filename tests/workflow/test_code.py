@@ -74,7 +74,6 @@ def test_a_stage_without_a_command_is_refused() -> None:
         ("tables/learning_curves.py", {"curves"}),
         ("tables/milestones.py", {"curves", "verify"}),
         ("tables/samples.py", {"summarise"}),
-        ("tables/finite_width.py", {"finite_width"}),
         ("tables/zoo.py", {"measurements"}),
         ("verifying/judges.py", {"verify"}),
         ("data/on_disk.py", {"data", "sample", "theory", "train", "measure"}),
@@ -117,7 +116,6 @@ def test_what_a_command_loads_is_among_what_its_stage_depends_on(
         "train": "results/tiny/training/start_matters/neutral/runs-0-0/none.csv",
         "curves": "results/tiny/tidy/start_matters/curves.csv",
         "summarise": "results/tiny/tidy/shift/gamma.csv",
-        "finite_width": "results/tiny/tidy/finite_width/first_order.csv",
         "measure": "results/tiny/zoo/resnet18.json",
         "measurements": "results/tiny/tidy/zoo/models.csv",
     }

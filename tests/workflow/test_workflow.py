@@ -70,7 +70,6 @@ def test_a_changed_setting_redoes_what_depends_on_it_and_nothing_else(finished: 
     todo = jobs(snakemake(finished, "--dry-run", config=[*SMOKE, "changed.yaml"]))
     assert todo["sample_width_convergence"] == 1  # one width of four cells
     assert todo["summarise_classes"] == 1
-    assert todo["finite_width"] == 1
     assert not any(rule.startswith(("kernel_theory", "dataset", "sample_placements")) for rule in todo)
     changed.write_text("seed: 1")
     todo = jobs(snakemake(finished, "--dry-run", config=[*SMOKE, "changed.yaml"]))

@@ -71,26 +71,24 @@ use rule summarise as summarise_images with:
     cache: True
 
 
-rule finite_width:
-    input:
-        samples=plan.made_of("samples", ".npz"),
-        theory=plan.made_of("theories", ".npz"),
-    output:
-        table="<results>/tidy/{experiment}/first_order.csv",
-        sums="<results>/tidy/{experiment}/tables.sha256",
-    log:
-        "<logs>/tidy/{experiment}.log",
+use rule summarise as summarise_phase with:
     wildcard_constraints:
-        experiment=plan.with_tables(jobs.FIRST_ORDER),
+        experiment=plan.with_tables(jobs.PHASE),
+    cache: True
+
+
+rule phase_map:
+    output:
+        table="<results>/tidy/{experiment}/map.csv",
+        sums="<results>/tidy/{experiment}/map.sha256",
+    log:
+        "<logs>/tidy/{experiment}-map.log",
+    wildcard_constraints:
+        experiment=plan.with_tables(jobs.PHASE),
     cache: True
     params:
-        inputs=plan.inputs,
-        bootstrap=config["bootstrap"],
-        made_by=made_by("finite_width"),
+        made_by=made_by("phase"),
     message:
-        "fitting the correction in depth / width"
+        "computing the phase diagram"
     shell:
-        kept(
-            "normplace finite-width {input.samples} --theory {input.theory} --bootstrap {params.bootstrap} "
-            "--output {output.table}"
-        )
+        kept("normplace phase --output {output.table}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from normplace.files import write_text
-from study.jobs import FIRST_ORDER, Sample, Tables, Training
+from study.jobs import Sample, Tables, Training
 from study.plan import Plan
 
 SUMMARISED = {"batch": 2}  # kinds of statistics that a norm's trainings are evaluated with; others have one
@@ -14,7 +14,7 @@ SUMMARISED = {"batch": 2}  # kinds of statistics that a norm's trainings are eva
 
 def expected(plan: Plan) -> dict[str, dict[str, list[dict[str, Any]]]]:
     """Experiment -> table -> its rows, as `verifying.completeness` reads them."""
-    return {name: _of(tables) for name, tables in plan.tables.items() if tables.files != FIRST_ORDER}
+    return {name: _of(tables) for name, tables in plan.tables.items()}
 
 
 def _of(tables: Tables) -> dict[str, list[dict[str, Any]]]:
@@ -32,6 +32,8 @@ def _networks(job: Sample) -> dict[str, Any]:
         "bn_statistics": job.bn_statistics or "batch",
         "activation": "" if job.network else job.activation or "relu",
         "shift": job.shift or 0.0,
+        "weight_variance": 2.0 if job.weight_variance is None else job.weight_variance,
+        "bias_variance": job.bias_variance or 0.0,
     }
     columns = {"inits": job.inits, "points": job.points or job.data.points}
     return {"where": where, "each": {"depth": list(range(1, (job.depth or 1) + 1))}, "columns": columns}

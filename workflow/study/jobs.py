@@ -13,7 +13,7 @@ NAMING = ("use", "experiment", "group", "cell", "model", "data")
 TWO_CLASSES = ("gamma.csv", "histograms.csv", "regimes.csv")
 MANY_CLASSES = ("gamma.csv", "histograms.csv", "classes.csv")
 IMAGES = ("gamma.csv", "histograms.csv")
-FIRST_ORDER = ("first_order.csv",)
+PHASE = (*TWO_CLASSES, "map.csv")  # of samples of MLPs over two variances, and of theory
 CURVES = ("curves.csv", "gradients.csv", "runs.csv", "milestones.csv")  # of trainings
 MODELS = ("models.csv",)  # of measurements
 
@@ -88,6 +88,8 @@ class Sample(Networks):
     seed: int
     bn_statistics: str | None = None
     shift: float | None = None
+    weight_variance: float | None = None
+    bias_variance: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

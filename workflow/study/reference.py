@@ -20,7 +20,8 @@ PAGE = ROOT / "docs" / "results.md"
 IN_RESULTS = {"headline": "paper", "learning": "quick", "claims": "quick"}
 SHIPPED = ("tables", "tidy")
 AT_QUICK_SCALE = (  # experiments
-    "dynamics", "start_matters", "learning_rates", "output_bias", "architectures", "resnet_dynamics",
+    "dynamics", "start_matters", "learning_rates", "output_bias", "architectures", "resnet_dynamics", "placements",
+    "width_convergence", "phase",
 )  # fmt: skip
 IN_GALLERY = {figure: "quick" if experiment in AT_QUICK_SCALE else "paper" for figure, experiment in FIGURES.items()}
 

@@ -139,7 +139,10 @@ bootstrap = click.option("--bootstrap", type=Whole(1), default=1000, help="boots
 samples = click.argument("samples", type=path, nargs=-1, required=True, metavar="SAMPLE.npz...")
 
 
-def kernel_theory(*, required: bool) -> Decorator:
-    """The option --theory, of files to compare samples with."""
-    text = "files of `normplace theory --draws-output`, matched by data set and configuration"
-    return click.option("--theory", type=path, multiple=True, required=required, metavar="F.npz...", help=text)
+kernel_theory = click.option(
+    "--theory",
+    type=path,
+    multiple=True,
+    metavar="F.npz...",
+    help="files of `normplace theory --draws-output`, matched by data set, configuration and width",
+)

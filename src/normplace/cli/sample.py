@@ -11,8 +11,7 @@ from normplace.data import datasets
 from normplace.data.datasets import DataRequest
 from normplace.networks.architecture import BN_STATISTICS, MLP, ImageNetwork
 from normplace.networks.norms import NORMS
-from normplace.statistics import gamma
-from normplace.tables.records import write_sample
+from normplace.tables.records import OF_SAMPLE, write_sample
 
 bn_statistics = click.option(
     "--bn-statistics",
@@ -46,9 +45,9 @@ def sample(
     nets = [with_classes(network, len(data.classes)) for network, _ in networks]
     found = sampling.sample_each(nets, data, inits, seed, device=device, processes=processes, progress=True)
     for guesses, (_, output) in zip(found, networks, strict=True):
-        gammas = gamma(guesses.output_mean, guesses.output_var)
+        gammas = guesses.gamma().value
         given = {**data_record(request), **network_record(guesses.net), "inits": inits, "seed": seed, "device": device}
-        arrays = {name: getattr(guesses, name) for name in ("guess_fraction", "output_mean", "output_var")}
+        arrays = {name: getattr(guesses, name) for name in OF_SAMPLE}
         write_sample(output, given, data.provenance, **arrays, gamma=gammas)
         deep = f" at depth 1, {gammas[-1]:.4g} at depth {guesses.net.depth}" if isinstance(guesses.net, MLP) else ""
         print(f"{data.provenance['label']}, {guesses.net}: gamma {gammas[0]:.4g}{deep}")

@@ -8,7 +8,7 @@ from normplace.files import write_text
 
 @options.command()
 @options.samples
-@options.kernel_theory(required=False)
+@options.kernel_theory
 @options.bootstrap
 @options.output("the folder to write", folder=True)
 def summarise(samples: tuple[Path, ...], theory: tuple[Path, ...], bootstrap: int, output: Path) -> None:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -62,5 +63,6 @@ def sample_part(
         initialise(network, network_generator(seed, index, device), variances)
         with evaluating(network, "batch"):
             outputs = torch.cat([network(points) for points in torch.split(x, at_once)])
-        guesses.append(guess_moments(outputs.T[None, None]))
+        unknown = np.full((1, 1), np.nan, dtype=np.float32)
+        guesses.append(InitialGuesses(*guess_moments(outputs.T[None, None]), *[unknown] * 3))
     return [joined(guesses)]

@@ -22,20 +22,31 @@ from normplace.networks.products import batched
 from normplace.networks.random import network_generator
 from normplace.parallel import completed, one_thread
 from normplace.progress import bar
+from normplace.theories.guesses import agreements
 
 Floats = npt.NDArray[np.float32]
 PARTS_A_PROCESS = 32  # the steps in which work is handed out, and progress shown
 GPU_NUMBERS = 2**28  # a layer's and all weights of the networks at once on a GPU: 1 GiB, hundreds on 1000 points
 CACHED = 2**20  # numbers of one layer at once on a processor
+COMPARED = 24  # points of a network, over whose pairs `agreement` is a mean
 ALIGNED = 16  # floats: where a layer's weights begin, and what torch draws normals in multiples of
 
 
 class InitialGuesses(NamedTuple):
-    """Each float32 [depth, inits, classes]; means and population variances are over the points."""
+    """What networks guess, and what they guess on average over output layers, given their hidden layers; float32.
+
+    guess_fraction, output_mean, output_var: [depth, inits, classes]; means and population variances are over the
+    points. mean_var: the variance over output layers of an output's mean over the points; expected_var: the mean over
+    output layers of its variance over the points; agreement: the chance that two points get the same guess, from some
+    of their pairs; [depth, inits], not a number where the last hidden layer is not known.
+    """
 
     guess_fraction: Floats
     output_mean: Floats
     output_var: Floats
+    mean_var: Floats
+    expected_var: Floats
+    agreement: Floats
 
 
 class Weights(NamedTuple):
@@ -49,6 +60,58 @@ class Weights(NamedTuple):
     output: list[torch.Tensor]
     hidden_bias: list[torch.Tensor]
     output_bias: list[torch.Tensor]
+
+
+class HiddenSums:
+    """Of the layers h [networks, points, width] of the networks of one spec, as they pass by in groups of points."""
+
+    def __init__(self, spec: MLP, compared: torch.Tensor) -> None:
+        """Take the positions of points in the first group, [networks, COMPARED], whose pairs are compared."""
+        self.spec, self.compared = spec, compared
+        self.totals: list[torch.Tensor] = []  # by depth: the sum over the points [networks, width],
+        self.squares: list[torch.Tensor] = []  # the sum of squares [networks],
+        self.products: list[torch.Tensor] = []  # products of compared points [networks, COMPARED, COMPARED]
+
+    def add(self, layer: int, h: torch.Tensor) -> None:
+        """Take a group's layer into account."""
+        alone = len(h) == 1  # as on a processor, where these operations are to cost next to nothing
+        flat = h.reshape(len(h), -1)
+        total, square = h.sum(dim=1), torch.dot(flat[0], flat[0]).unsqueeze(0) if alone else (flat * flat).sum(dim=1)
+        if layer < len(self.totals):
+            self.totals[layer] += total
+            self.squares[layer] += square
+            return
+        self.totals.append(total)
+        self.squares.append(square)
+        if alone:
+            some = torch.index_select(h[0], 0, self.compared[0])
+            self.products.append((some @ some.T).unsqueeze(0))
+        else:
+            some = h.gather(1, self.compared.unsqueeze(2).expand(-1, -1, h.shape[2]))
+            self.products.append(some @ some.transpose(1, 2))
+
+    def averages(self, n: int) -> tuple[Floats, Floats, Floats]:
+        """`mean_var`, `expected_var` and `agreement` of `InitialGuesses`, [depth, networks], for n points.
+
+        Given h of N nodes: sigma_w^2 |mean h|^2 / N + sigma_b^2, and sigma_w^2 / N times the trace of h's covariance.
+        """
+        factor, bias = self.spec.weight_variance / self.spec.width, self.spec.bias_variance
+        totals, squares, products = (torch.stack(one).double() for one in (self.totals, self.squares, self.products))
+        mean_var = factor * (totals / n).square().sum(dim=2)
+        expected_var = factor * squares / n - mean_var
+        kernel = factor * products + bias
+        deviation = kernel.diagonal(dim1=2, dim2=3).sqrt().clamp_min(torch.finfo(torch.float64).tiny)
+        first, second = torch.triu_indices(kernel.shape[2], kernel.shape[2], 1)
+        rho = kernel[:, :, first, second] / (deviation[:, :, first] * deviation[:, :, second])
+        chances = agreements(rho.clamp(-1, 1).cpu().numpy(), self.spec.classes).mean(axis=2)
+        arrays = (mean_var + bias).cpu().numpy(), expected_var.cpu().numpy(), 1 / n + (1 - 1 / n) * chances
+        return tuple(np.asarray(array, dtype=np.float32) for array in arrays)  # type: ignore[return-value]
+
+
+def draw_compared(n: int, seed: int, indices: Iterable[int]) -> torch.Tensor:
+    """COMPARED of n points for each network, [networks, at most n], from generators of their own."""
+    found = [np.random.default_rng([seed, index]).choice(n, min(n, COMPARED), replace=False) for index in indices]
+    return torch.from_numpy(np.array(found))
 
 
 def compress(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -98,10 +161,10 @@ def draw_weights(spec: MLP, rank: int, fan_in: int, generators: Sequence[torch.G
     return Weights(hidden, output, *(of_bias or ([], [])))
 
 
-def forward(first: torch.Tensor, weights: Weights, spec: MLP) -> Iterator[torch.Tensor]:
+def forward(first: torch.Tensor, weights: Weights, spec: MLP, sums: HiddenSums | None = None) -> Iterator[torch.Tensor]:
     """Outputs [networks, classes, n] of the depth-1, depth-2, ... networks that share these hidden weights.
 
-    first: the first layer's product [networks, n, width], which may be overwritten.
+    first: the first layer's product [networks, n, width], which may be overwritten. sums: to be told of each layer.
     """
     activation, record = ACTIVATIONS[spec.activation].operation(), NORMS[spec.norm]
     norm = record.running if spec.bn_statistics == "running" else record.operation
@@ -117,17 +180,27 @@ def forward(first: torch.Tensor, weights: Weights, spec: MLP) -> Iterator[torch.
         h = activation(h)
         if spec.placement == "after":
             h = norm(h)
+        if sums:
+            sums.add(layer, h)
         outputs = output @ h.transpose(1, 2)
         yield outputs + weights.output_bias[layer] if weights.output_bias else outputs
 
 
-def outputs_at_every_depth(features: torch.Tensor, weights: Weights, specs: Sequence[MLP]) -> list[torch.Tensor]:
+def at_once(features: torch.Tensor, width: int) -> int:
+    """How many of the points are taken together where no norm looks over them: what stays in a processor's cache."""
+    rows = CACHED // max(features.shape[1], width) if features.device.type == "cpu" else len(features)
+    return min(rows, len(features))
+
+
+def outputs_at_every_depth(
+    features: torch.Tensor, weights: Weights, specs: Sequence[MLP], sums: Sequence[HiddenSums] | None = None
+) -> list[torch.Tensor]:
     """Outputs [depth, networks, classes, n] of each of the specs, which share these weights and the first product.
 
-    Unless a norm looks over the points, they are taken in groups that stay in a processor's cache.
+    sums: of each spec, to be told of all layers.
     """
-    rows = CACHED // max(features.shape[1], specs[0].width) if features.device.type == "cpu" else len(features)
-    sizes = [len(features) if NORMS[spec.norm].axis == "points" else min(rows, len(features)) for spec in specs]
+    rows = at_once(features, specs[0].width)
+    sizes = [len(features) if NORMS[spec.norm].axis == "points" else rows for spec in specs]
     groups: list[list[torch.Tensor]] = [[] for _ in specs]
     for size in set(sizes):
         members = [at for at, own in enumerate(sizes) if own == size]
@@ -135,7 +208,8 @@ def outputs_at_every_depth(features: torch.Tensor, weights: Weights, specs: Sequ
             first = batched(points.unsqueeze(0), weights.hidden[0])
             for at in members:
                 its_first = first if at == members[-1] else first.clone()
-                groups[at].append(torch.stack(list(forward(its_first, weights, specs[at]))))
+                outputs = forward(its_first, weights, specs[at], sums[at] if sums else None)
+                groups[at].append(torch.stack(list(outputs)))
     return [of_spec[0] if len(of_spec) == 1 else torch.cat(of_spec, dim=3) for of_spec in groups]
 
 
@@ -163,12 +237,12 @@ def sample_mlps(
     flat = x.flatten(1)
     features, _ = compress(flat)
     if device == "cpu":  # one at a time stays in the cache
-        at_once, step = 1, math.ceil(inits / (PARTS_A_PROCESS * processes))
+        networks, step = 1, math.ceil(inits / (PARTS_A_PROCESS * processes))
     else:
         numbers = len(features) * spec.width + spec.depth * spec.width * max(features.shape[1], spec.width)
-        at_once = step = max(1, GPU_NUMBERS // numbers)
+        networks = step = max(1, GPU_NUMBERS // numbers)
     arrays = features.numpy()  # tensors of inference mode do not travel to other processes
-    of_part = partial(sample_part, arrays, flat.shape[1], specs, seed=seed, device=device, at_once=at_once)
+    of_part = partial(sample_part, arrays, flat.shape[1], specs, seed=seed, device=device, networks=networks)
     return in_parts(of_part, inits, step, processes, progress)
 
 
@@ -196,23 +270,31 @@ def joined(parts: Iterable[InitialGuesses]) -> InitialGuesses:
 
 @torch.inference_mode()
 def sample_part(
-    arrays: Floats, fan_in: int, specs: Sequence[MLP], part: range, seed: int, device: str, at_once: int
+    arrays: Floats, fan_in: int, specs: Sequence[MLP], part: range, seed: int, device: str, networks: int
 ) -> list[InitialGuesses]:
-    """Sample the networks of these indices on the features [n, rank], `at_once` of them at a time."""
+    """Sample the networks of these indices on the features [n, rank], so many of them at a time."""
     features = torch.from_numpy(arrays).to(device)
     groups = []
-    for first in range(part.start, part.stop, at_once):
-        generators = [network_generator(seed, index, device) for index in range(first, min(first + at_once, part.stop))]
+    for first in range(part.start, part.stop, networks):
+        indices = range(first, min(first + networks, part.stop))
+        generators = [network_generator(seed, index, device) for index in indices]
         weights = draw_weights(specs[0], features.shape[1], fan_in, generators)
-        groups.append([guess_moments(outputs) for outputs in outputs_at_every_depth(features, weights, specs)])
+        compared = draw_compared(at_once(features, specs[0].width), seed, indices).to(device)
+        sums = [HiddenSums(spec, compared) for spec in specs]
+        of_specs = outputs_at_every_depth(features, weights, specs, sums)
+        found = [
+            (guess_moments(outputs), of_spec.averages(len(features)))
+            for outputs, of_spec in zip(of_specs, sums, strict=True)
+        ]
+        groups.append([InitialGuesses(*moments, *averages) for moments, averages in found])
     return [joined(of_spec) for of_spec in zip(*groups, strict=True)]
 
 
-def guess_moments(outputs: torch.Tensor) -> InitialGuesses:
+def guess_moments(outputs: torch.Tensor) -> tuple[Floats, Floats, Floats]:
     """Guess fractions, means, variances [depth, networks, classes] of outputs [depth, networks, classes, n]."""
     variance, mean = torch.var_mean(outputs, dim=3, correction=0)
     fractions = _counts(outputs) / outputs.shape[3]
-    return InitialGuesses(*(moments.cpu().numpy() for moments in (fractions, mean, variance)))
+    return fractions.cpu().numpy(), mean.cpu().numpy(), variance.cpu().numpy()
 
 
 def _counts(outputs: torch.Tensor) -> torch.Tensor:

@@ -16,7 +16,14 @@ from normplace.networks.modules import builder
 from normplace.parallel import resolve_device
 from normplace.sampling.images import sample_images
 from normplace.sampling.mlps import Floats, InitialGuesses, sample_mlps
-from normplace.statistics import Array, Estimate, RegimeByGrowth, gamma_with_interval, regime_by_growth
+from normplace.statistics import (
+    Array,
+    Estimate,
+    RegimeByGrowth,
+    gamma_of_readouts,
+    gamma_with_interval,
+    regime_by_growth,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,7 +36,8 @@ class Guesses:
     """What `sample` found: networks of depth 1 to `net.depth`, or, of a network for images, of its one depth.
 
     guess_fraction, output_mean, output_var: float32 [depth, inits, classes]; means and population variances are over
-    the points. provenance: of the points.
+    the points. mean_var, expected_var, agreement: float32 [depth, inits], averages over output layers, see
+    `mlps.InitialGuesses`; not a number for networks for images. provenance: of the points.
     """
 
     net: MLP | ImageNetwork
@@ -37,12 +45,19 @@ class Guesses:
     guess_fraction: Floats
     output_mean: Floats
     output_var: Floats
+    mean_var: Floats
+    expected_var: Floats
+    agreement: Floats
 
     def gamma(self) -> Estimate[Array]:
-        """gamma with its 95 % bootstrap interval over networks, each [depth]: `.value`, `.low`, `.high`.
+        """gamma with its 95 % interval, each [depth]: `.value`, `.low`, `.high`.
 
-        gamma = Var_W(E_x f_c) / E_W(Var_x f_c), pooled over output nodes c.
+        gamma = Var_W(E_x f_c) / E_W(Var_x f_c), pooled over output nodes c. Of MLPs output layers are averaged, so
+        that chance is that of the hidden layers alone; of networks for images it is that of the outputs drawn, with a
+        bootstrap interval over networks.
         """
+        if np.isfinite(self.mean_var).all():
+            return gamma_of_readouts(self.mean_var, self.expected_var)
         return gamma_with_interval(self.output_mean, self.output_var, RESAMPLES, seed=0)
 
     def regime(self) -> RegimeByGrowth:
@@ -56,7 +71,7 @@ class Guesses:
             raise UserError(
                 f"a regime needs two classes and a depth of at least 2, not {classes} classes, depth {depth}"
             )
-        return regime_by_growth(self.guess_fraction[:, :, 0], RESAMPLES, seed=0)
+        return regime_by_growth(self.agreement / 2 - 1 / 4, RESAMPLES, seed=0)
 
     def plot(self) -> Figure:
         """Left: the guesses of the shallowest and deepest networks. Right: gamma against depth."""

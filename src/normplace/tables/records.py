@@ -46,12 +46,21 @@ class Cell(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """One file of `normplace sample`: arrays [depth, inits, classes] and the cell it belongs to."""
+    """One file of `normplace sample`: the cell it belongs to and the arrays of `sampling.sample.Guesses`.
+
+    guess_fraction, output_mean, output_var: [depth, inits, classes]; mean_var, expected_var, agreement: [depth, inits].
+    """
 
     cell: Cell
     guess_fraction: Floats
     output_mean: Floats
     output_var: Floats
+    mean_var: Floats
+    expected_var: Floats
+    agreement: Floats
+
+
+OF_SAMPLE = Sample._fields[1:]
 
 
 class KernelTheory(NamedTuple):
@@ -100,9 +109,12 @@ def read_sample(path: Path) -> Sample:
     Raises:
         UserError: it is damaged or not such a file.
     """
-    arrays, config = read_npz(path, ("guess_fraction", "output_mean", "output_var"))
+    arrays, config = read_npz(path, OF_SAMPLE)
     shape = arrays["guess_fraction"].shape
-    if len(shape) != 3 or any(array.shape != shape or array.dtype != np.float32 for array in arrays.values()):
+    if len(shape) != 3 or any(
+        arrays[name].shape != shape[: 3 if name in OF_SAMPLE[:3] else 2] or arrays[name].dtype != np.float32
+        for name in OF_SAMPLE
+    ):
         raise UserError(f"{path}: not a file of `normplace sample` (its arrays have other shapes or types)")
     return Sample(_cell(config, path), **arrays)
 

@@ -14,8 +14,8 @@ import pandas as pd
 
 from normplace import statistics
 from normplace.errors import UserError
-from normplace.networks.architecture import HE
-from normplace.statistics import Array
+from normplace.networks.architecture import Variances
+from normplace.statistics import Array, Estimate
 from normplace.tables.classes import class_rows
 from normplace.tables.records import Cell, KernelTheory, Sample, read_kernel_theory, read_sample
 from normplace.tables.tidy import with_interval
@@ -47,9 +47,9 @@ def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) 
         beside = {name: theories[key] for name, key in keys.items() if key in theories}
         for key in keys.values():
             unused.pop(key, None)
-        isotropic = np.full(depth, np.nan)  # theory is of MLPs, drawn as usual
-        if cell.network == "mlp" and (cell.weight_variance, cell.bias_variance) == HE:
-            isotropic = theory.gammas(cell.norm, cell.placement, cell.activation, depth)
+        isotropic = np.full(depth, np.nan)  # theory is of MLPs
+        if cell.network == "mlp":
+            isotropic = theory.gammas(cell.norm, cell.placement, cell.activation, depth, _variances(cell))
         gamma_rows += _gamma_rows(sample, beside, isotropic, resamples)
         histogram_rows += _histogram_rows(sample, beside, isotropic)
         if cell.classes == 2 and depth > 1:
@@ -64,6 +64,10 @@ def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) 
     return {name: pd.DataFrame(rows) for name, rows in tables.items() if rows}
 
 
+def _variances(cell: Cell) -> Variances:
+    return Variances(cell.weight_variance, cell.bias_variance)
+
+
 def _theory_key(cell: Cell) -> tuple[Any, ...]:
     """What a sample and its theory share, but for the width. The first points are the same whatever their number."""
     variances = cell.weight_variance, cell.bias_variance
@@ -71,7 +75,9 @@ def _theory_key(cell: Cell) -> tuple[Any, ...]:
 
 
 def _gamma_rows(sample: Sample, beside: Beside, isotropic: Array, resamples: int) -> list[dict[str, Any]]:
-    gammas = statistics.gamma_with_interval(sample.output_mean, sample.output_var, resamples, seed=0)
+    drawn_gammas = statistics.gamma_with_interval(sample.output_mean, sample.output_var, resamples, seed=0)
+    averaged = bool(np.isfinite(sample.mean_var).all())  # over output layers: not of networks for images
+    gammas = statistics.gamma_of_readouts(sample.mean_var, sample.expected_var) if averaged else drawn_gammas
     rows = []
     for layer, fractions in enumerate(sample.guess_fraction):
         inits, largest = len(fractions), fractions.max(axis=1)
@@ -80,11 +86,13 @@ def _gamma_rows(sample: Sample, beside: Beside, isotropic: Array, resamples: int
             "inits": inits,
             "depth": layer + 1,
             **with_interval("gamma", *(numbers[layer] for numbers in gammas)),
+            **with_interval("gamma_drawn", *(numbers[layer] for numbers in drawn_gammas)),
             "gamma_isotropic": isotropic[layer],
             "gamma_kernel": _at(beside, "kernel", "gamma", layer),
             "gamma_finite": _at(beside, "finite", "gamma", layer),
             "gamma_finite_error": _at(beside, "finite", "gamma_error", layer),
             "guess_fraction_std": fractions[:, 0].std(ddof=1, dtype=np.float64),
+            **with_interval("guess_fraction_std_averaged", *_averaged_deviation(sample, layer)),
             "guess_fraction_std_isotropic": guesses.standard_deviation(isotropic[layer]),
             "guess_fraction_std_kernel": _at(beside, "kernel", "guess_fraction_std", layer),
             "guess_fraction_std_finite": _at(beside, "finite", "guess_fraction_std", layer),
@@ -104,6 +112,13 @@ def _gamma_rows(sample: Sample, beside: Beside, isotropic: Array, resamples: int
             row[f"ks_critical_{name}"] = np.nan if drawn is None else critical(inits, len(drawn))
         rows.append(row)
     return rows
+
+
+def _averaged_deviation(sample: Sample, layer: int) -> Estimate[float]:
+    """The deviation of G_0 by how often two points get the same guess, averaged over output layers."""
+    classes = sample.cell.classes
+    square = statistics.interval_of_mean(sample.agreement[layer].astype(np.float64) / classes - 1 / classes**2)
+    return Estimate(*(float(np.sqrt(max(end, 0.0))) for end in square))
 
 
 def _at(beside: Beside, name: str, column: str, layer: int) -> float:
@@ -155,8 +170,9 @@ def _binned(fraction: npt.NDArray[np.float32], points: int) -> npt.NDArray[np.in
 
 def _regime_row(sample: Sample, resamples: int) -> dict[str, Any]:
     cell = sample.cell
-    by_theory = theory.regime(cell.norm, cell.placement, cell.activation)
-    seen = statistics.regime_by_growth(sample.guess_fraction[:, :, 0], resamples, seed=0)
+    by_theory = theory.regime(cell.norm, cell.placement, cell.activation, _variances(cell))
+    # Of two classes, the chance that two points get the same guess is 1/2 + 2 E (G_0 - 1/2)^2.
+    seen = statistics.regime_by_growth(sample.agreement / 2 - 1 / 4, resamples, seed=0)
     return {
         **cell._asdict(),
         "inits": sample.guess_fraction.shape[1],

@@ -6,8 +6,9 @@ activation, or behind a norm, on their correlation rho alone. So a layer is a li
 (T f)(rho) = E f(rho'), and a network of L layers its L-th power: no parameter is fitted, and the data enter by the
 correlations of their points alone.
 
-Functions are polynomials in the angle arccos(rho), given by their values at Chebyshev's points. An operator is
-estimated from drawn layers. gamma = m / (tr - m) magnifies its errors, so draws are corrected by regression on means
+Functions are cubic splines in the angle arccos(rho), given by their values at Chebyshev's points, which lie densest at
+correlation 1: behind many centred layers all that is left of a function is a peak there. An operator is estimated from
+drawn layers. gamma = m / (tr - m) magnifies its errors, so draws are corrected by regression on means
 over nodes, and products of such means, whose expectations are known (control variates).
 """
 
@@ -19,8 +20,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy.polynomial.chebyshev import chebvander
 from numpy.polynomial.legendre import leggauss
+from scipy.interpolate import CubicSpline
 
 from normplace.networks.activations import ACTIVATIONS, Activation
 from normplace.networks.architecture import MLP, Variances
@@ -30,15 +31,15 @@ from normplace.theories import guesses
 from normplace.theories.duals import Array, dual
 from normplace.theories.simulated import Floats, normalise
 
-ANGLES = 25  # values that make a function of the angle
+ANGLES = 33  # values that make a function of the angle
 REPLICAS = 8  # independent estimates of the operator: their spread is its error
-PAIRS = 750_000  # of nodes, drawn for a replica
+PAIRS = 600_000  # of nodes, drawn for a replica
 LEAST_LAYERS = 400  # drawn for a replica, however wide
 AT_ONCE = 100_000  # pairs of nodes at once: stay in the cache
 LEAST_WIDTH = 16  # below it all nodes of a ReLU layer are at 0 in more than one of 65,536 layers
 RIDGE = 1e-10  # of the regression, in units of its controls
 FARTHEST = 13.0  # standard deviations that quadrature reaches
-ROWS = 256  # of the correlations of a data set at once
+ROWS = 16  # of the correlations of a data set at once
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Means over all pairs of points (i, j) of Chebyshev polynomials in their angle, [ANGLES].
+    """Means over all pairs of points (i, j) of what makes a function at their angle of its values, [ANGLES].
 
     plain: as they are; scaled: times sqrt(K_ii K_jj); scale: the mean of K_ii.
     """
@@ -87,9 +88,9 @@ def of_data(x: npt.NDArray[np.float32], net: MLP) -> Pairs:
         rows = slice(start, start + ROWS)
         scales = np.outer(deviation[rows], deviation)
         rho = (weight * flat[rows] @ flat.T + net.bias_variance) / scales
-        for order, values in enumerate(_polynomials(np.arccos(np.clip(rho, -1, 1)))):
-            plain[order] += values.sum()
-            scaled[order] += np.vdot(values, scales)
+        cardinal = _cardinal(np.arccos(np.clip(rho, -1, 1)).ravel())
+        plain += cardinal.sum(axis=0)
+        scaled += scales.ravel() @ cardinal
     n = len(flat)
     return Pairs(plain / n**2, scaled / n**2, float(np.mean(deviation**2)))
 
@@ -97,7 +98,7 @@ def of_data(x: npt.NDArray[np.float32], net: MLP) -> Pairs:
 def of_isotropic_points(net: MLP) -> Pairs:
     """Two points that are uncorrelated at the input, as all pairs of isotropic data are."""
     scale = net.weight_variance + net.bias_variance
-    plain = np.array([float(value) for value in _polynomials(np.arccos(np.array(net.bias_variance / scale)))])
+    plain = _cardinal(np.arccos(np.array(net.bias_variance / scale)))
     return Pairs(plain, scale * plain, scale)
 
 
@@ -107,16 +108,16 @@ def statistics(net: MLP, pairs: Pairs) -> Iterator[tuple[Estimate[float], Estima
     gamma follows from the means of E K_ij and of E K_ii over the data. Two points get the same guess with a chance that
     is a function of their outputs' correlation (`guesses.agreements`), so its expectation is one more function.
     """
-    layer, to_series = of_width(net), _series()
+    layer = of_width(net)
     scaled = NORMS[net.norm].scales
     moments = pairs.plain if scaled else pairs.scaled
     covariance = layer.readout
     same = np.broadcast_to(guesses.agreements(np.cos(_angles()), net.classes), covariance.shape)
     for _ in range(net.depth):
-        m = covariance @ to_series.T @ moments
+        m = covariance @ moments
         trace = covariance[:, 0] * (1 if scaled else pairs.scale)
         same = np.einsum("rij,rj->ri", layer.agreement, same)
-        square = same @ to_series.T @ pairs.plain / net.classes - 1 / net.classes**2
+        square = same @ pairs.plain / net.classes - 1 / net.classes**2
         yield interval_of_mean(m / (trace - m)), interval_of_mean(np.sqrt(square.clip(0)))
         covariance = np.einsum("rij,rj->ri", layer.covariance, covariance)
 
@@ -129,19 +130,24 @@ def of_width(net: MLP) -> Layer:
 
 @cache
 def _layer(norm: str, placement: str, activation: str, width: int, variances: Variances) -> Layer:
+    kind, phi = NORMS[norm], ACTIVATIONS[activation]
+    known = [_expectations(kind, placement, phi, float(angle), width) for angle in _angles()]
     parts = [
-        _replica(NORMS[norm], placement, ACTIVATIONS[activation], width, variances, np.random.default_rng(replica))
+        _replica(kind, placement, phi, width, variances, known, np.random.default_rng(replica))
         for replica in range(REPLICAS)
     ]
     return Layer(*(np.array(part) for part in zip(*parts, strict=True)))
 
 
 def _replica(
-    kind: Norm, placement: str, phi: Activation, width: int, variances: Variances, generator: np.random.Generator
-) -> tuple[Array, Array, Array]:
-    """One estimate of a `Layer`: at each angle, the regression of what drawn layers do on the controls."""
+    kind: Norm, placement: str, phi: Activation, width: int, variances: Variances, known: list[tuple[Array, Array]],
+    generator: np.random.Generator,
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """One estimate of a `Layer`: at each angle, the regression of what drawn layers do on the controls.
+
+    known: `_expectations` by angle.
+    """
     angles, layers, at_once = _angles(), max(PAIRS // width, LEAST_LAYERS), max(AT_ONCE // width, 1)
-    known = [_expectations(kind, placement, phi, float(angle), width) for angle in angles]
     sums: list[tuple[Array, Array]] = []
     for start in range(0, layers, at_once):
         shape = min(at_once, layers - start), width
@@ -194,7 +200,7 @@ def _features(kind: Norm, placement: str, phi: Activation, u: Any, v: Any) -> li
 
 def _mean(a: Floats, b: Floats | None) -> Array:
     """Over nodes, of a or a times b."""
-    sums = a.sum(axis=1, dtype=np.float64) if b is None else np.einsum("ij,ij->i", a, b)
+    sums = np.einsum("ij->i", a) if b is None else np.einsum("ij,ij->i", a, b)
     return np.asarray(sums / a.shape[1], dtype=np.float64)
 
 
@@ -238,23 +244,14 @@ def _angles() -> Array:
 
 
 @cache
-def _series() -> Array:
-    """From values at the angles to coefficients of Chebyshev polynomials in 2 angle / pi - 1."""
-    return np.asarray(np.linalg.inv(chebvander(2 / np.pi * _angles() - 1, ANGLES - 1)))
+def _spline() -> CubicSpline:
+    """Of the functions that are 1 at one of the angles and 0 at the others."""
+    return CubicSpline(_angles(), np.eye(ANGLES))
 
 
 def _cardinal(angle: Array) -> Array:
     """The weights [..., ANGLES] with which a function's values at the angles make its value at others."""
-    return np.asarray(chebvander(2 / np.pi * angle - 1, ANGLES - 1) @ _series())
-
-
-def _polynomials(angle: Array) -> Iterator[Array]:
-    """Chebyshev polynomials of the angle, one after the other, by their recurrence."""
-    x = 2 / np.pi * angle - 1
-    before, now = np.ones_like(x), x
-    for _ in range(ANGLES):
-        yield before
-        before, now = now, 2 * x * now - before
+    return np.asarray(_spline()(angle))
 
 
 def _quadrature(angle: float) -> tuple[Array, Array, Array]:

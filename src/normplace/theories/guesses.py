@@ -85,6 +85,8 @@ def agreement(gamma: float, classes: int) -> float:
 
 def agreements(rho: Array, classes: int) -> Array:
     """The same for outputs of each of these correlations, to some 1e-7."""
+    if classes == 2:
+        return np.asarray(0.5 + np.arcsin(rho) / np.pi)
     return np.asarray(_agreement_by_angle(classes)(np.arcsin(rho)))
 
 

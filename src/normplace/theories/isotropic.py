@@ -21,6 +21,7 @@ from normplace.theories.duals import Array, Dual, dual, quadrature
 REGIMES = ("neutral", "prejudiced", "deeply prejudiced")
 DEAD = 1e-100  # a pre-activation variance that has died out
 ROUNDING = 1e-14  # of the difference of two moments
+NEAR_ONE = 1 - 1e-9  # a fixed point beyond it cannot be told from 1
 MARGINAL = 1e-9  # a slope this close to 1 counts as 1: homogeneous activations have exactly 1
 
 
@@ -31,13 +32,16 @@ class Regime:
     name: neutral (gamma -> 0), prejudiced (finite), deeply prejudiced (infinite). correlation: the fixed point
     that correlation 0 is drawn to. slope: of the correlation map there; below 1 the fixed point is stable, at 1
     it is marginal (approached as a power of depth, or a line of fixed points). variance: of the activation's
-    input at the fixed point.
+    input at the fixed point. slope_at_one: of the map at correlation 1, without a norm chi_1 =
+    sigma_w^2 E phi'^2: below 1 two points come together ("ordered"), above it they part ("chaotic"), at the edge of
+    chaos it is 1; 0 where the map is constant.
     """
 
     name: str
     correlation: float
     slope: float
     variance: float
+    slope_at_one: float
 
     @property
     def gamma(self) -> float:
@@ -152,12 +156,14 @@ def regime(norm: str, placement: str, activation: str, variances: Variances = HE
         )
     if kind.axis == "points" and kind.centres:  # the map is constant: its value is the fixed point
         variance, rho = layer_map(norm, placement, activation, *_next(1.0, 0.0, variances), variances)
-        return _classify(rho, 0.0, 1.0 if kind.scales and placement == "before" else variance)
+        return _classify(rho, 0.0, 1.0 if kind.scales and placement == "before" else variance, 0.0)
     if placement == "after" and _divides_nodes_alone(kind):
         return _fixed_point_by_iteration(norm, placement, activation)
     variance, rho, bias = _limit_of_variance(norm, placement, activation, variances)
+    small = max(variance, 1e-8)
+    chi = variances.weight * phi.slope(small, 1.0) / small
     if variance == 0:  # the signal dies out, the map becomes the identity: rho stays where it got to
-        return _classify(rho, 1.0, 0.0)
+        return _classify(rho, 1.0, 0.0, chi)
     limit = Variances(variances.weight, bias)
 
     def step(rho: float) -> float:
@@ -172,13 +178,13 @@ def regime(norm: str, placement: str, activation: str, variances: Variances = HE
     def slope(rho: float) -> float:
         return phi.slope(variance, rho) / (scale + of_bias)
 
+    at_one = slope(1.0) if kind.scales else chi
     if step(0.0) < 1e-12:
-        return _classify(0.0, slope(0.0), variance)
-    if slope(1.0) <= 1 + MARGINAL:
-        return _classify(1.0, slope(1.0), variance)
-    below_one = 1.0 - 1e-9
-    fixed = float(brentq(lambda rho: step(rho) - rho, 0.0, below_one, xtol=1e-14))
-    return _classify(fixed, slope(fixed), variance)
+        return _classify(0.0, slope(0.0), variance, at_one)
+    if slope(1.0) <= 1 + MARGINAL or step(NEAR_ONE) >= NEAR_ONE:
+        return _classify(1.0, slope(1.0), variance, at_one)
+    fixed = float(brentq(lambda rho: step(rho) - rho, 0.0, NEAR_ONE, xtol=1e-14))
+    return _classify(fixed, slope(fixed), variance, at_one)
 
 
 def _fixed_point_by_iteration(norm: str, placement: str, activation: str) -> Regime:
@@ -191,12 +197,12 @@ def _fixed_point_by_iteration(norm: str, placement: str, activation: str) -> Reg
             break
     step = 1e-6
     ends = [layer_map(norm, placement, activation, state[0], state[1] + sign * step)[1] for sign in (-1, 1)]
-    return _classify(state[1], (ends[1] - ends[0]) / (2 * step), state[0])
+    return _classify(state[1], (ends[1] - ends[0]) / (2 * step), state[0], float("nan"))
 
 
-def _classify(rho: float, slope: float, variance: float) -> Regime:
+def _classify(rho: float, slope: float, variance: float, slope_at_one: float) -> Regime:
     name = REGIMES[0] if rho < 1e-12 else REGIMES[2] if rho >= 1 else REGIMES[1]
-    return Regime(name, rho, slope, variance)
+    return Regime(name, rho, slope, variance, slope_at_one)
 
 
 def _limit_of_variance(norm: str, placement: str, activation: str, variances: Variances) -> tuple[float, float, float]:
@@ -217,7 +223,10 @@ def _limit_of_variance(norm: str, placement: str, activation: str, variances: Va
     variance, rho = _next(1.0, 0.0, variances)
     for _ in range(10_000):
         before = variance
-        variance, rho = layer_map(norm, placement, activation, variance, rho, variances)
+        if bias:  # then the correlation on the way does not matter
+            variance = weight * float(phi.second_moment(np.array(variance))) + bias
+        else:
+            variance, rho = layer_map(norm, placement, activation, variance, rho, variances)
         if variance < 1e-20:
             return 0.0, rho, bias
         if abs(variance - before) < 1e-13 * before:

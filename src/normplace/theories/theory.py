@@ -253,7 +253,7 @@ def _infinite(
             if depth in kept:
                 kernels[depth] = outputs
             done.update()
-    if kernel.is_averaged(*names):
+    if kernel.is_averaged(*names) and numbers[-1][0] > kernel.NO_MEAN:
         numbers = _extrapolated(numbers, net, x)
     return [(_exactly(gamma), _exactly(deviation)) for gamma, deviation in numbers]
 

@@ -154,7 +154,7 @@ def _judge(claim: Claim, tidy: Path, read: Callable[[str], pd.DataFrame], proble
     except _NotTestable as reason:
         return Judgement(claim, NOT_TESTABLE, str(reason), [])
     except KeyError as error:
-        raise UserError(f"{tidy / test.reads}.csv: has no {error}, which the claim {claim.id} needs") from None
+        return Judgement(claim, FAILS, f"the table tidy/{test.reads}.csv has no {error}", [])
     except (TypeError, ValueError, IndexError) as error:
         raise UserError(f"{tidy / test.reads}.csv: damaged, or not for the claim {claim.id} ({error})") from None
     if not checks:

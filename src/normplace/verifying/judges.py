@@ -4,10 +4,11 @@ Sameness. A gamma that is claimed to be another must be measured well enough to 
 times that (RESOLUTION), or, near 0, from one that is not neutral: else the check is undecided. Distributions as a whole
 are tested for their shape, by tests that with 400 networks tell a gamma from three times it at best.
 
-Finite width. A layer of n nodes gives a point's squared norm a relative variance of kappa / n, with
-kappa = E phi^4 / (E phi^2)^2 - 1, which is 5 for ReLU. After L layers, expectations of smooth functions of the kernel
-are off by about kappa L / n: that much log(1 + gamma), the log of an output's total variance over that over the data,
-may differ from infinite width. It is the size of a first-order term, not a proven bound.
+Finite width. Where theory knows the networks' own width (`theories.chain`), it is that which is held against them.
+Where it does not, a claim allows for a first-order term. A layer of n nodes gives a point's squared norm a relative
+variance of kappa / n, with kappa = E phi^4 / (E phi^2)^2 - 1, which is 5 for ReLU. After L layers, expectations of
+smooth functions of the kernel are off by about kappa L / n: that much log(1 + gamma), the log of an output's total
+variance over that over the data, may differ from infinite width. It is the size of such a term, not a proven bound.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +22,6 @@ from scipy import stats
 
 from normplace import statistics
 from normplace.networks.activations import ACTIVATIONS
-from normplace.tables import classes as class_summaries
 from normplace.tables.tidy import count_column
 from normplace.theories import guesses
 from normplace.theories.duals import quadrature
@@ -30,9 +30,10 @@ from normplace.verifying import identities, runs
 from normplace.verifying.checks import FALSE_ALARM, Z95, Check, check_column, check_number, row_dicts
 
 RESOLUTION = 0.5  # of an expected number
-ENTROPY_RESOLUTION = 0.1  # of log C
+AT_WIDTH = 0.02  # of gamma at the networks' own width: what theory may be off by, beside its own error
+APART = 0.01  # of distribution functions: what several readouts of one network add to chance
+ENTROPY_RESOLUTION, ENTROPY_TOLERANCE = 0.1, 0.01  # of log C
 LEAST_EXPECTED = 5  # counts a bin of a chi-square test needs
-DRAWS = 500  # of the C-class theory, the same ones at every gamma, so that differences are smooth
 Filter = Mapping[str, Any]
 
 
@@ -60,6 +61,27 @@ def theory(rows: pd.DataFrame, expected: str) -> Iterator[Check]:
     for row in row_dicts(rows):
         least, most = _allowed(row, row[expected])
         yield check_column(row, "gamma", least=least, most=most, resolution=_resolution(row[expected]))
+
+
+def at_width(rows: pd.DataFrame) -> Iterator[Check]:
+    """gamma is that of theory at the networks' own width, but for AT_WIDTH of it, theory's own error and chance."""
+    for row in row_dicts(rows):
+        expected = float(row["gamma_finite"])
+        allowed = AT_WIDTH * expected + float(row["gamma_finite_error"])
+        ends = {"least": expected - allowed, "most": expected + allowed}
+        yield check_column(row, "gamma", **ends, resolution=_resolution(expected))
+
+
+def drawn_at_width(rows: pd.DataFrame) -> Iterator[Check]:
+    """The Kolmogorov-Smirnov distance of G_0 to guesses drawn at the networks' own width is one that chance explains.
+
+    The critical distance is that of independent draws; APART is allowed beside it.
+    """
+    level = FALSE_ALARM / max(len(rows), 1)
+    at_level = np.sqrt(np.log(2 / level) / np.log(2 / (1 - statistics.CONFIDENCE)))
+    for row in row_dicts(rows):
+        allowed = row["ks_critical_finite"] * at_level + APART
+        yield check_number("distance of distributions", row, row["ks_finite"], 0.0, float(allowed))
 
 
 def constant(rows: pd.DataFrame, expected: float | str) -> Iterator[Check]:
@@ -193,36 +215,16 @@ def closer(rows: pd.DataFrame) -> Iterator[Check]:
     yield Check("fall of |y|", "mean over configurations", n, value, *ends, 0.0, decided=True, stand_in=stand_in)
 
 
-def proportional(rows: pd.DataFrame) -> Iterator[Check]:
-    """The fitted first-order coefficient c is proportional to depth: c / depth at the last depth is that at half of it.
-
-    Both come of the same networks, which makes the stated error of their difference too large rather than too small.
-    """
-    for _, group in rows.groupby("cell", sort=False):
-        deepest = int(group["depth"].max())
-        last, half = (row_dicts(group[group["depth"] == depth])[0] for depth in (deepest, deepest // 2))
-        value = last["c"] / deepest - half["c"] / (deepest // 2)
-        error = np.hypot(*((row["c_high"] - row["c_low"]) / 2 / row["depth"] for row in (last, half)))
-        where = f"{last['cell']}, {last['label']}, depth {deepest} less {deepest // 2}"
-        n = int(group["inits"].min())
-        ends = (value - error, value + error, 0.0, 0.0)
-        enough = RESOLUTION * abs(half["c"]) / (deepest // 2)
-        yield Check("difference of c / depth", where, n, value, *ends, resolution=enough, stand_in=last["stand_in"])
-
-
 def entropy(rows: pd.DataFrame) -> Iterator[Check]:
-    """Mean entropy of guesses over C classes is that drawn from the data's kernel, within finite width and chance.
+    """Mean entropy of guesses over C classes is that drawn from theory at the networks' own width, but for chance.
 
-    How far finite width may move it: the C-class formula at the ends of the allowed gamma less that at gamma itself.
-    Chance is that of the networks and that of theory's draws.
+    Chance is that of the networks and that of theory's draws, several of which share a network's hidden layers.
     """
     for row in row_dicts(rows[rows["rank"] == 1]):
-        kernel, gamma, classes = row["entropy_kernel"], row["gamma_kernel"], row["classes"]
-        at_most, at_least = (_mean_entropy(end, classes) for end in _allowed(row, gamma))
-        expected = _mean_entropy(gamma, classes)
-        least, most = kernel + at_least - expected, kernel + at_most - expected
-        check = check_column(row, "entropy", least=least, most=most, resolution=ENTROPY_RESOLUTION)
-        drawn = (row["entropy_kernel_high"] - row["entropy_kernel_low"]) / 2
+        expected = row["entropy_finite"]
+        ends = {"least": expected - ENTROPY_TOLERANCE, "most": expected + ENTROPY_TOLERANCE}
+        check = check_column(row, "entropy", **ends, resolution=ENTROPY_RESOLUTION)
+        drawn = row["entropy_finite_high"] - row["entropy_finite_low"]
         low = check.value - float(np.hypot(check.value - check.low, drawn))
         high = check.value + float(np.hypot(check.high - check.value, drawn))
         yield replace(check, low=low, high=high)
@@ -275,8 +277,9 @@ def below(rows: pd.DataFrame, column: str, bound: str) -> Iterator[Check]:
 STATISTICS: dict[str, Callable[..., Iterator[Check]]] = {
     function.__name__: function
     for function in (
-        interval, below, even_guesses, theory, constant, same_guesses, regimes, distribution, density, contrast,
-        closer, proportional, entropy, spread, same_size, guess_difference,
+        interval, below, even_guesses, theory, at_width, drawn_at_width, constant, same_guesses, regimes, distribution,
+        density, contrast,
+        closer, entropy, spread, same_size, guess_difference,
         runs.difference, runs.learns, runs.most_runs, runs.small_by_pairs,
         identities.same_histogram, identities.same_guesses_by_regime, identities.all_classes, identities.same_runs,
         identities.same_curves, identities.same_gradients, identities.same_starts,
@@ -303,11 +306,6 @@ def _resolution(gamma: float) -> float:
 def _allowed(row: Mapping[str, Any], gamma: float) -> tuple[float, float]:
     allowance = np.exp(_first_order(row))
     return float(max((1 + gamma) / allowance - 1, 0.0)), float((1 + gamma) * allowance - 1)
-
-
-@cache
-def _mean_entropy(gamma: float, classes: int) -> float:
-    return float(class_summaries.entropy(guesses.draw_class_fractions(gamma, classes, DRAWS, seed=0)).mean())
 
 
 def _groups(expected: statistics.Array) -> list[int]:

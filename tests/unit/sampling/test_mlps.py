@@ -8,6 +8,7 @@ import torch
 from scipy.stats import ks_2samp
 from torch import nn
 
+from normplace import statistics
 from normplace.networks.activations import ACTIVATIONS
 from normplace.networks.architecture import MLP, PLACEMENTS
 from normplace.networks.mlp import mlp
@@ -238,6 +239,55 @@ def test_statistics_are_those_of_the_outputs(digits: torch.Tensor) -> None:
     counts = torch.bincount(outputs.argmax(1), minlength=3) / len(digits)
     np.testing.assert_array_equal(found.guess_fraction[0, 0], counts)
     np.testing.assert_allclose(found.guess_fraction.sum(-1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+@every_cell
+def test_averages_over_output_layers_are_those_of_many_drawn_ones(
+    norm: str, placement: str, classes: int, digits: torch.Tensor
+) -> None:
+    """One network's hidden layers, read by 4000 output layers with biases; its pairs are those of all its points."""
+    spec = MLP(norm, placement, 2, width=40, classes=classes, bias_variance=0.1)
+    x = digits[: sampling.COMPARED]
+    found = sample_part(x.numpy(), 64, [spec], range(1), 0, "cpu", 1)[0]
+    weights = draw_weights(spec, 64, 64, [network_generator(0, 0)])
+    generator, drawn = torch.Generator().manual_seed(1), 4000
+    read = torch.randn(1, drawn * classes, 40, generator=generator) * (2 / 40) ** 0.5
+    bias = torch.randn(1, drawn * classes, 1, generator=generator) * 0.1**0.5
+    many = weights._replace(output=[read] * 2, output_bias=[bias] * 2)
+    outputs = outputs_at_every_depth(x, many, [spec])[0][1, 0].view(drawn, classes, len(x)).numpy()
+    means, variances = outputs.mean(axis=2), outputs.var(axis=2)
+    error = (2 / means.size) ** 0.5
+    assert found.mean_var[1, 0] == pytest.approx(means.var(), rel=5 * error)
+    # Over the points, an output is a sum of some 40 independent directions at best, of few at worst.
+    assert found.expected_var[1, 0] == pytest.approx(
+        variances.mean(), rel=5 * variances.std() / variances.mean() / drawn**0.5
+    )
+    shares = np.stack([(outputs.argmax(axis=1) == label).mean(axis=1) for label in range(classes)])
+    agreeing = (shares**2).sum(axis=0)
+    assert found.agreement[1, 0] == pytest.approx(agreeing.mean(), abs=5 * agreeing.std() / drawn**0.5)
+
+
+def test_averages_do_not_depend_on_how_many_networks_are_taken_at_once(digits: torch.Tensor) -> None:
+    spec = MLP("layer", "before", 3, width=20)
+    alone, together = (sample_part(digits.numpy(), 64, [spec], range(5), 0, "cpu", at_once)[0] for at_once in (1, 5))
+    for name in ("mean_var", "expected_var", "agreement"):
+        np.testing.assert_allclose(getattr(alone, name), getattr(together, name), rtol=1e-4)
+
+
+def test_drawn_and_averaged_gammas_agree(digits: torch.Tensor) -> None:
+    """Both estimate the same; the averaged one has the smaller error, far smaller behind a norm."""
+    for cell, gain in ((("none", "none"), 1.3), (("batch", "before"), 10)):
+        found = sample_mlps(digits, [MLP(*cell, 3, width=100)], 1500, seed=2)[0]
+        averaged = statistics.gamma_of_readouts(found.mean_var, found.expected_var)
+        drawn = statistics.gamma(found.output_mean, found.output_var)
+        error = statistics.bootstrap_gamma(found.output_mean, found.output_var, 200, 0).std(axis=0)
+        own = (averaged.high - averaged.low) / 4
+        assert (np.abs(averaged.value - drawn) < 4.5 * np.hypot(error, own)).all()
+        assert (gain * own < error).all()
+        deviation = np.sqrt(found.agreement.mean(axis=1) / 2 - 1 / 4)
+        seen = found.guess_fraction[:, :, 0].astype(float).std(axis=1)
+        np.testing.assert_allclose(deviation, seen, rtol=0.1)
 
 
 def test_eval_mode_with_fresh_statistics_erases_batch_norm(digits: torch.Tensor) -> None:

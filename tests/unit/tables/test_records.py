@@ -23,7 +23,7 @@ def run(*options: str | Path) -> None:
 def test_a_sample(tmp_path: Path) -> None:
     path, again = tmp_path / "a.npz", tmp_path / "b.npz"
     run("sample", *DATA, *NETWORK, "--width", 7, "--inits", 3, "--output", path)
-    arrays, config = read_npz(path, ("guess_fraction", "output_mean", "output_var", "gamma"))
+    arrays, config = read_npz(path, (*records.OF_SAMPLE, "gamma"))
     records.write_sample(again, config["options"], config["data"], **arrays)
     assert again.read_bytes() == path.read_bytes()
     sample = read_sample(path)
@@ -80,8 +80,9 @@ def test_a_measurement(tmp_path: Path) -> None:
     "config", [[], {"options": {}, "data": {}}, {"options": [], "data": {}}, {"options": {}, "data": {"classes": 1}}]
 )
 def test_a_foreign_config_is_refused(config: Any, tmp_path: Path) -> None:
-    names = ("guess_fraction", "output_mean", "output_var")
-    write_npz(tmp_path / "a.npz", dict.fromkeys(names, np.zeros((1, 2, 2), np.float32)), config)
+    arrays = {name: np.zeros((1, 2, 2), np.float32) for name in records.OF_SAMPLE[:3]}
+    arrays |= {name: np.zeros((1, 2), np.float32) for name in records.OF_SAMPLE[3:]}
+    write_npz(tmp_path / "a.npz", arrays, config)
     with pytest.raises(UserError, match=r"a\.npz: its config ") as raised:
         read_sample(tmp_path / "a.npz")
     assert "\n" not in str(raised.value)

@@ -58,7 +58,8 @@ def test_the_shipped_verdicts_are_those_of_the_shipped_tables() -> None:
 
 def test_no_claim_but_readings_fails_on_the_reference() -> None:
     found = verdicts(REFERENCE / "tidy", *(name for name in CLAIMS if name not in READINGS))
-    assert FAILS not in found.values()
+    # With LayerNorm before GELU gamma still grows at depth 20: docs/results.md says so.
+    assert [name for name, verdict in found.items() if verdict == FAILS] == ["activations-regimes"]
     assert list(found.values()).count(HOLDS) >= 24
 
 
@@ -69,7 +70,6 @@ OF_PAPER = {"output-bias-centred", "output-bias-prejudiced"}  # need 20 runs
 def test_quick_and_paper_have_enough_for_every_claim_and_smoke_for_those_without_needs(scale: str) -> None:
     config = configuration.read(ROOT / "config" / f"{name}.yaml" for name in dict.fromkeys(("quick", scale)))
     width = {"width_convergence": max(config["width_convergence"]["widths"])}
-    width["finite_width"] = width["width_convergence"]
     runs = {"dynamics": min(config["training"]["runs"].values())}
     runs["resnet_dynamics"] = min(one["runs"] for one in config["resnet_dynamics"]["networks"])
     inits = {"architectures": min(one["inits"] for one in config["architectures"]["networks"])}
@@ -136,14 +136,14 @@ def test_batch_norm_in_eval_mode(results: Path) -> None:
 def test_theory_of_another_data_set(results: Path) -> None:
     def mixed(table: pd.DataFrame) -> pd.DataFrame:
         names = {"mnist": "gaussian", "gaussian": "mnist"}
-        of_other = table.set_index(["dataset", "norm", "placement", "depth"])["gamma_kernel"].rename(
+        of_other = table.set_index(["dataset", "norm", "placement", "depth"])["gamma_finite"].rename(
             index=names, level=0
         )
         keys = pd.MultiIndex.from_frame(table[["dataset", "norm", "placement", "depth"]])
-        return table.assign(gamma_kernel=of_other.reindex(keys).to_numpy())
+        return table.assign(gamma_finite=of_other.reindex(keys).to_numpy())
 
     edit(results, "placements/gamma", mixed)
-    assert failing(results) >= {"kernel-theory"}
+    assert failing(results) >= {"theory-at-width"}
 
 
 def activations(folder: Path) -> Path:
@@ -242,12 +242,12 @@ def test_what_cannot_be_tested_says_why(
     assert (found.verdict, found.why) == (NOT_TESTABLE, words)
 
 
-def test_a_damaged_table_is_one_clear_line(results: Path) -> None:
-    edit(results, "placements/gamma", lambda table: table.drop(columns="gamma_high"))
-    with pytest.raises(
-        UserError, match=r"gamma\.csv: has no 'gamma_high', which the claim batch-before-constant needs"
-    ):
-        judge(CLAIMS.values(), results)
+def test_a_table_without_a_column_fails_the_claims_that_need_it_and_no_other(results: Path) -> None:
+    edit(results, "placements/gamma", lambda table: table.drop(columns="gamma_finite"))
+    found = {one.claim.id: one for one in judge(CLAIMS.values(), results)}
+    assert found["theory-at-width"].verdict == FAILS
+    assert found["theory-at-width"].why == "the table tidy/placements/gamma.csv has no 'gamma_finite'"
+    assert found["batch-before-constant"].verdict == HOLDS
 
 
 @pytest.mark.parametrize(
@@ -388,10 +388,9 @@ def test_entropy_of_many_classes() -> None:
         "depth": 1,
         "rank": 1,
         "classes": 10,
-        "gamma_kernel": 0.5,
-        "entropy_kernel": 0.8,
-        "entropy_kernel_low": 0.79,
-        "entropy_kernel_high": 0.81,
+        "entropy_finite": 0.8,
+        "entropy_finite_low": 0.79,
+        "entropy_finite_high": 0.81,
     }
     for value, verdict in ((0.8, HOLDS), (0.6, FAILS), (0.95, FAILS)):
         measured = row | {"entropy": value, "entropy_low": value - 0.01, "entropy_high": value + 0.01}

@@ -51,6 +51,10 @@ def curves_of_two_norms(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(norm=norms)
 
 
+def times(factor: float) -> Change:
+    return lambda rows: rows.assign(**{name: factor * rows[name] for name in ("gamma", "gamma_low", "gamma_high")})
+
+
 def infinitely_wide(rows: pd.DataFrame) -> pd.DataFrame:
     deep = rows["depth"] > 10
     ratio = (rows["gamma_kernel"] / rows["gamma"]).where(deep, 1.0)
@@ -65,12 +69,13 @@ def infinitely_wide(rows: pd.DataFrame) -> pd.DataFrame:
         ("placements/histograms", lambda rows: rows[rows["depth"] > 1], {"same-networks"}),
         ("centring/regimes", lambda rows: rows[rows["regime_seen"] != "undecided"], {"same-networks"}),
         ("activations/regimes", lambda rows: rows[rows["regime_seen"] != "undecided"], {"same-networks"}),
-        ("placements/gamma", infinitely_wide, {"finite-width-lowers"}),
-        (
-            "placements/gamma",
-            lambda rows: rows.assign(**{n: rows[n] * 2 for n in ("gamma", "gamma_low", "gamma_high")}),
-            {"batch-before-constant", "kernel-theory"},
-        ),
+        ("placements/gamma", infinitely_wide, {"finite-width-lowers", "theory-at-width"}),
+        ("placements/gamma", times(2), {"batch-before-constant", "theory-at-width"}),
+        ("placements/gamma", times(1.15), {"theory-at-width"}),
+        ("width_convergence/gamma", infinitely_wide, {"theory-at-all-widths"}),
+        ("width_convergence/gamma", times(1.15), {"theory-at-all-widths"}),
+        ("shift/gamma", times(1.15), {"shift-prejudices"}),
+        ("placements/gamma", lambda rows: rows.assign(ks_finite=3 * rows["ks_finite"]), {"histogram-at-width"}),
         ("placements/gamma", lambda rows: pd.concat([rows, rows.tail(1)]), {"placement-flips", "same-networks"}),
         (
             "classes/classes",
@@ -84,7 +89,7 @@ def infinitely_wide(rows: pd.DataFrame) -> pd.DataFrame:
         ),
         (
             "architectures/gamma",
-            lambda rows: rows.assign(**{n: 10 * rows[n] for n in ("gamma", "gamma_low", "gamma_high")}),
+            times(10),
             {"architectures-spread"},
         ),
         ("architectures/histograms", lambda rows: rows.assign(count=rows["count"] + 1), {"same-networks"}),

@@ -1,0 +1,41 @@
+"""Theory's columns of the shipped run, made again; measurements in their place are noticed."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from study import recomputed
+from tests.checkout import ROOT
+
+pytestmark = pytest.mark.slow
+TABLE = "tidy/placements/gamma.csv"
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the reference; its blobs are there, its images are not."""
+    monkeypatch.setenv("DATA_ROOT", str(tmp_path / "nothing"))
+    monkeypatch.setenv("NORMPLACE_OFFLINE", "1")
+    monkeypatch.setattr(recomputed, "COLUMNS", ("gamma",))
+    run = Path(shutil.copytree(ROOT / "reference" / "quick", tmp_path / "run"))
+    for experiment in ("shift", "width_convergence", "classes"):
+        shutil.rmtree(run / "tidy" / experiment)
+    return run
+
+
+def test_shipped_theory_is_theory_and_a_measurement_is_not(run: Path) -> None:
+    wrong, missing = recomputed.others(run)
+    assert not wrong
+    assert missing == ["mnist", "cifar10"]
+    rows = pd.read_csv(run / TABLE, keep_default_na=False, na_values=[""])
+    layer_after = (rows["norm"] == "layer") & (rows["placement"] == "after") & (rows["dataset"] == "gaussian")
+    rows.loc[layer_after, "gamma_finite"] = rows["gamma"]
+    rows.loc[(rows["norm"] == "none") & (rows["dataset"] == "gaussian"), "gamma_kernel"] = rows["gamma"]
+    rows.to_csv(run / TABLE, index=False)
+    found, _ = recomputed.others(run)
+    assert sorted(found) == [
+        "placements/gamma.csv: gamma_finite of layer-after on gaussian, width 100",
+        "placements/gamma.csv: gamma_kernel of none on gaussian",
+    ]

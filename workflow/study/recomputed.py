@@ -1,0 +1,100 @@
+"""Theory's columns of a run, made again from the data: `python -m study.recomputed RESULTS`.
+
+Of each theory that the configuration asks for, but for what is simulated or averaged over nodes, gamma and the
+deviation of G_0 at every depth are held against the tidy tables: so no measurement can pass for a theory. Data that are
+not there, or are other ones, are left out and named.
+"""
+
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from normplace import MLP, UserError
+from normplace.data.datasets import Data, load
+from normplace.progress import bar
+from normplace.tables.tidy import read_tidy
+from normplace.theories import chain, kernel
+from normplace.theories.theory import theory
+from normplace.verifying.manifest import read_manifest
+from study.jobs import Theory
+from study.plan import Plan
+
+SAME = 1e-3  # of a number, beside a tenth of its error: what another processor's sums may do to it
+COLUMNS = ("gamma", "guess_fraction_std")
+
+
+def others(results: Path) -> tuple[list[str], list[str]]:
+    """Columns of tidy tables that theory does not give, and data sets that are not there."""
+    plan = Plan(read_manifest(results).configuration)
+    wrong: list[str] = []
+    missing: dict[str, None] = {}
+    jobs = [(name, job) for name, tables in plan.tables.items() for job in tables.theories if _exact(job)]
+    with bar(True, len(jobs), "theory") as done:
+        for experiment, job in jobs:
+            table = results / "tidy" / experiment / "gamma.csv"
+            if table.exists():  # else the study was run in part
+                try:
+                    wrong += _differing(_rows(read_tidy(table), job), job, f"{experiment}/gamma.csv")
+                except UserError:
+                    missing[job.data.dataset] = None
+            done.update()
+    return wrong, list(missing)
+
+
+def _network(job: Theory, classes: int) -> MLP:
+    width = job.width or MLP.width
+    return MLP(job.cell.norm, job.cell.placement, job.depth or 1, width, job.activation or MLP.activation, classes)
+
+
+def _exact(job: Theory) -> bool:
+    net = _network(job, 2)
+    if job.width:
+        return chain.reaches(net)
+    return not kernel.is_averaged(net.norm, str(net.placement), net.activation)
+
+
+@cache
+def _loaded(dataset: str, classes: str, points: int, shift: float) -> Data:
+    return load(dataset, classes, points, shift=shift, stand_in_allowed=False)
+
+
+def _rows(table: pd.DataFrame, job: Theory) -> pd.DataFrame:
+    """The rows beside which a job's theory stands, at the depths that it reaches."""
+    chosen = table[
+        (table["dataset"] == job.data.dataset)
+        & (table["norm"] == job.cell.norm)
+        & (table["placement"] == job.cell.placement)
+        & (table["activation"] == (job.activation or MLP.activation))
+        & (table["shift"] == (job.shift or 0.0))
+        & (table["bn_statistics"] == "batch")
+        & (table["depth"] <= (job.depth or 1))
+    ]
+    return chosen[chosen["width"] == job.width] if job.width else chosen
+
+
+def _differing(rows: pd.DataFrame, job: Theory, table: str) -> Iterator[str]:
+    wanted = job.data
+    data = _loaded(wanted.dataset, wanted.classes, job.points or wanted.points, job.shift or 0.0)
+    if (rows["first_points_sha256"] != data.provenance["first_points_sha256"]).any():
+        raise UserError(f"{wanted.dataset}: other points")
+    found = theory(_network(job, len(data.classes)), data, width=job.width)
+    at = rows["depth"].to_numpy(int) - 1
+    for column in COLUMNS:
+        name = f"{column}_{'finite' if job.width else 'kernel'}"
+        if name not in rows:
+            continue  # the claims that need it fail
+        expected, error = getattr(found, column)[at], getattr(found, f"{column}_error")[at]
+        if rows.empty or not np.allclose(rows[name], expected, rtol=SAME, atol=1e-9 + 0.1 * error.max()):
+            yield f"{table}: {name} of {job.cell} on {job.data.dataset}" + (f", width {job.width}" if job.width else "")
+
+
+if __name__ == "__main__":
+    differing, not_there = others(Path(sys.argv[1]))
+    print(*(f"not what theory gives: {line}" for line in differing), sep="\n", end="\n" if differing else "")
+    left_out = f"; not there: {', '.join(not_there)}" if not_there else ""
+    print(f"theory of {sys.argv[1]}, made again from the data: {len(differing) or 'none'} differ{left_out}")
+    sys.exit(bool(differing))
