@@ -17,8 +17,8 @@ SCALE = ("config/quick.yaml", "config/paper.yaml")
 ROWS = (
     {"dataset": 0.5},
     {"sample": 0.12, "kernel_theory": 0.38, "train": 0.66, "measure": 0.9},
-    {"measurements": 0.92},
-    {"summarise_classes": 0.1, "summarise_images": 0.32, "summarise": 0.54, "curves": 0.75},
+    {"phase_map": 0.02, "measurements": 0.92},
+    {"summarise_phase": 0.02, "summarise_classes": 0.2, "summarise_images": 0.4, "summarise": 0.58, "curves": 0.75},
     {"initial_figures": 0.1, "learning_figures": 0.4, "printed_tables": 0.66, "claims": 0.9},
     {"report": 0.5},
     {"manifest": 0.5},

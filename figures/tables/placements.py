@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
 from figures import words
-from figures.reading import deepest, groups, read, where
+from figures.reading import NotRun, deepest, groups, read, where
+
+NOTHING = 1e-9  # a gamma that is 0 but for rounding
 
 
 def headline(tidy: Path) -> pd.DataFrame:
@@ -29,6 +33,38 @@ def gamma(tidy: Path) -> pd.DataFrame:
     theories = {"theory at this width": "gamma_finite", "infinite width": "gamma_kernel"}
     theories["infinite width, isotropic"] = "gamma_isotropic"
     return _by_depth(tidy, {"gamma [95 %]": "gamma"}, theories)
+
+
+def at_width(tidy: Path) -> pd.DataFrame:
+    """gamma at the last depth against theory at the networks' own width: how far apart, at which depth most.
+
+    A deviation is that of log gamma in standard errors of networks and theory. BatchNorm after has gamma 0.
+    """
+    rows = read(tidy, "placements", "gamma")
+    if "gamma_finite" not in rows:
+        raise NotRun("tables of gamma that were made before theory knew of widths")
+    rows = rows[rows["gamma"] > NOTHING]
+    of_networks = np.log(rows["gamma_high"] / rows["gamma_low"]) / 2
+    error = np.hypot(of_networks, rows["gamma_finite_error"] / rows["gamma_finite"]) / ndtri(0.975)
+    rows = rows.assign(deviation=np.log(rows["gamma"] / rows["gamma_finite"]) / error)
+    largest = rows.loc[rows["deviation"].abs().groupby([rows["label"], rows["norm"], rows["placement"]]).idxmax()]
+    keys = ["label", "norm", "placement"]
+    last = deepest(rows).merge(largest[[*keys, "deviation", "depth"]], on=keys, suffixes=("", "_largest"))
+    columns = {
+        "data": last["label"],
+        "configuration": words.names(last),
+        "depth": last["depth"],
+        "gamma [95 %]": words.with_interval(last, "gamma"),
+        "theory": last["gamma_finite"].map(words.number),
+        "off by": (last["gamma"] / last["gamma_finite"] - 1).map("{:+.1%}".format),
+        "deviation": last["deviation"].map("{:+.1f}".format),
+        "largest at any depth": last["deviation_largest"].map("{:+.1f}".format),
+        "distance": last["ks_finite"].map(words.number),
+        "to infinite width": last["ks_kernel"].map(words.number),
+        "chance": last["ks_critical_finite"].map(words.number),
+        "networks": last["inits"],
+    }
+    return pd.DataFrame(columns)
 
 
 def shares(tidy: Path) -> pd.DataFrame:
