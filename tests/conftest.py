@@ -32,6 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def own_output_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test takes cached outputs of the user's, or leaves its own among them."""
     os.environ["SNAKEMAKE_OUTPUT_CACHE"] = str(tmp_path_factory.mktemp("output_cache"))
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,13 @@ drawn layers. gamma = m / (tr - m) magnifies its errors, so draws are corrected 
 over nodes, and products of such means, whose expectations are known (control variates).
 """
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations_with_replacement
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,11 +26,13 @@ import numpy.typing as npt
 from numpy.polynomial.legendre import leggauss
 from scipy.interpolate import CubicSpline
 
+from normplace.errors import UserError
+from normplace.files import read_npz, sha256_of_arrays, sha256_of_json, sha256_of_sources, write_npz
 from normplace.networks.activations import ACTIVATIONS, Activation
 from normplace.networks.architecture import MLP, Variances
 from normplace.networks.norms import NORMS, Norm
 from normplace.statistics import Estimate, interval_of_mean
-from normplace.theories import guesses
+from normplace.theories import duals, guesses, simulated
 from normplace.theories.duals import Array, dual
 from normplace.theories.simulated import Floats, normalise
 
@@ -123,7 +128,11 @@ def statistics(net: MLP, pairs: Pairs) -> Iterator[tuple[Estimate[float], Estima
 
 
 def of_width(net: MLP) -> Layer:
-    """The layer of such a network; it depends neither on its depth nor on the data, and is drawn once a process."""
+    """The layer of such a network. It depends neither on its depth nor on the data: it is drawn once, and kept.
+
+    It is kept in $XDG_CACHE_HOME/normplace-chain (~/.cache), under the hash of all that it depends on, this code too. A
+    damaged file is drawn anew.
+    """
     assert reaches(net)
     return _layer(net.norm, str(net.placement), net.activation, net.width, net.variances)
 
@@ -131,6 +140,35 @@ def of_width(net: MLP) -> Layer:
 @cache
 def _layer(norm: str, placement: str, activation: str, width: int, variances: Variances) -> Layer:
     kind, phi = NORMS[norm], ACTIVATIONS[activation]
+    path = _kept_at(kind, placement, phi, width, variances)
+    try:
+        kept, config = read_npz(path, Layer.__dataclass_fields__)
+        if config == {"sha256": sha256_of_arrays(kept.values())}:
+            return Layer(**kept)
+    except UserError:
+        pass
+    layer = _drawn(kind, placement, phi, width, variances)
+    arrays = {name: getattr(layer, name) for name in Layer.__dataclass_fields__}
+    with suppress(OSError):  # where nothing can be kept it is drawn again
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_npz(path, arrays, {"sha256": sha256_of_arrays(arrays.values())})
+    return layer
+
+
+def _kept_at(kind: Norm, placement: str, phi: Activation, width: int, variances: Variances) -> Path:
+    """The file of a layer. An activation is known by its values, since two may have one name."""
+    values = np.asarray(phi.function(np.linspace(-4, 4, 201)), dtype=np.float32)
+    code = [Path(__file__), Path(simulated.__file__), Path(duals.__file__)]
+    depends_on = {
+        "norm": [kind.axis, kind.centres, kind.scales], "placement": placement, "width": width, "variances": variances,
+        "activation": sha256_of_arrays([values]), "sizes": [ANGLES, REPLICAS, PAIRS, LEAST_LAYERS, AT_ONCE],
+        "code": sha256_of_sources(code), "numpy": np.__version__,
+    }  # fmt: skip
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return root / "normplace-chain" / f"{sha256_of_json(depends_on)}.npz"
+
+
+def _drawn(kind: Norm, placement: str, phi: Activation, width: int, variances: Variances) -> Layer:
     known = [_expectations(kind, placement, phi, float(angle), width) for angle in _angles()]
     parts = [
         _replica(kind, placement, phi, width, variances, known, np.random.default_rng(replica))

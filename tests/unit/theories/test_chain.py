@@ -1,6 +1,7 @@
 """Networks of finite width by their pairs of points: quadrature, plain networks of two points, limits."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -159,6 +160,36 @@ def test_more_angles_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     for cached in (chain._angles, chain._spline):
         cached.cache_clear()
     np.testing.assert_allclose(found[1], found[0], rtol=0.01)
+
+
+def test_a_layer_is_kept_and_a_damaged_one_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(chain, "PAIRS", 10_000)
+    net = MLP("layer", "after", width=20)
+    first = chain.of_width(net)
+    (kept,) = (tmp_path / "normplace-chain").iterdir()
+    chain._layer.cache_clear()
+    monkeypatch.setattr(chain, "_drawn", lambda *_: pytest.fail("drawn again"))
+    np.testing.assert_array_equal(chain.of_width(net).readout, first.readout)
+    monkeypatch.undo()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(chain, "PAIRS", 10_000)
+    good = kept.read_bytes()
+    for bad in (good[:100], b"", good[:2000] + bytes([good[2000] ^ 1]) + good[2001:]):
+        kept.write_bytes(bad)
+        chain._layer.cache_clear()
+        np.testing.assert_array_equal(chain.of_width(net).readout, first.readout)
+        assert kept.read_bytes() == good
+    chain._layer.cache_clear()
+    chain.of_width(MLP("layer", "after", width=21))
+    assert len(list((tmp_path / "normplace-chain").iterdir())) == 2
+
+
+def test_where_nothing_can_be_kept_it_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(chain, "PAIRS", 10_000)
+    assert chain.of_width(MLP("none", width=20)).readout.shape == (chain.REPLICAS, chain.ANGLES)
 
 
 def test_where_there_is_a_chain() -> None:
