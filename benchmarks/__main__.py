@@ -9,40 +9,17 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from benchmarks import cluster, dag, images, parts, resnet, sampling, scaling, training
-from benchmarks.timing import machine, medians
+from benchmarks import cluster, dag, images, parts, resnet, sampling, scaling, theory, training
+from benchmarks.timing import geometric_mean, machine
 from normplace.data.on_disk import default_data_roots
 from normplace.data.sets import DATASETS
 from normplace.files import write_text
-from normplace.networks.architecture import MLP, configurations
-from normplace.sampling.mlps import compress
-from normplace.theories import kernel
 
 OUTPUT = Path(__file__).parent / "results.md"
 HOW = (
     "One thread a process; alternatives run in turn. Sampling, parts and networks for images: medians of 3 to 15 "
     "runs; sweep and growth: of 2; everything else was run once."
 )
-NETWORKS = 5000  # of one histogram of G_0
-
-
-def theory_against_sampling(data_root: Path) -> pd.DataFrame:
-    """Seconds to the histogram of G_0 at depth 20: by the kernel theory, and by sampling 5000 networks."""
-    rows = []
-    for norm, placement in configurations():
-        x = sampling.points("mnist", data_root)
-        features, _ = compress(x)
-
-        def theory(norm: str = norm, placement: str = placement, x: torch.Tensor = x) -> None:
-            *_, last = kernel.output_kernels(x.numpy(), norm, placement, "relu", 20)
-            kernel.draw_guess_fractions(last, 2, NETWORKS, seed=0)
-
-        some = 50
-        found = medians({"theory": theory, "s": sampling.ours(features, 784, MLP(norm, placement, 20), some, "cpu")}, 1)
-        networks = found["s"] * NETWORKS / some
-        row = {"norm": norm, "placement": placement, "theory, s": found["theory"], "5000 networks, s": networks}
-        rows.append({**row, "ratio": networks / found["theory"]})
-    return pd.DataFrame(rows)
 
 
 @dataclass
@@ -99,10 +76,21 @@ def sections(mnist: Path, targets: Targets) -> Iterator[tuple[str, str, pd.DataF
         for title, table in zip(("One depth", "Depths 1 to 20"), sampling.measure(mnist, "cuda"), strict=True):
             yield f"{title}, on the GPU", "Milliseconds a network; both there, ours many networks at a time.", table
 
+    of_theory = theory.against_sampling(mnist)
+    exact = of_theory.set_index(["norm", "placement"])["infinite width, s"]["batch", "before"]
+    targets.at_most(15, exact, "BatchNorm's exact kernel of 1000 points at depth 20, with a histogram, s")
+    targets.at_least(5, of_theory["ratio"].min(), "theory of a cell on 1000 points against 5000 networks, the slowest")
     text = (
-        f"The histogram of G_0 on 1000 points at depth 20, {NETWORKS} draws either way; the networks' time is from 50."
+        f"gamma at depths 1 to 20 and the histogram of G_0 at the last on 1000 points, {theory.NETWORKS} draws either "
+        f"way; the networks' time is from {theory.SOME}."
     )
-    yield "Theory against sampling", text, theory_against_sampling(mnist)
+    yield "Theory against sampling", text, of_theory
+    layers = theory.of_layers()
+    targets.at_most(5, layers["seconds"].max(), "layers of the chain for one width, the slowest, s")
+    yield "Layers of the chain", "Seconds to draw them anew; they serve every depth and data set.", layers
+    readouts = theory.of_readouts(mnist)
+    targets.at_most(1.1, geometric_mean([*readouts["averaged / plain"]]), "a pass with averaged readouts")
+    yield "Averaged readouts", "Milliseconds a network of the sampler, MNIST, depths 1 to 20.", readouts
 
     memory = scaling.of_memory(mnist)
     targets.at_most(1.5, memory["MiB"][1] / 1024, "peak memory of 20,000 points at depth 20, GiB")
@@ -110,7 +98,9 @@ def sections(mnist: Path, targets: Targets) -> Iterator[tuple[str, str, pd.DataF
     text = str(scaling.of_growth.__doc__).replace("\n    ", "\n")
     yield "Growth", text, scaling.of_growth(mnist)
     targets.at_least(1.8, scaling.of_processes(mnist), "two processes against one")
-    yield "Kernel theory", "Seconds a layer and peak memory of the process.", scaling.of_kernel(mnist)
+    of_kernel = scaling.of_kernel(mnist)
+    targets.at_most(4, of_kernel.loc[of_kernel["points"] == 5000, "MiB"].max() / 1024, "theory of 5000 points, GiB")
+    yield "Kernel theory", "Seconds a layer and peak memory of the process.", of_kernel
 
     runs = training.measure(mnist)
     for depth, wanted in ((1, 10), (20, 3)):

@@ -9,13 +9,13 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from figures import panels, words
-from figures.reading import beside, first, groups, read
+from figures.reading import beside, first, groups, read, with_theory_at_width
 
 EXPERIMENT = "placements"
 
 
 def draw(tidy: Path) -> Figure:
-    table = read(tidy, EXPERIMENT, "gamma")
+    table = with_theory_at_width(read(tidy, EXPERIMENT, "gamma"))
     figure, axes, parts = panels.grid(beside(table), ["side"], ["dataset"], height=1.9, room=1.1)
     for one, part in parts:
         side, dataset = first(part, "side", "label")

@@ -6,13 +6,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from figures import panels, words
-from figures.reading import first, read
+from figures.reading import first, read, with_theory_at_width
 
 EXPERIMENT = "placements"
 
 
 def draw(tidy: Path) -> Figure:
-    table = read(tidy, EXPERIMENT, "histograms")
+    table = with_theory_at_width(read(tidy, EXPERIMENT, "histograms"), "share_finite")
     figure, axes, parts = panels.grid(table, ["dataset", "depth"], ["norm", "placement"], height=1.0, room=1.0)
     for one, part in parts:
         norm, placement, dataset, depth = first(part, "norm", "placement", "label", "depth")

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from figures import panels, words
-from figures.reading import groups, read, where
+from figures.reading import groups, read, where, with_theory_at_width
 
 EXPERIMENT = "placements"
 
@@ -22,7 +22,7 @@ EXPERIMENT = "placements"
 def draw(tidy: Path) -> Figure:
     regimes, histograms = (read(tidy, EXPERIMENT, table) for table in ("regimes", "histograms"))
     shown = "mnist" if "mnist" in set(regimes["dataset"]) else regimes["dataset"].iloc[0]
-    histograms = where(histograms, dataset=shown)
+    histograms = with_theory_at_width(where(histograms, dataset=shown), "share_finite")
     norms = list(regimes["norm"].drop_duplicates())
     figure = plt.figure(figsize=(7.0, 1.5 * len(norms) + 0.8), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06))
     # without a norm a box is as wide as two; the titles of the columns stand below it

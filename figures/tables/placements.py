@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from figures import words
-from figures.reading import NotRun, deepest, groups, read, where
+from figures.reading import deepest, groups, read, where, with_theory_at_width
 
 NOTHING = 1e-9  # a gamma that is 0 but for rounding
 
@@ -40,9 +40,7 @@ def at_width(tidy: Path) -> pd.DataFrame:
 
     A deviation is that of log gamma in standard errors of networks and theory. BatchNorm after has gamma 0.
     """
-    rows = read(tidy, "placements", "gamma")
-    if "gamma_finite" not in rows:
-        raise NotRun("tables of gamma that were made before theory knew of widths")
+    rows = with_theory_at_width(read(tidy, "placements", "gamma"))
     rows = rows[rows["gamma"] > NOTHING]
     of_networks = np.log(rows["gamma_high"] / rows["gamma_low"]) / 2
     error = np.hypot(of_networks, rows["gamma_finite_error"] / rows["gamma_finite"]) / ndtri(0.975)

@@ -40,7 +40,7 @@ def test_a_norm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = npl.load("gaussian", points=100, test_points=20)
     net = npl.MLP("l1", "after", depth=3, width=300)
     seen, theory = npl.sample(net, data, inits=300).gamma(), npl.theory(net, width=None)
-    assert seen.low[-1] < theory.gamma[-1] < seen.high[-1]
+    assert theory.gamma[-1] == pytest.approx(seen.value[-1], rel=0.05)  # infinite width against 300
     assert theory.regime.name == "deeply prejudiced"
     assert "L1Norm after relu" in str(net)
     sizes = "--norm l1 --placement before --depth 2 --dataset gaussian --points 60".split()
@@ -56,8 +56,7 @@ def test_an_activation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ACTIVATIONS, "softplus", SOFTPLUS)
     net = npl.MLP("layer", "before", depth=2, width=300, activation="softplus")
     seen, theory = npl.sample(net, npl.load("gaussian", points=100), inits=400).gamma(), npl.theory(net, width=None)
-    assert (seen.low < theory.gamma).all()
-    assert (theory.gamma < seen.high).all()
+    assert theory.gamma == pytest.approx(seen.value, rel=0.05)  # infinite width against 300
     options = "--norm layer --placement before --activation softplus".split()
     main(["sample", *options, *NETWORK, "--output", str(tmp_path / "s.npz")])
     assert (tmp_path / "s.npz").exists()

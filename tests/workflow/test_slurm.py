@@ -27,7 +27,7 @@ ALONE = (  # of single cells, whose jobs are those that the profile is for
 )
 UNEQUAL = ("report.html", "manifest.json")  # they tell the time
 # Rules that read tables only: the profile's defaults are theirs.
-LIGHT = re.compile("summarise.*|.*_figures|curves|measurements|printed_tables|claims|report|manifest")
+LIGHT = re.compile("phase_map|summarise.*|.*_figures|curves|measurements|printed_tables|claims|report|manifest")
 TARGETS = {"all", "figures", "tables", "verify"}  # they have no command
 NODE = pytest.mark.skipif(why_not() is not None, reason=f"no Slurm: {why_not()}")
 

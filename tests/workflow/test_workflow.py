@@ -129,7 +129,7 @@ def test_the_paper_scale_never_uses_stand_ins(finished: Path) -> None:
     assert not (finished / "results" / "paper" / "data" / "mnist" / "init-parity.npz").exists()
 
 
-@pytest.mark.parametrize(("scale", "most"), [(SMOKE, 90), (QUICK, 90), (PAPER, 600)])
+@pytest.mark.parametrize(("scale", "most"), [(SMOKE, 90), (QUICK, 90), (PAPER, 700)])
 def test_every_scale_has_a_valid_configuration_of_so_many_jobs(
     finished: Path, scale: tuple[str, ...], most: int
 ) -> None:

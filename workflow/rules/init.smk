@@ -72,6 +72,8 @@ use rule summarise as summarise_images with:
 
 
 use rule summarise as summarise_phase with:
+    output:
+        plan.tidy(jobs.TWO_CLASSES),
     wildcard_constraints:
         experiment=plan.with_tables(jobs.PHASE),
     cache: True

@@ -22,7 +22,7 @@ COMMANDS = {
     "measure": "How prejudiced is my network? Any PyTorch classifier.",
     "verify": "Which claims hold; are files unaltered; do runs agree.",
     "summarise": "Tidy tables of samples: gamma, histograms, regimes, classes.",
-    "phase": "Regimes in the limit of depth, by theory, over weight and bias variance.",
+    "phase": "Regimes of deep networks over weight and bias variance.",
     "curves": "Tidy tables of training runs: curves, gradients, milestones.",
     "measurements": "Tidy table of measured models.",
 }

@@ -9,7 +9,7 @@ from normplace.files import write_text
 @options.command()
 @options.output()
 def phase(output: Path) -> None:
-    """Regimes in the limit of depth, by theory, over weight and bias variance."""
+    """Regimes of deep networks over weight and bias variance."""
     import pandas as pd
 
     from normplace.theories.phase import Place, diagram

@@ -65,12 +65,13 @@ class Weights(NamedTuple):
 class HiddenSums:
     """Of the layers h [networks, points, width] of the networks of one spec, as they pass by in groups of points."""
 
-    def __init__(self, spec: MLP, compared: torch.Tensor) -> None:
-        """Take the positions of points in the first group, [networks, COMPARED], whose pairs are compared."""
+    def __init__(self, spec: MLP, compared: torch.Tensor, points: int) -> None:
+        """Take the positions of the points, [networks, at most COMPARED], whose pairs are compared."""
         self.spec, self.compared = spec, compared
+        self.points, self.start = points, 0  # of all; where the group begins
         self.totals: list[torch.Tensor] = []  # by depth: the sum over the points [networks, width],
         self.squares: list[torch.Tensor] = []  # the sum of squares [networks],
-        self.products: list[torch.Tensor] = []  # products of compared points [networks, COMPARED, COMPARED]
+        self.rows: list[torch.Tensor] = []  # the compared points' own [networks, COMPARED, width]
 
     def add(self, layer: int, h: torch.Tensor) -> None:
         """Take a group's layer into account."""
@@ -80,26 +81,28 @@ class HiddenSums:
         if layer < len(self.totals):
             self.totals[layer] += total
             self.squares[layer] += square
-            return
-        self.totals.append(total)
-        self.squares.append(square)
-        if alone:
-            some = torch.index_select(h[0], 0, self.compared[0])
-            self.products.append((some @ some.T).unsqueeze(0))
         else:
-            some = h.gather(1, self.compared.unsqueeze(2).expand(-1, -1, h.shape[2]))
-            self.products.append(some @ some.transpose(1, 2))
+            self.totals.append(total)
+            self.squares.append(square)
+            self.rows.append(h.new_zeros(len(h), self.compared.shape[1], h.shape[2]))
+        for network, positions in enumerate(self.compared):
+            if h.shape[1] == self.points:
+                torch.index_select(h[network], 0, positions, out=self.rows[layer][network])
+            else:
+                here = ((positions >= self.start) & (positions < self.start + h.shape[1])).nonzero().view(-1)
+                self.rows[layer][network][here] = h[network][positions[here] - self.start]
 
-    def averages(self, n: int) -> tuple[Floats, Floats, Floats]:
-        """`mean_var`, `expected_var` and `agreement` of `InitialGuesses`, [depth, networks], for n points.
+    def averages(self) -> tuple[Floats, Floats, Floats]:
+        """`mean_var`, `expected_var` and `agreement` of `InitialGuesses`, [depth, networks].
 
         Given h of N nodes: sigma_w^2 |mean h|^2 / N + sigma_b^2, and sigma_w^2 / N times the trace of h's covariance.
         """
+        n = self.points
         factor, bias = self.spec.weight_variance / self.spec.width, self.spec.bias_variance
-        totals, squares, products = (torch.stack(one).double() for one in (self.totals, self.squares, self.products))
+        totals, squares, rows = (torch.stack(one).double() for one in (self.totals, self.squares, self.rows))
         mean_var = factor * (totals / n).square().sum(dim=2)
         expected_var = factor * squares / n - mean_var
-        kernel = factor * products + bias
+        kernel = factor * rows @ rows.transpose(2, 3) + bias
         deviation = kernel.diagonal(dim1=2, dim2=3).sqrt().clamp_min(torch.finfo(torch.float64).tiny)
         first, second = torch.triu_indices(kernel.shape[2], kernel.shape[2], 1)
         rho = kernel[:, :, first, second] / (deviation[:, :, first] * deviation[:, :, second])
@@ -186,27 +189,24 @@ def forward(first: torch.Tensor, weights: Weights, spec: MLP, sums: HiddenSums |
         yield outputs + weights.output_bias[layer] if weights.output_bias else outputs
 
 
-def at_once(features: torch.Tensor, width: int) -> int:
-    """How many of the points are taken together where no norm looks over them: what stays in a processor's cache."""
-    rows = CACHED // max(features.shape[1], width) if features.device.type == "cpu" else len(features)
-    return min(rows, len(features))
-
-
 def outputs_at_every_depth(
     features: torch.Tensor, weights: Weights, specs: Sequence[MLP], sums: Sequence[HiddenSums] | None = None
 ) -> list[torch.Tensor]:
     """Outputs [depth, networks, classes, n] of each of the specs, which share these weights and the first product.
 
-    sums: of each spec, to be told of all layers.
+    Unless a norm looks over the points, they are taken in groups that stay in a processor's cache. sums: of each spec,
+    to be told of all layers.
     """
-    rows = at_once(features, specs[0].width)
-    sizes = [len(features) if NORMS[spec.norm].axis == "points" else rows for spec in specs]
+    rows = CACHED // max(features.shape[1], specs[0].width) if features.device.type == "cpu" else len(features)
+    sizes = [len(features) if NORMS[spec.norm].axis == "points" else min(rows, len(features)) for spec in specs]
     groups: list[list[torch.Tensor]] = [[] for _ in specs]
     for size in set(sizes):
         members = [at for at, own in enumerate(sizes) if own == size]
-        for points in torch.split(features, size):
-            first = batched(points.unsqueeze(0), weights.hidden[0])
+        for start in range(0, len(features), size):
+            first = batched(features[start : start + size].unsqueeze(0), weights.hidden[0])
             for at in members:
+                if sums:
+                    sums[at].start = start
                 its_first = first if at == members[-1] else first.clone()
                 outputs = forward(its_first, weights, specs[at], sums[at] if sums else None)
                 groups[at].append(torch.stack(list(outputs)))
@@ -279,13 +279,10 @@ def sample_part(
         indices = range(first, min(first + networks, part.stop))
         generators = [network_generator(seed, index, device) for index in indices]
         weights = draw_weights(specs[0], features.shape[1], fan_in, generators)
-        compared = draw_compared(at_once(features, specs[0].width), seed, indices).to(device)
-        sums = [HiddenSums(spec, compared) for spec in specs]
+        compared = draw_compared(len(features), seed, indices).to(device)
+        sums = [HiddenSums(spec, compared, len(features)) for spec in specs]
         of_specs = outputs_at_every_depth(features, weights, specs, sums)
-        found = [
-            (guess_moments(outputs), of_spec.averages(len(features)))
-            for outputs, of_spec in zip(of_specs, sums, strict=True)
-        ]
+        found = [(guess_moments(outputs), of_spec.averages()) for outputs, of_spec in zip(of_specs, sums, strict=True)]
         groups.append([InitialGuesses(*moments, *averages) for moments, averages in found])
     return [joined(of_spec) for of_spec in zip(*groups, strict=True)]
 

@@ -148,7 +148,7 @@ def test_same_seed_same_bytes_whatever_the_processes_and_the_number_of_networks(
     fewer = sample_mlps(digits, [spec], 11, seed=3)[0]
     shallower = sample_mlps(digits, [replace(spec, depth=2)], 40, seed=3)[0]
     for array, other, part, prefix in zip(whole, split, fewer, shallower, strict=True):
-        assert array.shape == (3, 40, 4)
+        assert array.shape[:2] == (3, 40)
         assert array.dtype == np.float32
         assert array.tobytes() == other.tobytes()
         assert array[:, :11].tobytes() == part.tobytes()
@@ -162,7 +162,8 @@ def test_cells_sampled_together_get_the_bytes_that_they_get_alone(
     monkeypatch.setattr(sampling, "CACHED", cached)
     specs = [MLP(*cell, 3, width=20, classes=4) for cell in CELLS]
     alone = [sample_mlps(digits, [spec], 12, seed=3)[0] for spec in specs]
-    together = sample_mlps(digits, specs, 12, seed=3, processes=2)
+    processes = 1 if cached == 64 * 50 else 2  # other processes do not know of smaller groups
+    together = sample_mlps(digits, specs, 12, seed=3, processes=processes)
     for one, other in zip(alone, together, strict=True):
         assert [array.tobytes() for array in one] == [array.tobytes() for array in other]
     assert len({of_spec.guess_fraction.tobytes() for of_spec in together}) > 4  # RMSNorm guesses as no norm does
@@ -176,7 +177,7 @@ def test_several_networks_at_once_as_on_a_gpu(norm: str, placement: str, digits:
     one, some = (sample_part(*arguments, at_once)[0] for at_once in (1, 5))
     for alone, among_others in zip(one, some, strict=True):
         np.testing.assert_allclose(alone, among_others, rtol=1e-4, atol=1e-4)
-        assert alone.shape == (3, 17, 4)
+        assert alone.shape[:2] == (3, 17)
 
 
 def test_the_bytes_do_not_depend_on_threads(digits: torch.Tensor) -> None:
@@ -258,14 +259,12 @@ def test_averages_over_output_layers_are_those_of_many_drawn_ones(
     outputs = outputs_at_every_depth(x, many, [spec])[0][1, 0].view(drawn, classes, len(x)).numpy()
     means, variances = outputs.mean(axis=2), outputs.var(axis=2)
     error = (2 / means.size) ** 0.5
-    assert found.mean_var[1, 0] == pytest.approx(means.var(), rel=5 * error)
-    # Over the points, an output is a sum of some 40 independent directions at best, of few at worst.
-    assert found.expected_var[1, 0] == pytest.approx(
-        variances.mean(), rel=5 * variances.std() / variances.mean() / drawn**0.5
-    )
+    assert found.mean_var[1, 0] == pytest.approx(float(means.var()), rel=5 * error)
+    spread = float(variances.std()) / drawn**0.5
+    assert found.expected_var[1, 0] == pytest.approx(float(variances.mean()), abs=5 * spread)
     shares = np.stack([(outputs.argmax(axis=1) == label).mean(axis=1) for label in range(classes)])
     agreeing = (shares**2).sum(axis=0)
-    assert found.agreement[1, 0] == pytest.approx(agreeing.mean(), abs=5 * agreeing.std() / drawn**0.5)
+    assert found.agreement[1, 0] == pytest.approx(float(agreeing.mean()), abs=5 * float(agreeing.std()) / drawn**0.5)
 
 
 def test_averages_do_not_depend_on_how_many_networks_are_taken_at_once(digits: torch.Tensor) -> None:

@@ -18,7 +18,7 @@ NOTHING = [np.zeros(1)] * 3  # deviation of G_0 and the two errors
 def table(gamma: float, theory_gamma: float, networks: int = 4000) -> pd.DataFrame:
     """Rows of networks with one gamma beside draws and a formula of another."""
     drawn = guesses.draw_class_fractions(gamma, CLASSES, networks, seed=1)
-    sample = Sample(CELL, *(drawn[None].astype(np.float32),) * 3)
+    sample = Sample(CELL, *(drawn[None].astype(np.float32),) * 3, *(drawn[None, :, 0],) * 3)
     theory = guesses.draw_class_fractions(theory_gamma, CLASSES, networks, seed=2)[None].astype(np.float32)
     kernel = KernelTheory(CELL, np.array([theory_gamma]), *NOTHING, np.array([1]), theory)
     return pd.DataFrame(class_rows(sample, {"kernel": kernel, "finite": kernel}))
@@ -55,10 +55,10 @@ def test_only_depths_that_the_theory_was_drawn_at_have_rows() -> None:
     fractions = np.full((3, 10, CLASSES), 0.25, np.float32)
     drawn = np.full((2, 5, CLASSES), 0.25, np.float32)
     kernel = KernelTheory(CELL, np.ones(3), *[np.zeros(3)] * 3, np.array([1, 3]), drawn)
-    rows = class_rows(Sample(CELL, *(fractions,) * 3), {"kernel": kernel})
+    rows = class_rows(Sample(CELL, *(fractions,) * 3, *(fractions[..., 0],) * 3), {"kernel": kernel})
     assert {row["depth"] for row in rows} == {1, 3}
     assert "entropy_finite" not in rows[0]
-    assert class_rows(Sample(CELL, *(fractions,) * 3), {}) == []
+    assert class_rows(Sample(CELL, *(fractions,) * 3, *(fractions[..., 0],) * 3), {}) == []
 
 
 def test_intervals_of_means_cover() -> None:
