@@ -44,7 +44,7 @@ def test_sample_writes_what_the_sampler_of_image_networks_finds(sampled: Path) -
     expected = sample_images(partial(image_network, "cnn", "batch", "before", (1, 8, 8), 2), x, 30, seed=4)
     with np.load(sampled) as archive:
         for name, array in expected._asdict().items():
-            assert array.shape == (1, 30, 2)
+            assert array.shape[:2] == (1, 30)
             assert archive[name].tobytes() == array.tobytes()
         assert archive["gamma"].shape == (1,)
         options = json.loads(archive["config"].item())["options"]
