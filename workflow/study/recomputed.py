@@ -18,6 +18,7 @@ from normplace.data.datasets import Data, load
 from normplace.progress import bar
 from normplace.tables.tidy import read_tidy
 from normplace.theories import chain, kernel
+from normplace.theories.theory import Theory as TheoryOfNetworks
 from normplace.theories.theory import theory
 from normplace.verifying.manifest import read_manifest
 from study.jobs import Theory
@@ -27,20 +28,24 @@ SAME = 1e-3  # of a number, beside a tenth of its error: what another processor'
 COLUMNS = ("gamma", "guess_fraction_std")
 
 
+class OtherDataError(Exception):
+    """A data set is not there, or has other points than the tables are of."""
+
+
 def others(results: Path) -> tuple[list[str], list[str]]:
     """Columns of tidy tables that theory does not give, and data sets that are not there."""
     plan = Plan(read_manifest(results).configuration)
     wrong: list[str] = []
     missing: dict[str, None] = {}
-    jobs = [(name, job) for name, tables in plan.tables.items() for job in tables.theories if _exact(job)]
+    paths = {name: results / "tidy" / name / "gamma.csv" for name, tables in plan.tables.items() if tables.theories}
+    gammas = {name: read_tidy(path) for name, path in paths.items() if path.exists()}  # a study may be run in part
+    jobs = [(name, job) for name in gammas for job in plan.tables[name].theories if _exact(job)]
     with bar(True, len(jobs), "theory") as done:
         for experiment, job in jobs:
-            table = results / "tidy" / experiment / "gamma.csv"
-            if table.exists():  # else the study was run in part
-                try:
-                    wrong += _differing(_rows(read_tidy(table), job), job, f"{experiment}/gamma.csv")
-                except UserError:
-                    missing[job.data.dataset] = None
+            try:
+                wrong += _differing(_rows(gammas[experiment], job), job, f"{experiment}/gamma.csv")
+            except OtherDataError:
+                missing[job.data.dataset] = None
             done.update()
     return wrong, list(missing)
 
@@ -59,7 +64,18 @@ def _exact(job: Theory) -> bool:
 
 @cache
 def _loaded(dataset: str, classes: str, points: int, shift: float) -> Data:
-    return load(dataset, classes, points, shift=shift, stand_in_allowed=False)
+    try:
+        return load(dataset, classes, points, shift=shift, stand_in_allowed=False)
+    except UserError as error:
+        raise OtherDataError(str(error)) from None
+
+
+@cache
+def _theory(job: Theory) -> tuple[TheoryOfNetworks, str]:
+    """What theory says, and the hash of the first points; several experiments show the same job."""
+    wanted = job.data
+    data = _loaded(wanted.dataset, wanted.classes, job.points or wanted.points, job.shift or 0.0)
+    return theory(_network(job, len(data.classes)), data, width=job.width), data.provenance["first_points_sha256"]
 
 
 def _rows(table: pd.DataFrame, job: Theory) -> pd.DataFrame:
@@ -77,11 +93,9 @@ def _rows(table: pd.DataFrame, job: Theory) -> pd.DataFrame:
 
 
 def _differing(rows: pd.DataFrame, job: Theory, table: str) -> Iterator[str]:
-    wanted = job.data
-    data = _loaded(wanted.dataset, wanted.classes, job.points or wanted.points, job.shift or 0.0)
-    if (rows["first_points_sha256"] != data.provenance["first_points_sha256"]).any():
-        raise UserError(f"{wanted.dataset}: other points")
-    found = theory(_network(job, len(data.classes)), data, width=job.width)
+    found, first_points = _theory(job)
+    if (rows["first_points_sha256"] != first_points).any():
+        raise OtherDataError(job.data.dataset)
     at = rows["depth"].to_numpy(int) - 1
     for column in COLUMNS:
         name = f"{column}_{'finite' if job.width else 'kernel'}"

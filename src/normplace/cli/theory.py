@@ -93,8 +93,8 @@ def theory(
             network, data, width=width, simulate=simulate or theories.NETWORKS, depths=depths, progress=True
         )
         if of_draws:
-            given = {**data_record(request), **network_record(network), "draws": draws}
-            given = {**given, "width": width or 0, "method": found.method, "simulate": found.networks if width else 0}
+            how = {"width": width or 0, "method": found.method, "simulate": found.networks if width else 0}
+            given = {**data_record(request), **network_record(network), "draws": draws, **how}
             drawn = np.stack([found.draw(draws, seed=depth, depth=depth) for depth in depths])
             by_depth = {name: getattr(found, name) for name in BY_DEPTH}
             arrays = {**by_depth, "depths": np.array(depths), "guess_fraction": drawn}

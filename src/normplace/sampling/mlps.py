@@ -68,10 +68,16 @@ class HiddenSums:
     def __init__(self, spec: MLP, compared: torch.Tensor, points: int) -> None:
         """Take the positions of the points, [networks, at most COMPARED], whose pairs are compared."""
         self.spec, self.compared = spec, compared
-        self.points, self.start = points, 0  # of all; where the group begins
+        self.points = points  # of all groups together
         self.totals: list[torch.Tensor] = []  # by depth: the sum over the points [networks, width],
         self.squares: list[torch.Tensor] = []  # the sum of squares [networks],
         self.rows: list[torch.Tensor] = []  # the compared points' own [networks, COMPARED, width]
+
+    def begin(self, start: int, count: int) -> None:
+        """A group of `count` points follows, from this one on."""
+        positions = self.compared - start
+        self.inside = ((positions >= 0) & (positions < count)).unsqueeze(2)
+        self.positions = positions.clamp(0, count - 1).unsqueeze(2)
 
     def add(self, layer: int, h: torch.Tensor) -> None:
         """Take a group's layer into account."""
@@ -85,12 +91,8 @@ class HiddenSums:
             self.totals.append(total)
             self.squares.append(square)
             self.rows.append(h.new_zeros(len(h), self.compared.shape[1], h.shape[2]))
-        for network, positions in enumerate(self.compared):
-            if h.shape[1] == self.points:
-                torch.index_select(h[network], 0, positions, out=self.rows[layer][network])
-            else:
-                here = ((positions >= self.start) & (positions < self.start + h.shape[1])).nonzero().view(-1)
-                self.rows[layer][network][here] = h[network][positions[here] - self.start]
+        found = h.gather(1, self.positions.expand(-1, -1, h.shape[2]))
+        self.rows[layer] = torch.where(self.inside, found, self.rows[layer])
 
     def averages(self) -> tuple[Floats, Floats, Floats]:
         """`mean_var`, `expected_var` and `agreement` of `InitialGuesses`, [depth, networks].
@@ -206,7 +208,7 @@ def outputs_at_every_depth(
             first = batched(features[start : start + size].unsqueeze(0), weights.hidden[0])
             for at in members:
                 if sums:
-                    sums[at].start = start
+                    sums[at].begin(start, first.shape[1])
                 its_first = first if at == members[-1] else first.clone()
                 outputs = forward(its_first, weights, specs[at], sums[at] if sums else None)
                 groups[at].append(torch.stack(list(outputs)))

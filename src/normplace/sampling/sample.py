@@ -24,6 +24,7 @@ from normplace.statistics import (
     gamma_with_interval,
     regime_by_growth,
 )
+from normplace.theories.guesses import fraction_variance
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,7 +72,7 @@ class Guesses:
             raise UserError(
                 f"a regime needs two classes and a depth of at least 2, not {classes} classes, depth {depth}"
             )
-        return regime_by_growth(self.agreement / 2 - 1 / 4, RESAMPLES, seed=0)
+        return regime_by_growth(fraction_variance(self.agreement, classes), RESAMPLES, seed=0)
 
     def plot(self) -> Figure:
         """Left: the guesses of the shallowest and deepest networks. Right: gamma against depth."""

@@ -116,8 +116,8 @@ def _gamma_rows(sample: Sample, beside: Beside, isotropic: Array, resamples: int
 
 def _averaged_deviation(sample: Sample, layer: int) -> Estimate[float]:
     """The deviation of G_0 by how often two points get the same guess, averaged over output layers."""
-    classes = sample.cell.classes
-    square = statistics.interval_of_mean(sample.agreement[layer].astype(np.float64) / classes - 1 / classes**2)
+    agreement = sample.agreement[layer].astype(np.float64)
+    square = statistics.interval_of_mean(guesses.fraction_variance(agreement, sample.cell.classes))
     return Estimate(*(float(np.sqrt(max(end, 0.0))) for end in square))
 
 
@@ -171,8 +171,7 @@ def _binned(fraction: npt.NDArray[np.float32], points: int) -> npt.NDArray[np.in
 def _regime_row(sample: Sample, resamples: int) -> dict[str, Any]:
     cell = sample.cell
     by_theory = theory.regime(cell.norm, cell.placement, cell.activation, _variances(cell))
-    # Of two classes, the chance that two points get the same guess is 1/2 + 2 E (G_0 - 1/2)^2.
-    seen = statistics.regime_by_growth(sample.agreement / 2 - 1 / 4, resamples, seed=0)
+    seen = statistics.regime_by_growth(guesses.fraction_variance(sample.agreement, cell.classes), resamples, seed=0)
     return {
         **cell._asdict(),
         "inits": sample.guess_fraction.shape[1],

@@ -122,7 +122,7 @@ def statistics(net: MLP, pairs: Pairs) -> Iterator[tuple[Estimate[float], Estima
         m = covariance @ moments
         trace = covariance[:, 0] * (1 if scaled else pairs.scale)
         same = np.einsum("rij,rj->ri", layer.agreement, same)
-        square = same @ pairs.plain / net.classes - 1 / net.classes**2
+        square = guesses.fraction_variance(same @ pairs.plain, net.classes)
         yield interval_of_mean(m / (trace - m)), interval_of_mean(np.sqrt(square.clip(0)))
         covariance = np.einsum("rij,rj->ri", layer.covariance, covariance)
 

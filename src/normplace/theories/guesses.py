@@ -4,14 +4,18 @@ Two classes: G_0 = Phi(sqrt(gamma) z), z standard normal. C classes: the node me
 outputs of unit variance over the data. Both assume outputs that are Gaussian over the data.
 """
 
+from __future__ import annotations
+
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from numpy.polynomial.hermite_e import hermegauss
-from scipy.interpolate import CubicSpline
-from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri, owens_t
+
+if TYPE_CHECKING:
+    from scipy.interpolate import CubicSpline
 
 Array = npt.NDArray[np.float64]
 
@@ -42,7 +46,7 @@ def standard_deviation(gamma: float, classes: int = 2) -> float:
     For more it follows from the chance that two points get the same guess, E sum_c G_c^2.
     """
     if classes > 2:
-        return float(np.sqrt(max(agreement(gamma, classes) / classes - 1 / classes**2, 0.0)))
+        return float(np.sqrt(max(fraction_variance(agreement(gamma, classes), classes), 0.0)))
     rho = 1.0 if np.isinf(gamma) else gamma / (1 + gamma)
     return float(np.sqrt(np.arcsin(rho) / (2 * np.pi)))
 
@@ -93,6 +97,8 @@ def agreements(rho: Array, classes: int) -> Array:
 @cache
 def _agreement_by_angle(classes: int) -> CubicSpline:
     """Of arcsin(rho): there it is smooth up to both ends, and for two classes a straight line."""
+    from scipy.interpolate import CubicSpline  # a third of a second, which sampling two classes needs not wait
+
     angles = np.linspace(-np.pi / 2, np.pi / 2, 65)
     inside = [_agreement(np.sin(angle), classes) for angle in angles[1:-1]]
     return CubicSpline(angles, [0.0, *inside, 1.0])  # opposite outputs are never largest at one node
@@ -121,8 +127,15 @@ def _both_below(u: Array, v: Array, rho: float) -> Array:
     return np.asarray((both - np.where(u * v < 0, 0.5, 0)).clip(0, 1))
 
 
+def fraction_variance(agreement: Any, classes: int) -> Any:
+    """Var G_0 by the chance that two points get the same guess, E sum_c G_c^2: of C alike classes, its mean is 1/C."""
+    return agreement / classes - 1 / classes**2
+
+
 def gamma_of_agreement(share: float, classes: int) -> float:
     """The gamma at which two points get the same guess with this chance: 0 at 1/C and below, infinite at 1."""
+    from scipy.optimize import brentq
+
     largest = 1 - 1e-9  # the correlation beyond which gamma is called infinite
     if share <= _agreement(0, classes):
         return 0.0

@@ -176,7 +176,7 @@ def guess_fraction_std(kernel: Array, classes: int = 2) -> float:
     For two classes its square is the mean of arcsin(rho_ij) / (2 pi).
     """
     rho = np.clip(_unit_variance(kernel), -1, 1)
-    return float(np.sqrt(max(guesses.agreements(rho, classes).mean() / classes - 1 / classes**2, 0.0)))
+    return float(np.sqrt(max(guesses.fraction_variance(guesses.agreements(rho, classes).mean(), classes), 0.0)))
 
 
 def draw_guess_fractions(kernel: Array, classes: int, draws: int, seed: int) -> npt.NDArray[np.float32]:

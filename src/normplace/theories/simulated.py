@@ -83,7 +83,7 @@ def statistics(
     between, within, same = np.moveaxis(np.array(rows), 2, 0)
     estimates = []
     for depth in range(net.depth):
-        square = interval_of_mean(same[:, depth] / net.classes - 1 / net.classes**2)
+        square = interval_of_mean(guesses.fraction_variance(same[:, depth], net.classes))
         deviation = Estimate(*(max(end, 0.0) ** 0.5 for end in square))
         estimates.append((interval_of_ratio(between[:, depth], within[:, depth]), deviation))
     return estimates

@@ -249,7 +249,7 @@ def _infinite(
     numbers = []
     with bar(progress, net.depth, "layer") as done:
         for depth, outputs in enumerate(layers, start=1):
-            numbers.append((kernel.gamma(outputs), kernel.guess_fraction_std(outputs, net.classes)))
+            numbers.append(_of_kernel(outputs, net))
             if depth in kept:
                 kernels[depth] = outputs
             done.update()
@@ -265,9 +265,12 @@ def _extrapolated(
     half = kernel.output_kernels(
         x, net.norm, str(net.placement), net.activation, net.depth, net.variances, kernel.BATCH_NODES // 2
     )
-    of_half = [(kernel.gamma(outputs), kernel.guess_fraction_std(outputs, net.classes)) for outputs in half]
-    pairs = np.maximum(2 * np.array(numbers) - np.array(of_half), 0)
-    return [(float(gamma), float(deviation)) for gamma, deviation in pairs]
+    of_half = np.array([_of_kernel(outputs, net) for outputs in half])
+    return [(gamma, deviation) for gamma, deviation in np.maximum(2 * np.array(numbers) - of_half, 0).tolist()]
+
+
+def _of_kernel(outputs: Array, net: MLP) -> tuple[float, float]:
+    return kernel.gamma(outputs), kernel.guess_fraction_std(outputs, net.classes)
 
 
 def _exactly(value: float) -> Estimate[float]:

@@ -77,8 +77,7 @@ def drawn_at_width(rows: pd.DataFrame) -> Iterator[Check]:
 
     The critical distance is that of independent draws; APART is allowed beside it.
     """
-    level = FALSE_ALARM / max(len(rows), 1)
-    at_level = np.sqrt(np.log(2 / level) / np.log(2 / (1 - statistics.CONFIDENCE)))
+    at_level = _critical_among(len(rows))
     for row in row_dicts(rows):
         allowed = row["ks_critical_finite"] * at_level + APART
         yield check_number("distance of distributions", row, row["ks_finite"], 0.0, float(allowed))
@@ -135,8 +134,7 @@ def distribution(rows: pd.DataFrame, theory: str) -> Iterator[Check]:
     Allowed are the critical distance and how far finite width may move the distribution function.
     """
     rows = rows[rows[f"ks_{theory}"].notna()]
-    level = FALSE_ALARM / max(len(rows), 1)
-    at_level = np.sqrt(np.log(2 / level) / 2) / np.sqrt(np.log(2 / (1 - statistics.CONFIDENCE)) / 2)
+    at_level = _critical_among(len(rows))
     for row in row_dicts(rows):
         gamma = row[f"gamma_{theory}"]
         grid = np.linspace(0, 1, 1001)[1:-1]
@@ -278,8 +276,7 @@ STATISTICS: dict[str, Callable[..., Iterator[Check]]] = {
     function.__name__: function
     for function in (
         interval, below, even_guesses, theory, at_width, drawn_at_width, constant, same_guesses, regimes, distribution,
-        density, contrast,
-        closer, entropy, spread, same_size, guess_difference,
+        density, contrast, closer, entropy, spread, same_size, guess_difference,
         runs.difference, runs.learns, runs.most_runs, runs.small_by_pairs,
         identities.same_histogram, identities.same_guesses_by_regime, identities.all_classes, identities.same_runs,
         identities.same_curves, identities.same_gradients, identities.same_starts,
@@ -306,6 +303,12 @@ def _resolution(gamma: float) -> float:
 def _allowed(row: Mapping[str, Any], gamma: float) -> tuple[float, float]:
     allowance = np.exp(_first_order(row))
     return float(max((1 + gamma) / allowance - 1, 0.0)), float((1 + gamma) * allowance - 1)
+
+
+def _critical_among(count: int) -> float:
+    """The critical distance of one of `count` distributions, over that of 95 of 100 cases."""
+    level = FALSE_ALARM / max(count, 1)
+    return float(np.sqrt(np.log(2 / level) / np.log(2 / (1 - statistics.CONFIDENCE))))
 
 
 def _groups(expected: statistics.Array) -> list[int]:

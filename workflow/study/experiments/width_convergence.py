@@ -32,6 +32,5 @@ def tables(study: Study) -> Tables:
     ]
     same |= {"draws": DRAWS, "draws_depths": None}
     theories = [theory(study, name, "infinite", data, cell, **same) for cell in SHOWN]
-    infinite = [theory for theory in theories if theory.cell in WITH_CHAIN]
-    theories += [at_width(theory, width, DRAWS) for theory in infinite for width in own.widths]
+    theories += [at_width(job, width, DRAWS) for job in theories if job.cell in WITH_CHAIN for width in own.widths]
     return Tables(files=MANY_CLASSES, samples=samples, theories=theories)
