@@ -12,6 +12,8 @@ import pytest
 from normplace.cli.main import main
 
 MODELS = """
+import os
+
 import torch
 from torch import nn
 
@@ -56,7 +58,7 @@ def one_class():
 
 def stops():
     calls.append(1)
-    if len(calls) > 5:
+    if len(calls) > int(os.environ["STOPS_AFTER"]):
         raise KeyboardInterrupt
     return build()
 """
@@ -98,7 +100,8 @@ def test_what_is_written_and_printed(here: Path, capsys: pytest.CaptureFixture[s
     found = measure("my_models:build", "--inits", 25, "--seed", 4, "--device", "cpu", "--precision", 9)
     assert (found["inits"], found["inits_asked"], found["classes"]) == (25, 25, 2)
     assert found["options"] == {
-        "model": "my_models:build", "dataset": "digits", "classes": None, "points": 20, "standardise": None,
+        "model": "my_models:build", "model_arguments": {}, "positions": None, "binary": None, "dataset": "digits",
+        "classes": None, "points": 20, "standardise": None,
         "shift": 0.0, "no_stand_in": False, "resize": None, "inits": 25, "seed": 4, "device": "cpu",
     }  # fmt: skip
     assert len(found["data"]["sha256"]) == 64
@@ -125,7 +128,7 @@ def test_a_module_is_redrawn_and_the_result_says_so(capsys: pytest.CaptureFixtur
 @pytest.mark.slow
 def test_a_torchvision_model_on_grey_images_of_another_size() -> None:
     found = measure("torchvision:squeezenet1_1", "--inits", 2, "--resize", 32, "--classes", "all")
-    assert found["input_shape"] == [20, 3, 32, 32]
+    assert (found["points"], found["shape"]) == (20, "3x32x32")
     assert found["classes"] == 10
     assert set(found["bn_statistics"]) == {"batch"}
 
@@ -134,14 +137,20 @@ def test_a_npy_file_is_used_as_it_is(here: Path) -> None:
     x = np.random.default_rng(0).standard_normal((30, 64))
     np.save(here / "x.npy", x)
     found = measure("my_models:build", "--inits", 2, dataset="npy:x.npy")
-    assert found["input_shape"] == [20, 64]
+    assert (found["points"], found["shape"]) == (20, "64")
     x = x[:20].astype(np.float32)
     gamma = (x.mean(axis=0) ** 2).sum() / x.var(axis=0).sum()
     assert found["bn_statistics"]["batch"]["layers"][0]["value"] == pytest.approx(gamma, rel=1e-5)
 
 
 @pytest.mark.slow
-def test_an_interrupt_keeps_what_was_measured(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupt_keeps_what_was_measured(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STOPS_AFTER", "1000")
+    measure("my_models:stops", "--inits", 2)
+    in_trial = len(sys.modules["my_models"].calls) - 2
+    monkeypatch.setenv("STOPS_AFTER", str(2 * in_trial + 2 + 4))
     with pytest.raises(SystemExit) as caught:
         measure("my_models:stops", "--inits", 50, "--precision", 1e-6)
     assert caught.value.code == 130
@@ -165,18 +174,21 @@ def test_a_precision_that_was_not_reached_says_what_it_takes(here: Path, capsys:
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        ("my_models:Broken", ["forward raised RuntimeError: mat1", "(my_models.py, line 17)", "shape [2, 1, 8, 8]"]),
+        ("my_models:Broken", ["forward raised RuntimeError: mat1", "(my_models.py, line 19)", "shape [4, 1, 8, 8]"]),
         ("my_models:Picky", ["builder raised TypeError", "'width'"]),
         ("my_models:biuld", ["no biuld", "close names are build"]),
         ("my_models:width", ["type int", "callable"]),
-        ("my_models", ["allowed are torchvision:NAME and package.module:callable"]),
-        ("my_models.py:build", ["allowed are torchvision:NAME and package.module:callable"]),
+        ("my_models", ["allowed are torchvision:NAME, timm:NAME, transformers:TYPE, and package.module:callable"]),
+        (
+            "my_models.py:build",
+            ["allowed are torchvision:NAME, timm:NAME, transformers:TYPE, and package.module:callable"],
+        ),
         ("my_model:build", ["no module my_model "]),
         ("needs_more:f", ["importing needs_more raised ModuleNotFoundError", "not_installed_here", "line 1"]),
         ("typo:f", ["importing typo raised SyntaxError", "typo.py, line 1"]),
-        ("torchvision:resnet81", ["no classifier resnet81", "resnet18"]),
+        ("torchvision:resnet81", ["no model resnet81", "resnet18"]),
         ("torchvision:vit_b_16", ["builder raised AssertionError", "indivisible by patch size", "--resize"]),
-        ("torchvision:squeezenet1_1", ["forward raised", "shape [2, 3, 8, 8]", "--resize"]),
+        ("torchvision:squeezenet1_1", ["forward raised", "shape [4, 3, 8, 8]", "--resize"]),
     ],
 )
 def test_one_clear_line_for_a_wrong_model(model: str, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -192,22 +204,26 @@ def test_one_clear_line_for_a_wrong_model(model: str, words: list[str], capsys: 
         (["--precision", "0"], ["--precision", "0.0 is not in the range 0<x<inf"]),
         (["--resize", "0"], ["--resize", "0 is not in the range x>=1"]),
         (["--output", "m.png"], ["--output m.png", ".json"]),
-        (["--dataset", "npz:x.npz"], ["--dataset npz:x.npz", "unknown"]),
+        (["--dataset", "xyz:x.npz"], ["--dataset xyz:x.npz", "unknown"]),
+        (["--dataset", "npz:x.npz"], ["--dataset npz:x.npz", "no such file"]),
         (["--dataset", "npy:missing.npy"], ["npy:missing.npy", "no such file"]),
         (["--dataset", "npy:my_models.py"], ["npy:my_models.py", "not a .npy file"]),
         (["--dataset", "npy:objects.npy"], ["npy:objects.npy", "not a .npy file", "Python objects"]),
-        (["--dataset", "npy:whole.npy"], ["npy:whole.npy", "needs floats [n, ...]", "int64 [20, 64]"]),
-        (["--dataset", "npy:line.npy"], ["npy:line.npy", "needs floats [n, ...]", "float64 [20]"]),
+        (
+            ["--dataset", "npy:whole.npy"],
+            ["npy:whole.npy", "needs floats", "or int64 tokens [n, ...]", "uint8 [20, 64]"],
+        ),
+        (["--dataset", "npy:line.npy"], ["npy:line.npy", "needs floats", "float64 [20]"]),
         (["--dataset", "npy:nan.npy"], ["npy:nan.npy", "NaN"]),
         (["--dataset", "npy:short.npy"], ["--points 20", "short.npy has 7 points"]),
-        (["--dataset", "npy:short.npy", "--classes", "all"], ["--classes all", ".npy"]),
+        (["--dataset", "npy:short.npy", "--classes", "all"], ["--classes all", "not for npy: inputs"]),
         (["--dataset", "gaussian", "--resize", "9"], ["--resize 9", "images", "[20, 1000]"]),
     ],
 )
 def test_one_clear_line_for_a_wrong_option(
     options: list[str], words: list[str], here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arrays = {"objects": np.array([{}]), "whole": np.ones((20, 64), dtype=np.int64), "line": np.arange(20.0)}
+    arrays = {"objects": np.array([{}]), "whole": np.ones((20, 64), dtype=np.uint8), "line": np.arange(20.0)}
     arrays |= {"nan": np.full((20, 64), np.nan), "short": np.random.default_rng(0).random((7, 64))}
     for name, array in arrays.items():
         np.save(here / f"{name}.npy", array)
@@ -235,7 +251,7 @@ def test_measurements_are_one_row_a_model_and_kind_of_statistics(here: Path) -> 
     assert usual["largest_fraction_95"] == pytest.approx(batch["largest_fraction"]["quantiles"]["0.95"])
     assert zero["regime"] == "no guess"
     assert np.isnan(zero["gamma_guesses"])
-    relu = found["zero"]["bn_statistics"]["batch"]["layers"][-2]
+    relu = found["zero"]["bn_statistics"]["batch"]["layers"][-1]  # the outputs are no layer
     assert relu["kind"] == "ReLU"
     assert zero["gamma_readout"] == relu["value"] == pytest.approx(usual["gamma_readout"])
     assert one_class["regime"] == "deeply prejudiced"

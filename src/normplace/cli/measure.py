@@ -3,6 +3,7 @@
 import math
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,17 +14,62 @@ from normplace.errors import UserError
 from normplace.files import check_writable
 from normplace.tables.records import write_measurement
 
+if TYPE_CHECKING:
+    from normplace.measuring.measure import Measurement
+
 MODEL = (
-    "torchvision:NAME (grey images are given to it as three equal channels), or package.module:callable, a function or "
-    "class of yours that returns a new torch.nn.Module"
+    "torchvision:NAME, timm:NAME, transformers:TYPE (or its config.json), or package.module:callable, a function or "
+    "class of yours that returns a new torch.nn.Module. torchvision gets grey images as three equal channels"
 )
+MORE = (
+    "; or npy:FILE.npy or npz:FILE.npz, floats or int64 tokens [n, ...] used as they are (arrays of an .npz are the "
+    "arguments of their names), text:FILE or text:FILE,LENGTH (bytes as tokens), gaussian:SHAPE such as "
+    "gaussian:3x32x32, tokens:VOCABULARY,LENGTH"
+)
+
+
+class Argument(click.ParamType[tuple[str, Any]]):
+    """NAME=VALUE as a pair, the value typed as YAML is; with `several`, values between commas."""
+
+    name = "name=value"
+
+    def __init__(self, *, several: bool = False) -> None:
+        self.several = several
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """As the help shows it."""
+        return "NAME=V,W,..." if self.several else "NAME=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, Any]:
+        """Refuse what has no name or is no YAML."""
+        import yaml
+
+        name, equals, text = str(value).partition("=")
+        if not (name and equals and text):
+            self.fail(f"{value!r} is not {self.get_metavar(param, ctx)}.", param, ctx)  # type: ignore[arg-type]
+        try:
+            typed = [yaml.safe_load(part) for part in (text.split(",") if self.several else [text])]
+        except yaml.YAMLError:
+            self.fail(f"{text!r} is not valid YAML.", param, ctx)
+        return name, typed if self.several else typed[0]
 
 
 @options.command()
 @click.argument("model", metavar="MODEL", help=MODEL)
-@data_options(more="; or npy:FILE.npy, floats [n, ...] used as they are")
+@data_options(more=MORE)
+@click.option("--model-arg", "arguments", type=Argument(), multiple=True, help="of the callable or model; a.b=1 nests")
+@click.option("--vary", type=Argument(several=True), help="measure for each of these values of a --model-arg")
 @click.option("--resize", type=options.Whole(1), help="images to N x N, for models that need it")
 @click.option("--inits", type=options.Whole(2), default=200, help="random networks")
+@click.option(
+    "--positions",
+    metavar="P",
+    help="last, mean, all or an index, of outputs with positions (default: last of a sequence's, all of pixels)",
+)
+@click.option("--binary", type=click.Choice(("logit", "probability")), help="what one output a point is")
+@click.option("--contrast", is_flag=True, help="the same networks also on shuffled and on random inputs")
+@click.option("--try", "remedy", is_flag=True, help="and with inputs centred, outputs centred, a smaller last layer")
+@click.option("--no-trial", is_flag=True, help="give the model all points from the start, for one that needs so many")
 @click.option(
     "--precision",
     type=options.Number(above=0),
@@ -36,15 +82,22 @@ MODEL = (
 def measure(
     model: str,
     request: DataRequest,
+    arguments: tuple[tuple[str, Any], ...],
+    vary: tuple[str, list[Any]] | None,
     resize: int | None,
     inits: int,
+    positions: str | None,
+    binary: str | None,
+    contrast: bool,
+    remedy: bool,
+    no_trial: bool,
     precision: float | None,
     threads: int,
     seed: int,
     device: str,
     output: Path,
 ) -> None:
-    """How prejudiced is my network? Any PyTorch classifier."""
+    """How prejudiced is my network? Any PyTorch model that guesses."""
     if output.suffix != ".json":
         raise UserError(f"--output {output}: needs the suffix .json; the picture goes beside it")
     pictures = [output.with_suffix(suffix) for suffix in (".png", ".pdf")]
@@ -59,27 +112,73 @@ def measure(
     from normplace.measuring import measure as measuring
     from normplace.measuring import picture as measure_picture
     from normplace.measuring import report
-    from normplace.measuring.builders import find_model
-    from normplace.measuring.prejudice import half_width
+    from normplace.measuring.memory import bounded
+    from normplace.measuring.named import find_model
+    from normplace.measuring.outputs import check_positions
+    from normplace.measuring.points import Points
 
     torch.set_num_threads(threads)
+    bounded()
     inputs = load_inputs(request, resize)
-    x, of_torchvision = inputs.x, model.startswith("torchvision:")
-    if of_torchvision and x.ndim == 4 and x.shape[1] == 1:
-        x = x.expand(-1, 3, -1, -1)  # torchvision's models are for colour images
-    try:
-        side = x.shape[3] if x.ndim == 4 and x.shape[2] == x.shape[3] else None
-        build = find_model(model, len(inputs.class_names) if inputs.class_names else None, side)
-        found = measuring.measure(build, x, inits, seed, device=device, progress=True)
-    except UserError as error:
-        hint = " (--resize N gives images another size)" if of_torchvision and " raised " in str(error) else ""
-        raise UserError(f"MODEL {model}: {error}{hint}") from error
-    given = {"model": model, **data_record(request), "resize": resize, "inits": inits, "seed": seed, "device": device}
+    given = inputs.given()
+    if model.startswith("torchvision:") and isinstance(given, torch.Tensor) and given.shape[1:2] == (1,):
+        given = given.expand(-1, 3, -1, -1) if given.ndim == 4 else given  # its models are for colour images
+    classes = len(inputs.class_names) if inputs.class_names else None
+    check_positions(positions)
+
+    def measured(more: dict[str, Any]) -> "Measurement":
+        try:
+            build = find_model(model, Points.of(given), classes, _nested(arguments) | more)
+            return measuring.measure(
+                build, given, inits, seed, labels=inputs.labels, positions=positions, binary=binary,
+                contrast=contrast, remedy=remedy, trial=not no_trial, device=device, progress=True,
+            )  # fmt: skip
+        except UserError as error:
+            hint = " (--resize N gives images another size)" if _is_of_images(model, given, error) else ""
+            raise UserError(f"MODEL {model}: {error}{hint}") from error
+
+    asked = {
+        "model": model, "model_arguments": _nested(arguments), **data_record(request), "resize": resize, "inits": inits,
+        "positions": positions, "binary": binary, "seed": seed, "device": device,
+    }  # fmt: skip
     title = f"{model} on {inputs.provenance['label']}"
-    write_measurement(output, given, inputs.provenance, report.record(found))
-    measure_picture.write(found, title, output)
-    print(report.report(found, title, inputs.class_names))
+    if vary is not None:
+        found = {str(value): measured(_nested([(vary[0], value)])) for value in vary[1]}
+        record = {"varied": vary[0], "values": {value: report.record(of) for value, of in found.items()}}
+        write_measurement(output, asked | {"vary": list(vary)}, inputs.provenance, record)
+        measure_picture.write_sweep(found, vary[0], title, output)
+        print(report.sweep(found, vary[0], title))
+    else:
+        one = measured({})
+        found = {"": one}
+        write_measurement(output, asked, inputs.provenance, report.record(one))
+        measure_picture.write(one, title, output)
+        print(report.report(one, title, inputs.class_names))
     print(f"written: {', '.join(map(str, [output, *pictures]))}")
+    for of in found.values():
+        _interrupted_or_imprecise(of, precision)
+
+
+def _nested(arguments: "tuple[tuple[str, Any], ...] | list[tuple[str, Any]]") -> dict[str, Any]:
+    """Arguments by name, a.b=1 as {"a": {"b": 1}}."""
+    found: dict[str, Any] = {}
+    for name, value in arguments:
+        *outer, last = name.split(".")
+        inside = found
+        for part in outer:
+            inside = inside.setdefault(part, {})
+        inside[last] = value
+    return found
+
+
+def _is_of_images(model: str, given: Any, error: UserError) -> bool:
+    is_image = getattr(given, "ndim", 0) == 4
+    return is_image and model.split(":")[0] in ("torchvision", "timm", "transformers") and " raised " in str(error)
+
+
+def _interrupted_or_imprecise(found: "Measurement", precision: float | None) -> None:
+    from normplace.measuring.prejudice import half_width
+
     if found.inits < found.asked:
         print(f"normplace: interrupted after {found.inits} of {found.asked} networks", file=sys.stderr)
         sys.exit(130)
@@ -87,8 +186,8 @@ def measure(
     if precision is not None and not math.isfinite(reached):
         raise UserError(f"--precision {precision:g}: cannot be reached, gamma is undefined or infinite here")
     if precision is not None and reached > precision:
-        needed = math.ceil(inits * (reached / precision) ** 2)  # an interval shrinks as 1/sqrt(networks)
+        needed = math.ceil(found.inits * (reached / precision) ** 2)  # an interval shrinks as 1/sqrt(networks)
         raise UserError(
-            f"--precision {precision:g}: gamma's interval is ±{reached:.3g} of it with {inits} networks, about "
+            f"--precision {precision:g}: gamma's interval is ±{reached:.3g} of it with {found.inits} networks, about "
             f"{needed} are needed (--inits {needed}); what was measured is written"
         )

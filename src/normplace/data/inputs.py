@@ -1,8 +1,10 @@
-"""The inputs of `normplace measure`: a data set of `datasets`, or a .npy file used as it is."""
+"""The inputs of `normplace measure`: a data set of `datasets`, arrays as they are, bytes of a text, random ones."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -13,65 +15,159 @@ from normplace.data.datasets import DEFAULT_POINTS, MIN_POINTS, DataRequest, rea
 from normplace.errors import UserError
 from normplace.files import sha256_of_arrays
 
+TEXT_LENGTH = 64  # bytes of one point of a text, unless given
+BYTES = 256
+Arrays = dict[str, npt.NDArray[Any]]
+
 
 class Inputs(NamedTuple):
-    """x: float32 [n, ...]; class_names: of labelled data, else None; provenance: JSON-able, where they come from."""
+    """tensors: float32 or int64 [n, ...] by the name of the argument, arg0, arg1, ... of those given by position.
 
-    x: torch.Tensor
+    labels: int64 [n], and class_names: of labelled data, else None. provenance: JSON-able, where they come from.
+    """
+
+    tensors: dict[str, torch.Tensor]
+    labels: torch.Tensor | None
     class_names: list[str] | None
     provenance: dict[str, Any]
+
+    def given(self) -> torch.Tensor | tuple[torch.Tensor, ...] | dict[str, torch.Tensor]:
+        """As `measure` takes them: one tensor, several by position, or named ones."""
+        if all(name.startswith("arg") for name in self.tensors):
+            return tuple(self.tensors.values()) if len(self.tensors) > 1 else self.tensors["arg0"]
+        return self.tensors
 
 
 def load_inputs(request: DataRequest, resize: int | None = None) -> Inputs:
     """Load the points asked for; images are resized to `resize` x `resize` (bilinear, smoothed when made smaller).
 
     Raises:
-        UserError: see `datasets.read`; a .npy file that is not floats [n, ...]; a resize of what are no images.
+        UserError: see `datasets.read`; a file that is not what its kind says; a resize of what are no images.
     """
-    if request.dataset.startswith("npy:"):
-        x, class_names = torch.from_numpy(_read_npy(request)), None
+    kind, _, place = request.dataset.partition(":")
+    readers = {"npy": _npy, "npz": _npz, "text": _text, "gaussian": _gaussian, "tokens": _tokens}
+    if kind in readers and place:
+        for option in ("classes", "standardise", "shift"):
+            if value := getattr(request, option):
+                raise UserError(f"--{option} {value}: not for {kind}: inputs, which are used as they are, unlabelled")
+        label, arrays = readers[kind](request, place)
+        _refuse_alike(request, arrays)
+        first = next(iter(arrays.values()))
         provenance = {
-            "dataset": "npy",
-            "source": "npy file",
-            "label": Path(request.dataset[4:]).name,
+            "dataset": kind,
+            "source": {"npy": "npy file", "npz": "npz file", "text": "text file"}.get(kind, "generated"),
+            "label": label,
             "stand_in": False,
-            "points": len(x),
-            "shape": list(x.shape[1:]),
-            "sha256": sha256_of_arrays([x.numpy()]),
+            "points": len(first),
+            "shape": list(first.shape[1:]),
+            "sha256": sha256_of_arrays(arrays.values()),
         }
+        inputs = Inputs({name: torch.from_numpy(array) for name, array in arrays.items()}, None, None, provenance)
     else:
         data = read(request)
-        x, class_names, provenance = data.x, data.classes, data.provenance
+        inputs = Inputs({"arg0": data.x}, data.y, data.classes, data.provenance)
     if resize is not None:
-        if x.ndim != 4:
+        x = inputs.tensors.get("arg0")
+        if x is None or x.ndim != 4:
+            shapes = [list(tensor.shape) for tensor in inputs.tensors.values()]
             needed = "needs images [n, channels, height, width]"
-            raise UserError(f"--resize {resize}: {needed}, the inputs are {list(x.shape)}")
+            raise UserError(f"--resize {resize}: {needed}, the inputs are {', '.join(map(str, shapes))}")
         x = F.interpolate(x, size=(resize, resize), mode="bilinear", antialias=True)
-    return Inputs(x, class_names, provenance)
+        inputs = inputs._replace(tensors={**inputs.tensors, "arg0": x})
+    return inputs
 
 
-def _read_npy(request: DataRequest) -> npt.NDArray[np.float32]:
-    """The first points of a .npy file of floats [n, ...], as float32."""
-    for option in ("classes", "standardise", "shift"):
-        if value := getattr(request, option):
-            raise UserError(f"--{option} {value}: not for a .npy file, which is used as it is and has no labels")
-    path = Path(request.dataset[4:])
+def _npy(request: DataRequest, place: str) -> tuple[str, Arrays]:
+    path = Path(place)
     try:
         array = np.lib.format.open_memmap(path, mode="r")  # of .npy alone; refuses pickles
     except FileNotFoundError:
         raise UserError(f"--dataset npy:{path}: no such file") from None
     except (OSError, ValueError, EOFError, SyntaxError, TokenError) as error:  # numpy parses the header as Python
         raise UserError(f"--dataset npy:{path}: not a .npy file of numbers ({error})") from None
-    if array.dtype not in (np.float16, np.float32, np.float64) or array.ndim < 2:
-        needed = "needs floats [n, ...], scaled as the model expects them"
-        raise UserError(f"--dataset npy:{path}: {needed}, but has {array.dtype} {list(array.shape)}")
-    asked = min(DEFAULT_POINTS, len(array)) if request.points is None else request.points
-    if not MIN_POINTS <= asked <= len(array):
-        raise UserError(f"--points {asked}: {path} has {len(array)} points, at least {MIN_POINTS} are needed")
+    return path.name, {"arg0": _numbers(array, request, "")}
+
+
+def _npz(request: DataRequest, place: str) -> tuple[str, Arrays]:
+    path = Path(place)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise UserError(f"--dataset npz:{path}: no such file") from None
+    except (OSError, ValueError, EOFError, SyntaxError, TokenError, BadZipFile, AttributeError) as error:
+        raise UserError(f"--dataset npz:{path}: not an .npz file of numbers ({error})") from None
+    if not arrays or len({array.shape[:1] for array in arrays.values()}) > 1:
+        shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in arrays.items()) or "no array"
+        raise UserError(f"--dataset npz:{path}: needs arrays [n, ...] of one n, but has {shapes}")
+    by_position = all(name == f"arr_{index}" for index, name in enumerate(arrays))
+    return path.name, {
+        f"arg{index}" if by_position else name: _numbers(array, request, f"{name} ")
+        for index, (name, array) in enumerate(arrays.items())
+    }
+
+
+def _numbers(array: npt.NDArray[Any], request: DataRequest, name: str) -> npt.NDArray[Any]:
+    """The first points of an array: floats as float32, whole numbers and masks as int64."""
+    is_float, is_whole = array.dtype in (np.float16, np.float32, np.float64), array.dtype in (np.int32, np.int64, bool)
+    if not (is_float or is_whole) or array.ndim < 2:
+        needed = "needs floats, scaled as the model expects them, or int64 tokens [n, ...]"
+        raise UserError(f"--dataset {request.dataset}: {needed}, but {name}has {array.dtype} {list(array.shape)}")
+    asked = _count(request, len(array))
     with np.errstate(over="ignore"):
-        x = np.array(array[:asked], dtype=np.float32)
+        x = np.array(array[:asked], dtype=np.float32 if is_float else np.int64)
     if not np.isfinite(x).all():
-        raise UserError(f"--dataset npy:{path}: has NaN, infinite values or values too large for float32")
-    if not (x != x[0]).any():
-        raise UserError(f"--dataset npy:{path}: all {len(x)} points are the same")
+        raise UserError(f"--dataset {request.dataset}: {name}has NaN, infinite values or values too large for float32")
     return x
+
+
+def _count(request: DataRequest, available: int) -> int:
+    asked = min(DEFAULT_POINTS, available) if request.points is None else request.points
+    if not MIN_POINTS <= asked <= available:
+        has = f"{request.dataset} has {available} points"
+        raise UserError(f"--points {asked}: {has}, at least {MIN_POINTS} are needed")
+    return asked
+
+
+def _refuse_alike(request: DataRequest, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    if not any((array != array[0]).any() for array in arrays.values()):
+        raise UserError(f"--dataset {request.dataset}: all {len(next(iter(arrays.values())))} points are the same")
+
+
+def _text(request: DataRequest, place: str) -> tuple[str, Arrays]:
+    """The bytes of a file as tokens, in pieces of one length from its start."""
+    name, _, length = place.rpartition(",")
+    if not (name and length.isdecimal()):
+        name, length = place, str(TEXT_LENGTH)
+    path, positions = Path(name), _whole(request, length)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"--dataset text:{path}: cannot be read ({error.strerror})") from None
+    pieces = np.frombuffer(data[: len(data) // positions * positions], dtype=np.uint8).reshape(-1, positions)
+    return f"{path.name}, {positions} bytes a point", {
+        "arg0": pieces[: _count(request, len(pieces))].astype(np.int64),
+    }
+
+
+def _gaussian(request: DataRequest, place: str) -> tuple[str, Arrays]:
+    shape = [_whole(request, size) for size in place.split("x")]
+    n = DEFAULT_POINTS if request.points is None else _count(request, request.points)
+    x = np.random.default_rng(0).standard_normal((n, *shape), dtype=np.float32)
+    return f"standard Gaussian {place}", {"arg0": x}
+
+
+def _tokens(request: DataRequest, place: str) -> tuple[str, Arrays]:
+    vocabulary, _, length = place.partition(",")
+    n = DEFAULT_POINTS if request.points is None else _count(request, request.points)
+    shape = n, _whole(request, length)
+    tokens = np.random.default_rng(0).integers(_whole(request, vocabulary), size=shape)
+    return f"{length} tokens of {vocabulary}, drawn evenly", {"arg0": tokens}
+
+
+def _whole(request: DataRequest, text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        kind = request.dataset.partition(":")[0]
+        forms = {"gaussian": "gaussian:SHAPE such as gaussian:3x32x32", "tokens": "tokens:VOCABULARY,LENGTH"}
+        raise UserError(f"--dataset {request.dataset}: allowed is {forms.get(kind, 'text:FILE,LENGTH')}")
+    return int(text)

@@ -1,73 +1,21 @@
-"""The user's model: from its name to a function that builds it afresh, with its own initialisation."""
+"""From the user's model to a function that builds it afresh, with its own initialisation and seeded random numbers."""
 
 import copy
-import difflib
-import importlib
-import sys
+import hashlib
+import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
-from normplace.data.vision import import_torchvision
 from normplace.errors import UserError
 from normplace.measuring.blame import blamed
 from normplace.networks.random import network_generator
 
 Builder = Callable[[], nn.Module]
-
-
-def find_model(name: str, classes: int | None, side: int | None = None) -> Builder | nn.Module:
-    """The builder, or the module, that `torchvision:NAME` or `package.module:callable` names.
-
-    classes: outputs of a torchvision model (None: its own default, 1000). side: pixels a side of square images, for
-    torchvision's ViTs (None: 224); its other models take any. Modules are looked for in the current folder too.
-
-    Raises:
-        UserError: there is none of that name, or the import fails.
-    """
-    package, _, attribute = name.partition(":")
-    if not package or not attribute or package.endswith(".py") or "/" in package:
-        raise UserError("allowed are torchvision:NAME and package.module:callable, such as my_models:build")
-    if package == "torchvision":
-        return _of_torchvision(attribute, classes, side)
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    try:
-        with blamed(f"importing {package}"):
-            found: Any = importlib.import_module(package)
-    except UserError as error:
-        if isinstance(error.__cause__, ModuleNotFoundError) and package.startswith(str(error.__cause__.name)):
-            raise UserError(f"there is no module {error.__cause__.name} in the current folder or installed") from None
-        raise
-    if not hasattr(found, attribute):
-        raise UserError(f"{package} has no {attribute}{_close(attribute, dir(found))}")
-    found = getattr(found, attribute)
-    if not callable(found):
-        raise UserError(
-            f"{attribute} is of type {type(found).__name__}, but a callable that returns a module is needed"
-        )
-    model: Builder | nn.Module = found
-    return model
-
-
-def _of_torchvision(name: str, classes: int | None, side: int | None) -> Builder:
-    models = import_torchvision().models
-    known = models.list_models(module=models)  # the classifiers; detection and others are in modules of their own
-    if name not in known:
-        raise UserError(f"torchvision has no classifier {name}{_close(name, known)}")
-    options = {"num_classes": classes, "image_size": side if name.startswith("vit_") else None}
-    given = {option: value for option, value in options.items() if value is not None}
-    return partial(models.get_model, name, weights=None, **given)
-
-
-def _close(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known)
-    return f"; close names are {', '.join(close)}" if close else ""
 
 
 def own_initialisation(model: Builder | nn.Module) -> tuple[Builder, str]:
@@ -87,7 +35,8 @@ def _built(build: Builder) -> nn.Module:
 
 
 def _redrawn(model: nn.Module) -> nn.Module:
-    fresh = copy.deepcopy(model)
+    with blamed("copying the module (a function that builds it needs no copy)"):
+        fresh = copy.deepcopy(model)
     with torch.no_grad(), blamed("reset_parameters"):
         drawn = {name: weights for name, weights in fresh.named_parameters() if weights.is_floating_point()}
         for weights in drawn.values():
@@ -103,11 +52,33 @@ def _redrawn(model: nn.Module) -> nn.Module:
     return fresh
 
 
+def fingerprint(network: nn.Module) -> str:
+    """A hash of all weights and buffers: two networks that have the same were not drawn anew."""
+    digest = hashlib.sha256()
+    with torch.no_grad():
+        for tensor in (*network.parameters(), *network.buffers()):
+            # Not numpy's own types: it has no bfloat16.
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
 @contextmanager
 def seeded(seed: int, index: int) -> Iterator[None]:
-    """Draw from torch's global generators as network `index` under `seed`; afterwards they are as they were."""
-    started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    devices = range(torch.cuda.device_count()) if started else ()
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(network_generator(seed, index).initial_seed())
-        yield
+    """Draw from the global generators of torch, numpy and Python as network `index` under `seed`.
+
+    Afterwards they are as they were.
+    """
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
+    # Where there is a GPU its generators are seeded too; elsewhere that takes a millisecond for nothing.
+    seed_torch = torch.manual_seed if devices else torch.default_generator.manual_seed
+    of_numpy, of_python = np.random.get_state(), random.getstate()  # noqa: NPY002
+    drawn = network_generator(seed, index).initial_seed()
+    try:
+        with torch.random.fork_rng(devices=devices):
+            seed_torch(drawn)
+            np.random.seed(drawn % 2**32)  # noqa: NPY002
+            random.seed(drawn)
+            yield
+    finally:
+        np.random.set_state(of_numpy)  # noqa: NPY002
+        random.setstate(of_python)

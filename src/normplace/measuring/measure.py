@@ -1,20 +1,19 @@
-"""How prejudiced is my network? Any PyTorch classifier, drawn many times by its own initialisation, on any inputs."""
+"""How prejudiced is my network? Any PyTorch model that guesses, drawn many times by its own initialisation."""
 
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
-from torch.nn.parameter import is_lazy
 
-from normplace.errors import UserError, check_whole
-from normplace.measuring.blame import blamed
-from normplace.measuring.builders import Builder, own_initialisation, seeded
-from normplace.measuring.layers import Layer, recorded
-from normplace.measuring.prejudice import Look, Place, Prejudice, together
-from normplace.networks.architecture import BN_STATISTICS
-from normplace.networks.modules import batch_norms, evaluating
+from normplace.errors import UserError, check_one_of, check_whole
+from normplace.measuring.builders import Builder, fingerprint, own_initialisation, seeded
+from normplace.measuring.look import Change, Facts, Look, look_at, prepared
+from normplace.measuring.outputs import BINARY, Rule, check_positions
+from normplace.measuring.points import Given, Points
+from normplace.measuring.prejudice import Prejudice, together
+from normplace.measuring.trial import tried
+from normplace.measuring.variants import centred, contrasts, remedies
 from normplace.parallel import resolve_device
 from normplace.progress import bar
 from normplace.statistics import Estimate
@@ -22,25 +21,36 @@ from normplace.statistics import Estimate
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LAYERS_AT_ONCE = 3  # of the size of the largest: what a forward pass without gradients holds in memory, about
+MIRRORED = "outputs are -p, p with p in 0..1: if p is a probability, return it alone, or 1 - p and p"
+LAYERED = 50  # networks of which layers are recorded: their gammas vary little, and take longer than small models
+Seen = dict[str, Look]  # what is seen of one network by kind of look
+Pass = tuple[str, Points, str, Facts]  # what it is called, on which points, in which mode
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Measurement:
     """What `measure` found.
 
-    batch: with BatchNorm's statistics of all points, as training sees it. running: as eval() with fresh running
-    statistics shows it, or None without BatchNorm, where both are the same. inits: how many networks were drawn, of
-    the `asked`; fewer after Ctrl-C. initialisation: how, in words. name: what the model is called. print gives the
-    report that `normplace measure` prints.
+    batch: in training mode with dropout off, so BatchNorm with the statistics of all points. running: as eval() shows
+    it, BatchNorm with fresh running statistics; None where both guess the same. contrast: on shuffled and on random
+    inputs; remedies: after each of them; both in the mode of `batch`. inits: how many networks were drawn, of the
+    `asked`; fewer after Ctrl-C. diverged: how many of them had outputs that are not finite, and are left out.
+    initialisation: how, in words. shape: of one point. points: how many. notes: what a reader should know. name: what
+    the model is called. print gives the report that `normplace measure` prints.
     """
 
     batch: Prejudice
     running: Prejudice | None
+    contrast: dict[str, Prejudice]
+    remedies: dict[str, Prejudice]
     inits: int
     asked: int
+    diverged: int
     initialisation: str
-    input_shape: tuple[int, ...]
+    points: int
+    shape: str
+    labelled: bool
+    notes: tuple[str, ...]
     name: str
 
     @property
@@ -50,15 +60,15 @@ class Measurement:
 
     @property
     def by_statistics(self) -> dict[str, Prejudice]:
-        """What was found by kind of BatchNorm statistics; without BatchNorm, "batch" alone."""
+        """What was found by kind of BatchNorm statistics; where they guess the same, "batch" alone."""
         return {"batch": self.batch} | ({} if self.running is None else {"running": self.running})
 
     def gamma(self) -> Estimate[float]:
-        """gamma of the outputs by batch statistics, with its 95 % bootstrap interval over networks."""
+        """gamma of the outputs in training mode, with its 95 % interval over networks."""
         return self.batch.gamma
 
     def regime(self) -> str:
-        """The regime at this depth by batch statistics, or "undecided", or "no guess"."""
+        """The regime at this depth in training mode, or "undecided", or "no guess"."""
         return self.batch.regime
 
     def plot(self) -> "Figure":
@@ -75,24 +85,38 @@ class Measurement:
 
 def measure(
     model: Builder | nn.Module,
-    x: torch.Tensor,
+    x: Given,
     inits: int = 200,
     seed: int = 0,
     *,
+    labels: torch.Tensor | None = None,
+    positions: str | int | None = None,
+    binary: str | None = None,
+    contrast: bool = False,
+    remedy: bool = False,
+    trial: bool = True,
     device: str = "cpu",
     progress: bool = False,
 ) -> Measurement:
-    """Draw `inits` networks and see what they guess on the points x [n, ...], all n in one forward pass.
+    """Draw `inits` networks and see what they guess on the points x.
 
-    model: a function (or class) that returns a new nn.Module with outputs [n, classes], called for every network,
-    its own way of drawing weights being the initialisation; or an nn.Module, of which copies are redrawn by
-    reset_parameters. It is evaluated without dropout and without gradients. torch's global generator is seeded for
-    every network from (seed, index), and afterwards is as it was. Ctrl-C ends the drawing, and what was measured is
-    returned, if it is 2 networks or more. seed: of all networks. progress: show a bar. device: where they run.
+    model: a function (or class) that returns a new nn.Module, called for every network, its own way of drawing weights
+    being the initialisation; or an nn.Module, of which copies are redrawn by reset_parameters. x: floats or tokens
+    [n, ...], several such tensors, or named ones, as the model's forward takes them. Outputs are floats [n, classes],
+    [n, positions, classes], [n, classes, h, w] or one a point, alone or in a dictionary or a tuple. It is evaluated
+    without dropout and without gradients, in training mode and as eval() has it if the two differ. The global
+    generators of torch, numpy and Python are seeded for every network from (seed, index), and afterwards are as they
+    were. Ctrl-C ends the drawing, and what was measured is returned, if it is 2 networks or more.
+
+    labels: int64 [n], for the loss; without any, all classes are as likely. positions: "last", "mean", "all" or an
+    index, where outputs have positions (default: the last of [n, positions, classes], all of [n, classes, h, w]).
+    binary: whether one output is a "logit" or a "probability" (default: found out). contrast: also on shuffled and on
+    random inputs. remedy: also with centred inputs, a centred output, a smaller last layer. trial: try a few points
+    first. progress: show a bar. device: where networks run.
 
     Raises:
-        UserError: the model fails, its outputs are not floats [n, classes] or not finite, its weights are the same
-            in every network, or a forward pass would not fit into memory.
+        UserError: the model fails, its outputs are none of these or mostly not finite, its weights are the same in
+            every network, or a forward pass would not fit into memory.
 
     >>> from torch import nn
     >>> from normplace import load
@@ -103,107 +127,107 @@ def measure(
     """
     check_whole("inits", inits, 2)
     check_whole("seed", seed, 0)
-    device, x = resolve_device(device), torch.as_tensor(x)
-    if x.ndim < 2 or len(x) < 2:
-        raise UserError(f"inputs of shape {list(x.shape)}: at least 2 points [n, ...] are needed")
-    if not bool((x != x[0]).any()):
-        raise UserError(f"all {len(x)} points are the same")
+    rule = Rule(check_positions(positions), binary)
+    if binary is not None:
+        check_one_of("binary", binary, BINARY)
+    device, points = resolve_device(device), Points.of(x)
     build, initialisation = own_initialisation(model)
-    name = getattr(model, "__name__", type(model).__name__)
-    x = x.to(device)
-    _try_two_points(build, x, seed)
-    looks: list[dict[str, Look]] = []
+    points = points.map(lambda tensor: tensor.to(device))
+    facts = tried(build, points, seed, rule, trial=trial)
+    labels, notes = _fitting(labels, facts)
+    looking = _Looking(build, facts, points, labels, seed, contrast=contrast, remedy=remedy)
+    seen: list[Seen] = []
+    drawn = 0
     try:
         with bar(progress, inits, "net") as networks:
             for index in range(inits):
-                with seeded(seed, index):
-                    looks.append(look_at(_complete(build(), x), x, f"network {index}"))
-                if index == 1:
-                    _refuse_the_same(*looks)
+                looks = looking.at_network(index)
+                drawn += 1
+                seen += [] if looks is None else [looks]
                 networks.update()
     except KeyboardInterrupt:
-        if len(looks) < 2:
+        if len(seen) < 2:
             raise
-    batch, running = (together([look[kind] for look in looks]) if kind in looks[0] else None for kind in BN_STATISTICS)
-    assert batch is not None
-    return Measurement(batch, running, len(looks), inits, initialisation, tuple(x.shape), name)
+    if len(seen) < max(2, drawn / 2):
+        raise UserError(f"the outputs of {drawn - len(seen)} of {drawn} networks are not finite")
+    found = {kind: together([looks[kind] for looks in seen]) for kind in seen[0]}
+    return Measurement(
+        found.pop("batch"),
+        found.pop("running", None),
+        {name: found.pop(name) for name in looking.contrasts},
+        found,
+        drawn,
+        inits,
+        drawn - len(seen),
+        initialisation,
+        len(points),
+        points.shape,
+        labels is not None,
+        facts.notes + notes + (MIRRORED,) * all(looks["batch"].mirrored for looks in seen),
+        getattr(getattr(model, "func", model), "__name__", type(model).__name__),
+    )
 
 
-def look_at(network: nn.Module, x: torch.Tensor, name: str) -> dict[str, Look]:
-    """What is seen of one network under "batch" and, if it has BatchNorm, "running" statistics."""
-    looks = {}
-    for kind in BN_STATISTICS if batch_norms(network) else BN_STATISTICS[:1]:
-        points = x.clone()  # a first module that works in place would change the points of all others
-        with evaluating(network, kind), recorded(network, points) as layers:
-            outputs = _forward(network, points).double()
-        if not bool(outputs.isfinite().all()):
-            raise UserError(f"the outputs of {name} are not finite ({kind} statistics, inputs {list(x.shape)})")
-        looks[kind] = _look(outputs, layers)
-    return looks
+def _fitting(labels: torch.Tensor | None, facts: Facts) -> tuple[torch.Tensor | None, tuple[str, ...]]:
+    """The labels if they fit the outputs, and what a reader should know if they do not."""
+    if labels is None:
+        return None, ()
+    classes = int(labels.max()) + 1
+    notes = (f"the model has {facts.classes} outputs, the data {classes} classes",) if facts.classes != classes else ()
+    return (labels if facts.one_guess and facts.classes >= classes else None), notes
 
 
-def _complete(network: nn.Module, x: torch.Tensor) -> nn.Module:
-    """The network on x's device; lazy modules have seen two points and know their shapes."""
-    network.to(x.device)
-    if any(map(is_lazy, (*network.parameters(), *network.buffers()))):
-        with evaluating(network, "running"):
-            _forward(network, x[:2].clone())
-    return network
+class _Looking:
+    """All that is looked at of every network."""
 
+    def __init__(
+        self,
+        build: Builder,
+        facts: Facts,
+        points: Points,
+        labels: torch.Tensor | None,
+        seed: int,
+        *,
+        contrast: bool,
+        remedy: bool,
+    ) -> None:
+        self.build, self.facts, self.points, self.labels, self.seed = build, facts, points, labels, seed
+        self.contrasts = contrasts(points, seed) if contrast else {}
+        others = dict(self.contrasts)
+        self.changes: dict[str, Change] = {}
+        if remedy:
+            self.changes = dict(remedies(is_linear=facts.last is not None))
+            without_mean = centred(points)
+            others |= {} if without_mean is None else {"inputs centred": without_mean}
+        # eval() first: training mode may leave traces that putting back buffers does not remove.
+        passes: list[Pass] = [(kind, points, kind, facts) for kind in sorted(facts.modes, reverse=True)]
+        passes += [(name, of, "batch", replace(facts, layers=False)) for name, of in others.items()]
+        # Of each network one after the other, or each of a network of its own.
+        self.groups = [[one] for one in passes] if facts.stateful else [passes]
+        self._first = ""
 
-def _forward(network: nn.Module, x: torch.Tensor) -> torch.Tensor:
-    """Outputs [n, classes], checked."""
-    with torch.no_grad(), blamed("the model's forward", f", given inputs of shape {list(x.shape)}"):
-        outputs = network(x)
-    if not isinstance(outputs, torch.Tensor) or not outputs.is_floating_point():
-        kind = f"{outputs.dtype} tensor" if isinstance(outputs, torch.Tensor) else type(outputs).__name__
-        raise UserError(f"the model returned a {kind}, but a float tensor [{len(x)}, classes] is needed")
-    if outputs.ndim != 2 or len(outputs) != len(x) or outputs.shape[1] < 2:
-        hint = "; for one logit f, return torch.cat([-f, f], 1)" if outputs.shape[1:] == (1,) else ""
-        raise UserError(
-            f"the model returned outputs of shape {list(outputs.shape)} for inputs of shape {list(x.shape)}, "
-            f"but [{len(x)}, classes] with at least 2 classes is needed{hint}"
-        )
-    return outputs
+    def at_network(self, index: int) -> Seen | None:
+        """What is seen of one network, or None if it diverged."""
+        seen: Seen = {}
+        for group in self.groups:
+            with seeded(self.seed, index):
+                network = prepared(self.build(), self.points)
+                self._refuse_the_same(network, index)
+                for name, points, kind, facts in group:
+                    facts = replace(facts, layers=False) if index >= LAYERED else facts
+                    changes = self.changes if name == "batch" else {}
+                    looks = look_at(network, points, kind, facts, self.labels, changes)
+                    if looks is None:
+                        return None
+                    seen[name] = looks.pop("")
+                    seen |= looks
+        return seen
 
-
-def _look(outputs: torch.Tensor, layers: dict[str, Layer]) -> Look:
-    n = len(outputs)
-    largest = outputs == outputs.max(dim=1, keepdim=True).values
-    ties = largest.sum(dim=1, keepdim=True)
-    counts = (largest / ties).sum(dim=0, dtype=torch.float64)
-    agreement = float((counts.square().sum() - (1 / ties.double()).sum()) / (n * (n - 1)))  # a point is no pair
-    tied = float((ties > 1).double().mean())
-    var_mean = torch.var_mean(outputs, dim=0, correction=0)
-    fraction, variance, mean = (array.cpu().numpy() for array in (counts / n, *var_mean))
-    # One transfer from the device for all layers, not one each.
-    sums = torch.stack([torch.stack([layer.squared_mean, layer.variance]) for layer in layers.values()]).tolist()
-    of_layers = {name: (squared_mean, spread) for name, (squared_mean, spread) in zip(layers, sums, strict=True)}
-    places = {name: Place(layer.kind, layer.follows) for name, layer in layers.items()}
-    return Look(fraction, mean, variance, agreement, tied, of_layers, places)
-
-
-def _try_two_points(build: Builder, x: torch.Tensor, seed: int) -> None:
-    """Run two points first: a broken model fails at once, and a forward pass that is too large is not tried."""
-    with seeded(seed, 0):
-        network, points = _complete(build(), x), x[:2].clone()
-        with evaluating(network, "batch"), recorded(network, points) as layers:
-            _forward(network, points)
-    if x.device.type == "cpu":
-        largest = max(layer.bytes for layer in layers.values())
-        needed = LAYERS_AT_ONCE * largest / 2 * len(x)
-        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        if needed > there:
+    def _refuse_the_same(self, network: nn.Module, index: int) -> None:
+        if index == 0:
+            self._first = fingerprint(network)
+        elif index == 1 and self._first == fingerprint(network):
             raise UserError(
-                f"a forward pass of {len(x)} points needs about {needed / 2**30:.0f} GiB, this machine has "
-                f"{there / 2**30:.0f}: use at most {int(len(x) * there / needed)} points"
+                "two networks have exactly the same weights: the model is not drawn anew (does it set a seed, load "
+                "weights, start from constants, or return the same module again?)"
             )
-
-
-def _refuse_the_same(*looks: dict[str, Look]) -> None:
-    seen = [[(*kind.output_mean, *kind.output_var, *kind.layers.values()) for kind in look.values()] for look in looks]
-    if seen[0] == seen[1]:
-        raise UserError(
-            "two networks are exactly the same: the model is not drawn anew (does it set a seed, load weights, start "
-            "from constants, or return the same module again?)"
-        )

@@ -1,6 +1,7 @@
 """The picture of a measurement: how the guesses are distributed, and where in the network prejudice arises."""
 
 import textwrap
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -23,8 +24,17 @@ LABELLED = 30  # layers that have their name on the axis
 
 def write(found: Measurement, title: str, path: Path) -> None:
     """Write the picture as path.pdf and path.png; equal input gives equal bytes."""
+    _write(partial(draw, found, title), path)
+
+
+def write_sweep(found: dict[str, Measurement], argument: str, title: str, path: Path) -> None:
+    """Write the picture of measurements by the value of a model's argument as path.pdf and path.png."""
+    _write(partial(draw_sweep, found, argument, title), path)
+
+
+def _write(drawn: Callable[[], Figure], path: Path) -> None:
     with mpl.rc_context({**mpl.rcParamsDefault, **SETTINGS}):
-        figure = draw(found, title)
+        figure = drawn()
         for kind, unwanted in (("pdf", "CreationDate"), ("png", "Software")):
             save = partial(figure.savefig, format=kind, dpi=200, metadata={unwanted: None})
             write_atomically(path.with_suffix(f".{kind}"), save)
@@ -32,7 +42,7 @@ def write(found: Measurement, title: str, path: Path) -> None:
 
 def draw(found: Measurement, title: str) -> Figure:
     """Left: the guesses of the networks. Right: gamma of a random linear readout of every layer's output."""
-    names = {"batch": "batch statistics, as in training", "running": "eval(), fresh running statistics"}
+    names = {"batch": "training mode", "running": "eval(), fresh running statistics"}
     if found.running is None:
         names["batch"] = "training and eval()"
     figure = Figure(figsize=(7.2, 3.9))
@@ -47,14 +57,37 @@ def draw(found: Measurement, title: str) -> Figure:
     labels = [f"{names[kind]}: {seen.regime}" for kind, seen in found.by_statistics.items()]
     figure.legend(right.get_lines()[: len(labels)], labels, loc="upper center", ncol=2, bbox_to_anchor=(0.5, 0.945))
     figure.suptitle(title, fontsize=9, y=0.985)
-    shape = "x".join(map(str, found.input_shape[1:]))
     caption = (
-        f"n = {found.inits} networks, {found.input_shape[0]:,} points of shape {shape}, {found.classes} outputs; "
-        f"initialisation: {found.initialisation}; dropout off. Bands: 95 % bootstrap intervals over networks. Dashed: "
+        f"n = {found.inits} networks, {found.points:,} points of shape {found.shape}, {found.classes} outputs; "
+        f"initialisation: {found.initialisation}; dropout off. Bands: 95 % intervals over networks. Dashed: "
         f"{NEUTRAL_GAMMA} and 1, between which a network is prejudiced. Layers in order of execution, the outputs' "
         "own gamma last; what is below .001 or above 1000 is drawn there."
     )
     figure.text(0.5, 0.012, textwrap.fill(caption, width=135), ha="center", va="bottom", fontsize=7, color="#444444")
+    return figure
+
+
+def draw_sweep(found: dict[str, Measurement], argument: str, title: str) -> Figure:
+    """gamma of the guesses and of the outputs in training mode, by the value of a model's argument."""
+    figure = Figure(figsize=(4.6, 3.4))
+    axes = figure.add_axes((0.14, 0.25, 0.82, 0.63))
+    at = np.arange(len(found))
+    kinds = (("guesses", "gamma_of_guesses", BLUE, "o"), ("outputs", "gamma", VERMILION, "s"))
+    for offset, (label, name, colour, marker) in zip((-0.06, 0.06), kinds, strict=True):
+        gammas = np.array([getattr(of.batch, name) for of in found.values()]).clip(*DRAWN)
+        errors = np.abs(gammas[:, 1:] - gammas[:, :1]).T
+        axes.errorbar(at + offset, gammas[:, 0], errors, fmt=marker, ms=4, lw=1, color=colour, label=f"of the {label}")
+    gamma_axis(axes)
+    axes.set_xticks(at, list(found))
+    axes.set_xlabel(argument)
+    axes.legend()
+    figure.suptitle(title, fontsize=9, y=0.985)
+    first = next(iter(found.values()))
+    caption = (
+        f"n = {first.asked} networks a value, {first.points:,} points of shape {first.shape}; training mode, "
+        "dropout off. Bars: 95 % intervals over networks. Dashed: the boundaries of the regimes of guesses."
+    )
+    figure.text(0.5, 0.012, textwrap.fill(caption, width=86), ha="center", va="bottom", fontsize=7, color="#444444")
     return figure
 
 

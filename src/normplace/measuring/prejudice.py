@@ -1,18 +1,20 @@
-"""How prejudiced the networks of one architecture are: what is seen of each, and what all of them say together."""
+"""How prejudiced the networks of one architecture are: what all of them say together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from normplace import statistics
+from normplace.measuring.look import Look, Readout
 from normplace.statistics import Array
 from normplace.theories.guesses import gamma_of_agreement
 
 Estimate = statistics.Estimate[float]
-RESAMPLES = 1000
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-ENOUGH = 20  # networks for a regime: bootstrap intervals of fewer are too narrow to rely on
+ENOUGH = 20  # networks for a regime: intervals of fewer are too narrow to rely on
+FAIR_DRAWS = 400  # of fair guesses
+CENTRED = 5  # standard errors: a mean of weights beyond is not 0
 
 
 class Place(NamedTuple):
@@ -22,47 +24,40 @@ class Place(NamedTuple):
     follows: str
 
 
-class Look(NamedTuple):
-    """What is seen of one network with C outputs.
-
-    guess_fraction, output_mean, output_var: [C]; points whose largest outputs tie are shared between the classes.
-    agreement: the share of pairs of points that get the same guess. tied: the share of points with such a tie.
-    layers: name -> (squared mean, variance over points), summed over its units. places: name -> what it is.
-    """
-
-    guess_fraction: Array
-    output_mean: Array
-    output_var: Array
-    agreement: float
-    tied: float
-    layers: dict[str, tuple[float, float]]
-    places: dict[str, Place]
-
-
 @dataclass(frozen=True)
 class Prejudice:
-    """What networks of one architecture say together, under one kind of BatchNorm statistics.
+    """What networks of one architecture say together, in one mode.
 
-    regime: see `regime_at_depth`. gamma: Var_W(E_x f_c) / E_W(Var_x f_c) of the outputs. gamma_of_guesses: the gamma
+    regime: see `regime_at_depth`. gamma: Var_W(E_x f_c) / E_W(Var_x f_c) of the outputs, from last layers averaged by
+    hand where that holds (`readout_gamma`). gamma_drawn: the same of the outputs as drawn. gamma_of_guesses: the gamma
     at which two points get the same guess as often as here; it looks at guesses alone. guess_fraction: [networks,
-    classes]. favoured: the share of networks that guess each class most, [classes]. tied: the share of guesses that
-    are ties.
-    layers: name -> gamma of a random linear readout of its output, in the order of execution, the input first.
-    places: name -> what it is, in the first network.
+    classes]. agreement: of each network, the share of pairs of points with the same guess. favoured: the share of
+    networks that guess each class most, [classes]. tied: the share of guesses that are ties. loss: mean
+    cross-entropy, in nats. guesses: of one network. fair: the largest fraction that fair guesses would have, and its
+    quantiles of 2.5 and 97.5 %.
+    layers: name -> gamma of a random linear readout of its output, in the order of execution, the input first; of the
+    first networks alone (`measure.LAYERED`).
+    places: name -> what it is, in the first network. left_out: layers that could not be read, or say nothing.
     """
 
     regime: str
     gamma: Estimate
+    gamma_drawn: Estimate
     gamma_of_guesses: Estimate
     guess_fraction: Array
+    agreement: Array
     favoured: Array
     tied: float
-    layers: dict[str, Estimate]
-    places: dict[str, Place]
+    loss: Estimate
+    guesses: int
+    fair: Estimate
+    layers: dict[str, Estimate] = field(repr=False)
+    places: dict[str, Place] = field(repr=False)
+    left_out: int = 0
 
     @property
     def largest_fraction(self) -> Array:
-        """[networks]."""
+        """Of the points, what the most guessed class of each network gets."""
         return np.asarray(self.guess_fraction.max(axis=1))
 
     def quantiles(self) -> Array:
@@ -76,28 +71,70 @@ def together(looks: list[Look]) -> Prejudice:
     fractions, means, variances = (np.stack([getattr(look, name) for look in looks]) for name in names)
     agreements = np.array([look.agreement for look in looks])
     tied = float(np.mean([look.tied for look in looks]))
-    # A module that not every network calls has no gamma over all of them.
-    common = [name for name in looks[0].layers if all(name in look.layers for look in looks)]
-    layers = np.array([[look.layers[name] for name in common] for look in looks]).reshape(len(looks), len(common), 2)
-    weights = statistics.bootstrap_weights(len(looks), RESAMPLES, seed=0)
-    with np.errstate(divide="ignore", invalid="ignore"):  # outputs or layers that are the same for all points
-        gamma = statistics.gamma_with_interval(means[None], variances[None], RESAMPLES, seed=0)
-        squared_mean, variance = layers.transpose(2, 0, 1)
-        resampled = (weights @ squared_mean) / (weights @ variance)
-        of_layers = statistics.estimate(squared_mean.mean(axis=0) / variance.mean(axis=0), resampled)
-    shares = statistics.estimate(agreements.mean(), weights @ agreements)
     classes = fractions.shape[1]
+    layered = [look for look in looks if look.layers]
+    # A module that not every network calls has no gamma over all of them.
+    common = [name for name in looks[0].layers if all(name in look.layers for look in layered)]
+    with np.errstate(divide="ignore", invalid="ignore"):  # outputs that are the same for all points
+        drawn = statistics.gamma_of_outputs(means, variances)
+    shares = statistics.interval_of_share(agreements, 1 / classes)
     of_guesses = Estimate(*(gamma_of_agreement(float(share), classes) for share in shares))
+    readouts = [look.readout for look in looks if look.readout is not None]
+    averaged = readout_gamma(readouts, drawn) if len(readouts) == len(looks) else None
     return Prejudice(
         regime_at_depth(of_guesses, len(looks), tied),
-        Estimate(*(float(number[0]) for number in gamma)),
+        averaged or drawn,
+        drawn,
         of_guesses,
         fractions,
+        agreements,
         np.bincount(fractions.argmax(axis=1), minlength=classes) / len(looks),
         tied,
-        {name: Estimate(*map(float, numbers)) for name, *numbers in zip(common, *of_layers, strict=True)},
-        {name: looks[0].places[name] for name in common},
+        statistics.interval_of_mean(np.array([look.loss for look in looks])),
+        looks[0].n,
+        fair_largest(looks[0].n, classes),
+        {name: _layer_gamma(layered, name) for name in common},
+        {name: Place(looks[0].layers[name].kind, looks[0].layers[name].follows) for name in common},
+        looks[0].left_out,
     )
+
+
+def _layer_gamma(looks: list[Look], name: str) -> Estimate:
+    layers = [look.layers[name] for look in looks]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return statistics.interval_of_ratio(
+            np.array([layer.squared_mean for layer in layers]), np.array([layer.variance for layer in layers])
+        )
+
+
+def readout_gamma(readouts: list[Readout], drawn: Estimate) -> Estimate | None:
+    """gamma with the last layer's weights averaged by hand, given what it reads; None where that does not hold.
+
+    With weights of mean 0 and variance v and biases b, Var(E_x f) is v |E_x h|^2 + Var b and the expected variance
+    over points v tr cov(h); v is each network's own mean square, Var b that of networks' biases. It does not hold
+    where weights are all 0, where their mean is not, or where the outputs drawn say otherwise (twice their interval).
+    """
+    means, squares = (np.array([getattr(of, name) for of in readouts]) for name in ("weight_mean", "weight_square"))
+    error = means.std(ddof=1) / len(means) ** 0.5
+    if not squares.mean() > 0 or abs(means.mean()) > CENTRED * error:
+        return None
+    biases = np.stack([np.atleast_1d(of.bias) for of in readouts])
+    spread = ((biases - biases.mean(axis=0)) ** 2).mean(axis=1) * len(biases) / (len(biases) - 1)
+    of_mean = np.array([of.squared_mean for of in readouts]) * squares + spread
+    found = statistics.interval_of_ratio(of_mean, np.array([of.variance for of in readouts]) * squares)
+    is_near = drawn.low**2 <= found.value * drawn.value <= drawn.high**2
+    return found if is_near else None
+
+
+def fair_largest(n: int, classes: int) -> Estimate:
+    """The mean largest fraction of n guesses that are fair between classes, and its quantiles of 2.5 and 97.5 %.
+
+    The multinomial null: how uneven guesses look by chance.
+    """
+    draws = max(40, min(FAIR_DRAWS, 10**7 // n))
+    rng = np.random.default_rng(0)
+    largest = np.array([np.bincount(rng.integers(classes, size=n)).max() for _ in range(draws)]) / n
+    return Estimate(float(largest.mean()), *map(float, np.quantile(largest, (0.025, 0.975))))
 
 
 def regime_at_depth(gamma_of_guesses: Estimate, networks: int, tied: float) -> str:

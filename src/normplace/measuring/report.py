@@ -10,6 +10,7 @@ from normplace.statistics import NEUTRAL_GAMMA, finite_or_none
 RISES = 4  # how many kinds of layers are printed
 SMALLEST_RISE = 0.02  # of the correlation gamma / (1 + gamma), for a layer to count
 LABEL = 22  # characters
+FAVOURED = 10  # classes that are kept in the file
 
 
 def number(value: float) -> str:
@@ -28,11 +29,14 @@ def verdict(found: Prejudice) -> str:
     """The regime and its evidence, in one sentence."""
     networks, gamma = len(found.guess_fraction), found.gamma_of_guesses
     if found.regime == "no guess":
-        name, readout = next(item for item in reversed(found.layers.items()) if math.isfinite(item[1].value))
-        return (
+        words = (
             f"no guess: the largest outputs tie in {found.tied:.0%} of the guesses (is the last layer initialised to "
-            f"zero?); a random readout instead, of layer {name}, would have gamma {estimate(readout)}"
+            "zero?)"
         )
+        name = read_by_outputs(found)
+        if name is None:
+            return words
+        return f"{words}; a random readout instead, of layer {name}, would have gamma {estimate(found.layers[name])}"
     evidence = f"the guesses imply gamma {estimate(gamma)}"
     if found.regime != "undecided":
         return f"{found.regime}: {evidence}; below {NEUTRAL_GAMMA} is neutral, above 1 deeply prejudiced"
@@ -41,6 +45,19 @@ def verdict(found: Prejudice) -> str:
     regimes = ["neutral", "prejudiced", "deeply prejudiced"]
     first, last = (sum(edge >= boundary for boundary in (NEUTRAL_GAMMA, 1)) for edge in (gamma.low, gamma.high))
     return f"undecided, {' or '.join(regimes[first : last + 1])}: {evidence}; the boundaries are {NEUTRAL_GAMMA} and 1"
+
+
+def read_by_outputs(found: Prejudice) -> str | None:
+    """The name of the layer that the outputs are made from, if it was recorded.
+
+    Outputs that are the same for all points are no layer; then it is the last one.
+    """
+    names = [name for name in found.layers if name != "input"]
+    last = names[-1] if names else None
+    if last is None or found.tied > 0.5:
+        return last
+    follows = found.places[last].follows
+    return follows if follows in found.layers else None
 
 
 class Rise(NamedTuple):
@@ -85,41 +102,91 @@ def report(found: Measurement, title: str, class_names: list[str] | None = None)
     """What `normplace measure` prints."""
     if found.running is None:
         columns = {"training and eval()": found.batch}
-        eval_mode = ["without BatchNorm (and dropout off) training and eval() guess the same"]
+        eval_mode = ["training mode (dropout off) and eval() guess the same"]
     else:
-        columns = {"batch statistics": found.batch, "eval()": found.running}
+        columns = {"training mode": found.batch, "eval()": found.running}
         eval_mode = [
-            "that is with batch statistics of all points, as training sees it (dropout off); "
-            "eval() with fresh running statistics would show:",
+            "that is in training mode (dropout off), on all points at once; eval() with fresh statistics shows:",
             f"    {verdict(found.running)}",
         ]
-    shape = "x".join(map(str, found.input_shape[1:]))
     rows = [
         ("", list(columns)),
         ("gamma of the guesses", [estimate(column.gamma_of_guesses) for column in columns.values()]),
         ("gamma of the outputs", [estimate(column.gamma) for column in columns.values()]),
         ("largest fraction, mean", [f"{column.largest_fraction.mean():.3f}" for column in columns.values()]),
         ("  5, 25, 50, 75, 95 %", [", ".join(f"{q:.3f}" for q in column.quantiles()) for column in columns.values()]),
+        ("  of fair guesses", [_fair(column) for column in columns.values()]),
         ("most favoured class", [_favoured(column, class_names) for column in columns.values()]),
+        ("loss at the start", [_loss(column, found) for column in columns.values()]),
     ]
+    others = found.contrast | found.remedies
+    label = max([LABEL, *map(len, others)])
     width = max(len(cell) for _, cells in rows for cell in cells) + 2
-    steps = [
-        f"{rise.kind} ({rise.rising} of {rise.all}, typically {number(rise.before)} -> {number(rise.after)})"
-        for rise in rises(found.batch)[:RISES]
-    ]
-    arises = "; ".join(steps) or f"no layer (that of the input is {number(found.batch.layers['input'].value)})"
     lines = [
-        f"{title}: {found.input_shape[0]:,} points of shape {shape}, {found.classes} outputs, {found.inits} networks",
+        f"{title}: {found.points:,} points of shape {found.shape}, {found.classes} outputs, {found.inits} networks",
         f"initialisation: {found.initialisation}",
+        *notes(found),
         "",
         verdict(found.batch),
         *eval_mode,
         "",
-        *(f"{label:<{LABEL}}  {''.join(f'{cell:<{width}}' for cell in cells)}".rstrip() for label, cells in rows),
+        *(f"{name:<{LABEL}}  {''.join(f'{cell:<{width}}' for cell in cells)}".rstrip() for name, cells in rows),
         "",
-        f"gamma of a random linear readout rises at: {arises}",
     ]
-    return "\n".join(lines)
+    if others:
+        first = next(iter(columns))
+        lines += [f"{f'the same networks, {first}':<{label}}  {'gamma of guesses':<28}  {'of outputs':<28}  loss"]
+        lines += [
+            f"{name:<{label}}  {estimate(of.gamma_of_guesses):<28}  {estimate(of.gamma):<28}  {of.loss.value:.3f}"
+            for name, of in {"as they are": found.batch, **others}.items()
+        ]
+        lines += [""]
+    return "\n".join([*lines, _rises(found.batch)])
+
+
+def sweep(found: dict[str, Measurement], argument: str, title: str) -> str:
+    """What `normplace measure --vary` prints: a line for every value of the argument."""
+    first = next(iter(found.values()))
+    rows = [
+        (value, of.regime(), estimate(of.batch.gamma_of_guesses), estimate(of.batch.gamma),
+         f"{of.batch.largest_fraction.mean():.3f}")
+        for value, of in found.items()
+    ]  # fmt: skip
+    head = (argument, "regime", "gamma of the guesses", "gamma of the outputs", "largest fraction")
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    lines = [
+        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
+    ]
+    mode = "training mode (dropout off)" if first.running is not None else "training mode and eval() alike"
+    about = f"{title}: {first.points:,} points of shape {first.shape}, {first.asked} networks each; {mode}"
+    return "\n".join([about, *notes(first), "", *lines])
+
+
+def notes(found: Measurement) -> list[str]:
+    """What a reader should know, in sentences."""
+    diverged = [f"{found.diverged} of them had outputs that are not finite, and are left out"] if found.diverged else []
+    return [*diverged, *found.notes]
+
+
+def _rises(found: Prejudice) -> str:
+    steps = [
+        f"{rise.kind} ({rise.rising} of {rise.all}, typically {number(rise.before)} -> {number(rise.after)})"
+        for rise in rises(found)[:RISES]
+    ]
+    left_out = f"; {found.left_out} layers could not be read" if found.left_out else ""
+    if not found.layers:
+        return f"no layers were recorded{left_out}"
+    at_first = f" (that of the input is {number(found.layers['input'].value)})" if "input" in found.layers else ""
+    return f"gamma of a random linear readout rises at: {'; '.join(steps) or f'no layer{at_first}'}{left_out}"
+
+
+def _fair(found: Prejudice) -> str:
+    return f"{found.fair.value:.3f} [{found.fair.low:.3f}, {found.fair.high:.3f}]"
+
+
+def _loss(found: Prejudice, measured: Measurement) -> str:
+    against = "" if measured.labelled else ", all classes as likely"
+    return f"{found.loss.value:.3f}, fair {math.log(measured.classes):.3f}{against}"
 
 
 def _favoured(found: Prejudice, class_names: list[str] | None) -> str:
@@ -136,31 +203,47 @@ def record(found: Measurement) -> dict[str, Any]:
     return {
         "inits": found.inits,
         "inits_asked": found.asked,
+        "diverged": found.diverged,
         "initialisation": found.initialisation,
-        "input_shape": list(found.input_shape),
+        "points": found.points,
+        "shape": found.shape,
         "classes": found.classes,
+        "notes": list(found.notes),
         "bn_statistics": {kind: _record(seen) for kind, seen in found.by_statistics.items()},
+        "contrast": {name: _record(seen) for name, seen in found.contrast.items()},
+        "remedies": {name: _record(seen) for name, seen in found.remedies.items()},
     }
 
 
 def _record(found: Prejudice) -> dict[str, Any]:
     largest = found.largest_fraction
+    readout = read_by_outputs(found)
+    favoured = found.favoured.argsort(stable=True)[::-1][:FAVOURED]
     return {
         "regime": found.regime,
         "verdict": verdict(found),
         "gamma": _estimate(found.gamma),
+        "gamma_drawn": _estimate(found.gamma_drawn),
         "gamma_of_guesses": _estimate(found.gamma_of_guesses),
+        "agreement": found.agreement.tolist(),
         "largest_fraction": {
             "mean": float(largest.mean()),
             "quantiles": dict(zip(map(str, QUANTILES), found.quantiles().tolist(), strict=True)),
             "networks": largest.tolist(),
         },
-        "guess_fraction_mean": found.guess_fraction.mean(axis=0).tolist(),
-        "favoured_class": {"networks": found.guess_fraction.argmax(axis=1).tolist(), "shares": found.favoured.tolist()},
+        "fair_largest_fraction": _estimate(found.fair),
+        "favoured_class": {
+            "networks": found.guess_fraction.argmax(axis=1).tolist(),
+            "shares": {str(index): float(found.favoured[index]) for index in favoured if found.favoured[index] > 0},
+        },
         "tied": found.tied,
+        "loss": _estimate(found.loss),
+        "guesses": found.guesses,
         "layers": [
             {"name": name, **found.places[name]._asdict(), **_estimate(gamma)} for name, gamma in found.layers.items()
         ],
+        "readout": None if readout is None else {"layer": readout, **_estimate(found.layers[readout])},
+        "layers_left_out": found.left_out,
         "rises": [
             {**rise._asdict(), "before": finite_or_none(rise.before), "after": finite_or_none(rise.after)}
             for rise in rises(found)

@@ -29,9 +29,7 @@ def measurements(paths: list[Path]) -> pd.DataFrame:
             cell = {
                 "model": found["options"]["model"].removeprefix("torchvision:"),
                 **{key: found["data"][key] for key in ("dataset", "label", "stand_in")},
-                "points": found["input_shape"][0],
-                "shape": "x".join(map(str, found["input_shape"][1:])),
-                **{key: found[key] for key in ("classes", "inits")},
+                **{key: found[key] for key in ("points", "shape", "classes", "inits")},
             }
             kinds = found["bn_statistics"]
             for kind, seen in kinds.items():
@@ -42,8 +40,7 @@ def measurements(paths: list[Path]) -> pd.DataFrame:
 
 
 def _guesses(seen: dict[str, Any]) -> dict[str, Any]:
-    layers = {layer["name"]: layer for layer in seen["layers"]}
-    readout = layers.get(seen["layers"][-1]["follows"], {})
+    readout = seen["readout"] or {}
     gamma = {} if seen["regime"] == "no guess" else seen["gamma_of_guesses"]
     largest = seen["largest_fraction"]
     ends = ("value", "low", "high")

@@ -111,9 +111,11 @@ def _agreement(rho: float, classes: int) -> float:
     """
     if classes == 2 or rho == 1:
         return float(0.5 + np.arcsin(rho) / np.pi)
-    # The trapezoid rule on axes along which the integrand is smooth at every rho; no node has u or v at 0.
-    half_sum = np.arange(-8.5, 8.5, 0.1)[:, None] + 0.017
-    half_difference = np.arange(-8.5, 8.5, 0.1)[None, :] + 0.041
+    # The trapezoid rule on axes along which the integrand is smooth at every rho; no node has u or v at 0. The power
+    # of many classes needs a finer step: these give 14 digits up to 20 classes, and 8 for 50,000.
+    step = 0.25 if classes <= 20 else 0.1
+    half_sum = np.arange(-8.5, 8.5, step)[:, None] + 0.017
+    half_difference = np.arange(-8.5, 8.5, step)[None, :] + 0.041
     weights = np.exp(-(half_sum**2 + half_difference**2) / 2)
     a, b = np.sqrt((1 + rho) / 2) * half_sum, np.sqrt((1 - rho) / 2) * half_difference
     inside = _both_below(a + b, a - b, rho) ** (classes - 1)
@@ -141,5 +143,8 @@ def gamma_of_agreement(share: float, classes: int) -> float:
         return 0.0
     if share >= _agreement(largest, classes):
         return float("inf")
-    rho = brentq(lambda rho: _agreement(rho, classes) - share, 0, largest, xtol=1e-10)
+    if classes == 2:
+        rho = np.sin(np.pi * (share - 0.5))
+    else:
+        rho = brentq(lambda rho: _agreement(rho, classes) - share, 0, largest, xtol=1e-10)
     return float(rho / (1 - rho))

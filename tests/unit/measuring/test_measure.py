@@ -12,11 +12,16 @@ from torch import nn
 
 from normplace import statistics
 from normplace.errors import UserError
-from normplace.measuring.builders import find_model, seeded
+from normplace.measuring.builders import seeded
 from normplace.measuring.layers import recorded
-from normplace.measuring.measure import look_at, measure
+from normplace.measuring.look import Look, look_at
+from normplace.measuring.measure import measure
+from normplace.measuring.named import find_model
+from normplace.measuring.outputs import Rule
+from normplace.measuring.points import Points
 from normplace.measuring.prejudice import Estimate, regime_at_depth
 from normplace.measuring.report import report, rises
+from normplace.measuring.trial import tried
 from normplace.networks.architecture import MLP
 from normplace.networks.mlp import mlp
 from normplace.networks.modules import evaluating, initialise
@@ -36,6 +41,14 @@ def built(spec: MLP, inputs: int) -> nn.Module:
 @pytest.fixture
 def images() -> torch.Tensor:
     return torch.randn(30, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+
+
+def look(network: nn.Module, x: torch.Tensor) -> Look:
+    """What is seen of one network in training mode."""
+    points = Points.of(x)
+    looks = look_at(network, points, "batch", tried(lambda: network, points, 0, Rule(), trial=False))
+    assert looks is not None
+    return looks[""]
 
 
 def convolutions(*, inplace: bool = True, dropout: float = 0.5) -> nn.Module:
@@ -125,10 +138,12 @@ def test_relu_is_where_prejudice_arises_and_batch_norm_is_where_it_goes(digits: 
 def test_a_layers_gamma_is_that_of_random_readouts(digits: torch.Tensor) -> None:
     with seeded(0, 0), torch.no_grad():
         hidden = nn.Sequential(nn.Linear(64, 40), nn.ReLU())
-        with recorded(hidden, digits) as layers:
+        with recorded(hidden) as recorder:
+            recorder.start(digits, len(digits))
             h = hidden(digits)
         outputs = h @ torch.randn(40, 20_000)
-    found = float(layers["1"].squared_mean / layers["1"].variance)
+    layer = recorder.layers()["1"]
+    found = layer.squared_mean / layer.variance
     variance, mean = torch.var_mean(outputs, dim=0, correction=0)
     # The mean of 20,000 squared Gaussians has a relative standard error of sqrt(2 / 20,000) = .01.
     assert float(mean.square().mean() / variance.mean()) == pytest.approx(found, rel=0.04)
@@ -142,9 +157,8 @@ def test_both_kinds_of_batch_norm_statistics_and_no_dropout(images: torch.Tensor
         return models[-1]
 
     found = measure(build, images, 5)
-    assert len(models) == 6  # two points are tried first
     assert found.running is not None
-    for index, model in enumerate(models[1:]):
+    for index, model in enumerate(models[-5:]):  # after those of the trial
         norm = model[1]
         assert model.training
         assert norm.training
@@ -177,11 +191,11 @@ def test_in_place_operations_change_neither_data_nor_what_was_recorded(images: t
     for inplace in (True, False):
         with seeded(1, 0):
             model = nn.Sequential(nn.ReLU(inplace=inplace), convolutions(inplace=inplace))
-        looks.append(look_at(model, images, "it")["batch"])
+        looks.append(look(model, images))
     assert torch.equal(images, before)
     assert looks[0].layers == looks[1].layers
     assert list(looks[0].layers) == ["input", "0", "1.0", "1.1", "1.2", "1.4", "1.5"]  # no dropout, no container
-    assert looks[0].places["1.2"] == ("ReLU", "1.1")
+    assert looks[0].layers["1.2"][2:4] == ("ReLU", "1.1")
 
 
 class Branches(nn.Module):
@@ -204,9 +218,10 @@ def test_repeated_modules_functions_and_tuples_are_layers_too() -> None:
     x = torch.randn(10, 4, 8, generator=torch.Generator().manual_seed(0))
     with seeded(0, 0):
         model = Branches()
-    with torch.no_grad(), evaluating(model, "batch"), recorded(model, x) as layers:
+    with torch.no_grad(), evaluating(model, "batch"), recorded(model) as recorder:
+        recorder.start(x, len(x))
         model(x)
-    assert {name: (layer.kind, layer.follows) for name, layer in layers.items()} == {
+    assert {name: (layer.kind, layer.follows) for name, layer in recorder.layers().items()} == {
         "input": ("input", ""),
         "linear": ("Linear", "input"),
         "before linear": ("functions", "linear"),
@@ -247,11 +262,11 @@ def test_ties_are_shared_and_a_zero_output_layer_makes_no_guess(digits: torch.Te
 
 def test_agreement_counts_pairs_of_different_points() -> None:
     x = torch.tensor([[3.0, 1, 0], [2, 0, 1], [0, 5, 1], [1, 1, 0]])
-    look = look_at(nn.Identity(), x, "it")["batch"]
-    np.testing.assert_allclose(look.guess_fraction, [2.5 / 4, 1.5 / 4, 0])
+    seen = look(nn.Identity(), x)
+    np.testing.assert_allclose(seen.guess_fraction, [2.5 / 4, 1.5 / 4, 0])
     # Of the 6 pairs, points 0 and 1 agree; the tied point agrees by half with each of the others.
-    assert look.agreement == pytest.approx((1 + 3 * 0.5) / 6)
-    assert look.tied == 0.25
+    assert seen.agreement == pytest.approx((1 + 3 * 0.5) / 6)
+    assert seen.tied == 0.25
 
 
 def test_a_module_is_redrawn_by_reset_parameters(digits: torch.Tensor) -> None:
@@ -286,13 +301,26 @@ def stopping(after: int) -> Callable[[], nn.Module]:
     return build
 
 
+def count_trial(x: torch.Tensor) -> int:
+    """How many networks the trial of a linear model takes."""
+    built: list[nn.Module] = []
+
+    def build() -> nn.Module:
+        built.append(nn.Linear(64, 2))
+        return built[-1]
+
+    measure(build, x, 2)
+    return len(built) - 2
+
+
 def test_what_was_measured_before_an_interrupt_is_kept(digits: torch.Tensor) -> None:
-    found = measure(stopping(5), digits, 50)  # the first is the trial with two points
+    tried_first = count_trial(digits)
+    found = measure(stopping(tried_first + 4), digits, 50)
     assert (found.inits, found.asked) == (4, 50)
     whole = measure(partial(nn.Linear, 64, 2), digits, 4)
     np.testing.assert_array_equal(found.batch.guess_fraction, whole.batch.guess_fraction)
     with pytest.raises(KeyboardInterrupt):
-        measure(stopping(2), digits, 50)
+        measure(stopping(tried_first + 1), digits, 50)
 
 
 def test_regimes() -> None:
@@ -323,14 +351,13 @@ class Infinite(nn.Linear):
 @pytest.mark.parametrize(
     ("build", "words"),
     [
-        (Broken, r"forward raised KeyError: 'no such thing' \(.*test_measure.py, line \d+\), .* \[2, 64\]"),
+        (Broken, r"forward raised KeyError: 'no such thing' \(.*test_measure.py, line \d+\), .* \[4, 64\]"),
         (lambda: 1 / 0, r"builder raised ZeroDivisionError: division by zero \(.*test_measure.py, line \d+\)"),
         (lambda: torch.zeros, "returned a builtin_function_or_method, but a torch.nn.Module"),
-        (partial(nn.Linear, 63, 2), r"raised RuntimeError: mat1 and mat2 shapes .* inputs of shape \[2, 64\]"),
-        (partial(nn.Linear, 64, 1), r"shape \[2, 1\] .* at least 2 classes is needed; for one logit"),
-        (partial(nn.Unflatten, 1, (8, 8)), r"shape \[2, 8, 8\]"),
-        (partial(Infinite, 64, 2), "outputs of network 0 are not finite"),
-        (same, "exactly the same: the model is not drawn anew"),
+        (partial(nn.Linear, 63, 2), r"raised RuntimeError: mat1 and mat2 shapes .* inputs of shape \[4, 64\]"),
+        (partial(nn.Flatten, 0), r"outputs of shape \[256\] for 4 points"),
+        (partial(Infinite, 64, 2), "the outputs of 5 of 5 networks are not finite"),
+        (same, "exactly the same weights: the model is not drawn anew"),
     ],
 )
 def test_one_clear_line_for_what_is_wrong_with_a_model(
@@ -341,10 +368,14 @@ def test_one_clear_line_for_what_is_wrong_with_a_model(
     assert "\n" not in str(caught.value)
 
 
+def coupled() -> nn.Module:
+    return nn.Sequential(nn.BatchNorm1d(64), nn.Linear(64, 100))
+
+
 def test_too_little_memory_says_how_many_points_fit(digits: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 100, "SC_PAGE_SIZE": 1024}.__getitem__)
     with pytest.raises(UserError, match="use at most 85 points"):  # 102,400 bytes, 3 times 400 a point
-        measure(partial(nn.Linear, 64, 100), digits, 5)
+        measure(coupled, digits, 5)
 
 
 def test_too_few_networks_or_points(digits: torch.Tensor) -> None:
@@ -359,7 +390,9 @@ def test_too_few_networks_or_points(digits: torch.Tensor) -> None:
 
 @pytest.mark.slow
 def test_a_vit_of_torchvision_is_built_for_the_images_size() -> None:
-    with torch.device("meta"):  # no weights are drawn
-        for side, expected in ((32, 32), (None, 224)):
-            assert find_model("torchvision:vit_b_16", 10, side)().image_size == expected
-        assert find_model("torchvision:resnet18", 10, 32)().fc.out_features == 10
+    for side, expected in (((32, 32), 32), ((32, 64), 224)):
+        images = Points.of(torch.rand(2, 3, *side))
+        with torch.device("meta"):  # no weights are drawn
+            assert find_model("torchvision:vit_b_16", images, 10)().image_size == expected
+    with torch.device("meta"):
+        assert find_model("torchvision:resnet18", images, 10)().fc.out_features == 10

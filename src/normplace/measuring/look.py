@@ -1,0 +1,240 @@
+"""One network seen: its outputs on all points in each mode, its layers, its last layer."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple, cast
+
+import torch
+from torch import nn
+from torch.nn.parameter import is_lazy
+
+from normplace.errors import UserError
+from normplace.measuring.blame import blamed
+from normplace.measuring.layers import Layer, Moments, Recorder, recorded
+from normplace.measuring.modes import Modes, WithoutDropout, in_mode
+from normplace.measuring.outputs import Rule, at_positions, tensor_of, two_classes
+from normplace.measuring.points import Points
+from normplace.statistics import Array
+
+ROWS = 2**22  # outputs at a time
+Change = Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a trial found out about a model, so that nothing need be asked.
+
+    modes: of the network by kind, "batch" (training mode, dropout off) and "running" (eval()), or "batch" alone where
+    both give the same. dtype: of its weights, to which inputs are cast. rule: how outputs are read. gradients: whether
+    forward takes derivatives. stateful: whether a pass changes the next one, so that each needs a new network.
+    dropout: whether functions drop out. layers: whether they can be recorded. last: the name of the last linear
+    layer, if its outputs are the model's and its weights are its own. at_once: points in one pass, by kind. classes:
+    outputs a guess. one_guess: whether a point is one guess. probabilities: whether outputs sum to 1. notes: what a
+    reader should know, in sentences.
+    """
+
+    modes: dict[str, Modes]
+    dtype: torch.dtype | None
+    rule: Rule
+    gradients: bool
+    stateful: bool
+    dropout: bool
+    layers: bool
+    last: str | None
+    at_once: dict[str, int]
+    classes: int
+    one_guess: bool
+    probabilities: bool
+    notes: tuple[str, ...] = ()
+
+
+class Readout(NamedTuple):
+    """Of the points h that a last linear layer W h + b reads: sums over units, and moments of W and b.
+
+    squared_mean, variance: |E_x h|^2 and the trace of h's covariance. weight_mean, weight_square: means of W and W^2
+    over their entries. bias: b [C], or 0.
+    """
+
+    squared_mean: float
+    variance: float
+    weight_mean: float
+    weight_square: float
+    bias: Array | float
+
+
+class Look(NamedTuple):
+    """What is seen of one network with C outputs, on n guesses.
+
+    guess_fraction, output_mean, output_var: [C]; points whose largest outputs tie are shared between the classes.
+    agreement: the share of pairs of points that get the same guess. tied: the share of points with such a tie.
+    loss: the mean cross-entropy, in nats. mirrored: whether the outputs are -p, p with all p in 0..1. readout: of the
+    last layer, or None. layers: by name. left_out: how many layers could not be read.
+    """
+
+    n: int
+    guess_fraction: Array
+    output_mean: Array
+    output_var: Array
+    agreement: float
+    tied: float
+    loss: float
+    mirrored: bool
+    readout: Readout | None
+    layers: dict[str, Layer]
+    left_out: int
+
+
+def prepared(network: nn.Module, points: Points) -> nn.Module:
+    """The network on the points' device; lazy modules have seen two points and know their shapes.
+
+    Raises:
+        UserError: it has no weights yet, or cannot be moved.
+    """
+    network = getattr(network, "_orig_mod", network) if type(network).__name__ == "OptimizedModule" else network
+    if any(weights.is_meta for weights in network.parameters()):
+        raise UserError("the model is on the meta device, so it has no weights: build it on a real one")
+    device = points.first.device
+    if any(weights.device != device for weights in (*network.parameters(), *network.buffers())):
+        with blamed(f"moving the model to {device}"):
+            network.to(device)
+    if any(map(is_lazy, (*network.parameters(), *network.buffers()))):
+        with in_mode(network, frozenset()), torch.no_grad(), forward_blamed(points):
+            points[:2].clone().call(network)
+    return network
+
+
+@contextmanager
+def forward_blamed(points: Points) -> Iterator[None]:
+    """Errors of a forward pass on these points, as one line."""
+    shapes = " and ".join(str(list(tensor.shape)) for tensor in points.tensors)
+    with blamed("the model's forward", f", given inputs of shape {shapes}"):
+        yield
+
+
+def forward(network: nn.Module, points: Points, *, gradients: bool) -> Any:
+    """What the network returns for a copy of the points."""
+    with torch.enable_grad() if gradients else torch.no_grad(), forward_blamed(points):
+        return points.call(network)
+
+
+def look_at(
+    network: nn.Module,
+    points: Points,
+    kind: str,
+    facts: Facts,
+    labels: torch.Tensor | None = None,
+    changes: Mapping[str, Change] | None = None,
+) -> dict[str, Look] | None:
+    """What is seen of one network in one mode, under ""; None if its outputs are not finite.
+
+    labels: int64 [guesses], for the loss; without any, all classes are as likely. changes: of the outputs, for each of
+    which there is a look of its own.
+
+    Raises:
+        UserError: the model fails, or its outputs are not what they were in the trial.
+    """
+    outputs, recorder, moments = outputs_of(network, points, kind, facts)
+    if not bool(outputs.isfinite().all()):
+        return None
+    if facts.rule.binary == "probability" and bool(((outputs < 0) | (outputs > 1)).any()):
+        raise UserError("an output is outside 0..1, so it is no probability: say --binary logit")
+    if facts.rule.binary:
+        outputs = two_classes(outputs, facts.rule.binary)
+    readout = None if moments is None else _readout(network.get_submodule(str(facts.last)), moments)
+    layers = recorder.layers() if recorder else {}
+    left_out = len(recorder.left_out) if recorder else 0
+    looks = {"": _seen(outputs, facts.probabilities, labels, readout, layers, left_out)}
+    for name, change in (changes or {}).items():
+        looks[name] = _seen(change(outputs), False, labels, None, {}, 0)
+    return looks
+
+
+def outputs_of(
+    network: nn.Module, points: Points, kind: str, facts: Facts
+) -> tuple[torch.Tensor, Recorder | None, Moments | None]:
+    """Outputs [guesses, classes] on all points, what was recorded of layers, and of what the last layer reads."""
+    parts, at_once = [], facts.at_once[kind]
+    with ExitStack() as stack:
+        stack.enter_context(in_mode(network, facts.modes[kind]))
+        stack.enter_context(WithoutDropout() if facts.dropout else nullcontext())
+        recorder = stack.enter_context(recorded(network)) if facts.layers else None
+        held: list[torch.Tensor] = []
+        if facts.last is not None:
+            hook = network.get_submodule(facts.last).register_forward_pre_hook(
+                lambda module, given: held.append(given[0])
+            )
+            stack.callback(hook.remove)
+        moments = None if facts.last is None else Moments()
+        for start in range(0, len(points), at_once):
+            part = points[start : start + at_once].floats_to(facts.dtype)
+            part = part.clone()
+            if recorder is not None:
+                recorder.start(part.first, len(part))
+            tensor, _ = tensor_of(forward(network, part, gradients=facts.gradients))
+            read = partial(at_positions, n=len(part), mask=part.mask, rule=facts.rule)
+            parts.append(read(tensor.detach())[0])
+            if moments is not None and held:
+                moments.add(read(held.pop().detach())[0])
+    return (parts[0] if len(parts) == 1 else torch.cat(parts)), recorder, moments
+
+
+def _readout(layer: nn.Module, moments: Moments) -> Readout | None:
+    if not moments.n:
+        return None
+    weight, bias = cast(torch.Tensor, layer.weight).detach().double(), cast(torch.Tensor | None, layer.bias)
+    biases = 0.0 if bias is None else bias.detach().double().cpu().numpy()
+    squared_mean, variance = map(float, moments.sums())
+    return Readout(squared_mean, variance, float(weight.mean()), float(weight.square().mean()), biases)
+
+
+def _seen(
+    outputs: torch.Tensor,
+    probabilities: bool,
+    labels: torch.Tensor | None,
+    readout: Readout | None,
+    layers: dict[str, Layer],
+    left_out: int,
+) -> Look:
+    n, classes = outputs.shape
+    about = outputs[0].double()
+    counts = torch.zeros(classes, dtype=torch.float64, device=outputs.device)
+    sums, squares = torch.zeros_like(counts), torch.zeros_like(counts)
+    alone, ties_of, loss = 0.0, 0, 0.0
+    for start in range(0, n, max(1, ROWS // classes)):
+        part = outputs[start : start + max(1, ROWS // classes)].double()
+        largest = part == part.max(dim=1, keepdim=True).values
+        ties = largest.sum(dim=1, keepdim=True).double()
+        counts += (largest / ties).sum(dim=0)
+        alone += float((1 / ties).sum())
+        ties_of += int((ties > 1).sum())
+        logs = part.log() if probabilities else part.log_softmax(dim=1)
+        if labels is None:
+            loss -= float(logs.mean(dim=1).sum())
+        else:
+            loss -= float(logs.gather(1, labels[start : start + len(part), None]).sum())
+        centred = part - about
+        sums += centred.sum(dim=0)
+        squares += centred.square().sum(dim=0)
+    agreement = float((counts.square().sum() - alone) / (n * (n - 1)))  # a point is no pair
+    mean = sums / n
+    fraction, output_mean, variance = (
+        array.cpu().numpy() for array in (counts / n, about + mean, (squares / n - mean.square()).clamp_min(0))
+    )
+    return Look(
+        n,
+        fraction,
+        output_mean,
+        variance,
+        agreement,
+        ties_of / n,
+        loss / n,
+        classes == 2
+        and bool(
+            ((outputs[:, 0] == -outputs[:, 1]) & (outputs[:, 1] >= 0) & (outputs[:, 1] <= 1)).all() and outputs.any()
+        ),
+        readout,
+        layers,
+        left_out,
+    )

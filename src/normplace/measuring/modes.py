@@ -1,0 +1,136 @@
+"""Training mode and eval() of any model, with dropout off; whether the two differ is found out by their outputs.
+
+No list of classes would do: BatchNorm is also written by hand, called as a function, or inside a scripted model.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from inspect import signature
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+Modes = frozenset[str]  # names of the modules that are in training mode
+NOISE = ("dropout", "droppath", "stochasticdepth", "dropblock")  # in the names of classes
+DROPOUTS = {
+    F.dropout,
+    F.dropout1d,
+    F.dropout2d,
+    F.dropout3d,
+    F.alpha_dropout,
+    F.feature_alpha_dropout,
+    torch.dropout,
+    torch.alpha_dropout,
+    torch.feature_dropout,
+    torch.feature_alpha_dropout,
+}
+ATTENTION = F.multi_head_attention_forward
+ATTENTION_ARGUMENTS = list(signature(ATTENTION).parameters)
+SCALED = F.scaled_dot_product_attention
+SCALED_ARGUMENTS = ["query", "key", "value", "attn_mask", "dropout_p", "is_causal"]
+
+
+class WithoutDropout(TorchFunctionMode):
+    """Dropout by functions hands on what it is given. found: whether there was any that was on."""
+
+    found = False
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Every call of a function of torch on tensors comes here."""
+        kwargs = kwargs or {}
+        if func in DROPOUTS:
+            given = dict(zip(("input", "p", "training"), args, strict=False)) | kwargs
+            self.found |= bool(given.get("training", True)) and given.get("p", 0.5) > 0
+            return given["input"]
+        if func in (ATTENTION, SCALED):
+            names = ATTENTION_ARGUMENTS if func is ATTENTION else SCALED_ARGUMENTS
+            kwargs = dict(zip(names, args, strict=False)) | kwargs
+            self.found |= kwargs.get("dropout_p", 0) > 0 and bool(kwargs.get("training", True))
+            args, kwargs = (), kwargs | {"dropout_p": 0.0}
+        return func(*args, **kwargs)
+
+
+def modes_of(model: nn.Module) -> tuple[Modes, Modes]:
+    """The modules that train() and those that eval() put into training mode; twice what they are where neither works.
+
+    An exported model has no modes, for one.
+    """
+    before = {module: module.training for module in model.modules()}
+    now = in_training(model)
+    try:
+        model.train()
+        training = in_training(model)
+        model.eval()
+        return training, in_training(model)
+    except Exception:
+        return now, now
+    finally:
+        _put_back(before)
+
+
+def in_training(model: nn.Module) -> Modes:
+    """The names of the modules that are in training mode."""
+    return frozenset(name for name, module in model.named_modules() if module.training)
+
+
+def is_noise(module: nn.Module) -> bool:
+    """Whether a module does nothing in eval(), and adds noise in training."""
+    kind = _kind(module).lower()
+    return any(word in kind for word in NOISE)
+
+
+def _kind(module: nn.Module) -> str:
+    return str(getattr(module, "original_name", type(module).__name__))  # the first of a scripted module
+
+
+@contextmanager
+def in_mode(model: nn.Module, modes: Modes) -> Iterator[None]:
+    """With these modules in training mode; modes and buffers, such as running statistics, are put back."""
+    before = {module: module.training for module in model.modules()}
+    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()] if modes else []
+    for name, module in model.named_modules():
+        if module.training != (name in modes):
+            module.training = name in modes
+    try:
+        yield
+    finally:
+        _put_back(before)
+        with torch.no_grad():
+            for buffer, saved in buffers:
+                buffer.copy_(saved)
+
+
+def _put_back(before: dict[nn.Module, bool]) -> None:
+    for module, mode in before.items():
+        if module.training != mode:
+            module.training = mode
+
+
+def training_modes(
+    model: nn.Module,
+    outputs: Callable[[Modes, int], torch.Tensor | None],
+    same: Callable[[torch.Tensor | None, torch.Tensor | None], bool],
+) -> tuple[Modes, Modes, bool]:
+    """Training mode without its noise, eval(), and whether some of training mode had to be left out.
+
+    outputs: of the model in a mode, with one of several seeds of noise; None where it fails. Modules that add noise
+    beyond dropout, or that fail in training mode without more than their inputs, stay as eval() has them.
+    """
+    training, evaluation = modes_of(model)
+    named = dict(model.named_modules())
+    quiet = frozenset(name for name in training if name in evaluation or not is_noise(named[name]))
+    usual, trained = outputs(evaluation, 0), outputs(quiet, 0)
+    if same(usual, trained):
+        return evaluation, evaluation, False
+    if trained is not None and same(trained, outputs(quiet, 1)):
+        return quiet, evaluation, False
+    chosen = evaluation
+    for kind in sorted({_kind(named[name]) for name in quiet - evaluation}):
+        one = evaluation | {name for name in quiet if _kind(named[name]) == kind}
+        seen = outputs(one, 0)
+        if seen is not None and not same(seen, usual) and same(seen, outputs(one, 1)):
+            chosen |= one
+    return chosen, evaluation, True

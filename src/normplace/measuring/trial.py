@@ -1,0 +1,221 @@
+"""What a few passes on a few points find out about a model before it is measured."""
+
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch import nn
+
+from normplace.errors import UserError
+from normplace.measuring.builders import Builder, seeded
+from normplace.measuring.look import Facts, forward, outputs_of, prepared
+from normplace.measuring.modes import Modes, WithoutDropout, in_mode, modes_of, training_modes
+from normplace.measuring.outputs import Rule, are_probabilities, at_positions, tensor_of
+from normplace.measuring.points import Points
+from normplace.networks.modules import batch_norms
+
+FEW = 4  # points of a trial
+LAYERS_AT_ONCE = 3  # of the size of the largest: what a forward pass without gradients holds in memory, about
+BYTES_AT_ONCE = 2**30  # of a pass over points that do not influence each other
+BINARY_NETWORKS = 20  # a logit is in 0..1 in all of them with a chance of at most 2^-20, if its sign is drawn
+TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-4, torch.float16: 0.02, torch.bfloat16: 0.1}
+
+
+def tried(build: Builder, points: Points, seed: int, rule: Rule, *, trial: bool) -> Facts:
+    """Find out what `Facts` lists, on a few points, or on all where the model takes no fewer or `trial` is off.
+
+    Raises:
+        UserError: the model fails, or returns no outputs [n, classes].
+    """
+    if not trial:
+        return _Trial(build, points, points, seed, rule).facts()
+    try:
+        return _Trial(build, points[:FEW], points, seed, rule).facts()
+    except UserError as error:
+        if len(points) <= FEW or not isinstance(error.__cause__, Exception):
+            raise
+        try:
+            return _Trial(build, points, points, seed, rule).facts()
+        except UserError:
+            raise error from error.__cause__
+
+
+class _Trial:
+    def __init__(self, build: Builder, few: Points, points: Points, seed: int, rule: Rule) -> None:
+        self.build, self.points, self.seed, self.rule = build, points, seed, rule
+        self.network = self._new()
+        floats = (weights.dtype for weights in self.network.parameters() if weights.is_floating_point())
+        self.dtype = next(floats, None)
+        self.few = few.floats_to(self.dtype)
+        self.gradients = self.stateful = False
+        self.without_dropout = WithoutDropout()
+
+    def _new(self) -> nn.Module:
+        with seeded(self.seed, 0):
+            return prepared(self.build(), self.points)
+
+    def facts(self) -> Facts:
+        notes = []
+        evaluation = modes_of(self.network)[1]
+        returned = self._first(evaluation)
+        tensor, where = tensor_of(returned)
+        outputs, words = at_positions(tensor, len(self.few), self.few.mask, self.rule)
+        self.stateful = self._keeps_state(evaluation)
+        training, evaluation, partly = training_modes(self.network, self._try, self._same)
+        if training == evaluation and not bool((outputs != outputs[0]).any()) and batch_norms(self.network):
+            training = modes_of(self.network)[0]  # outputs that are the same for all points say nothing: layers do
+        given = {tensor.dtype for tensor in self.points.tensors if tensor.is_floating_point()}
+        if self.dtype is not None and given - {self.dtype}:
+            notes.append(f"inputs are cast to {str(self.dtype).removeprefix('torch.')}, as the model's weights are")
+        if where or words:
+            notes.append(f"outputs: {'; '.join(filter(None, (where, words)))}")
+        if partly:
+            notes.append("training mode adds noise, or needs more than inputs; those modules stay as eval() has them")
+        if self.stateful:
+            notes.append("a pass changes what the next one gives: each pass is of a network built anew")
+        if len(self.few) == len(self.points) > FEW:
+            notes.append("the model is given all points at once, as it needs them")
+        rule = self.rule._replace(binary=self._binary(outputs, evaluation))
+        if rule.binary:
+            notes.append(f"the one output a point is taken for a {rule.binary} of class 1")
+        modes = {"batch": training, "running": evaluation} if training != evaluation else {"batch": evaluation}
+        facts = Facts(
+            modes,
+            self.dtype,
+            rule,
+            self.gradients,
+            self.stateful,
+            self.without_dropout.found,
+            layers=True,
+            last=self._last(evaluation),
+            at_once=dict.fromkeys(modes, len(self.few)),
+            classes=max(2, outputs.shape[1]),
+            one_guess=len(outputs) == len(self.few),
+            probabilities=rule.binary == "probability" or are_probabilities(outputs),
+        )
+        facts, largest = self._recorded(facts)
+        if not facts.layers:
+            notes.append("its layers cannot be recorded")
+        at_once = {kind: self._at_once(mode, largest) for kind, mode in modes.items()}
+        return Facts(**{**vars(facts), "at_once": at_once, "notes": tuple(notes)})
+
+    def _run(self, modes: Modes, noise: int = 0, points: Points | None = None, *, fresh: bool = False) -> Any:
+        network = self._new() if fresh or self.stateful else self.network
+        with seeded(self.seed, noise), in_mode(network, modes), self.without_dropout:
+            return forward(network, (points or self.few).clone(), gradients=self.gradients)
+
+    def _keeps_state(self, modes: Modes) -> bool:
+        """Whether a network that has seen points guesses otherwise on others than one that has not."""
+        half = torch.arange(len(self.few)) // 2
+        others = self.few.map(lambda tensor: tensor[half.to(tensor.device)])
+        return not self._same(self._try(modes, 0, others), self._try(modes, 0, others, fresh=True))
+
+    def _first(self, modes: Modes) -> Any:
+        try:
+            return self._run(modes)
+        except UserError as error:
+            if "grad" not in str(error.__cause__):
+                raise
+            self.gradients = True
+            return self._run(modes, fresh=True)
+
+    def _try(
+        self, modes: Modes, noise: int = 0, points: Points | None = None, *, fresh: bool = False
+    ) -> torch.Tensor | None:
+        """Outputs, or None where the model fails."""
+        points = points or self.few
+        try:
+            tensor, _ = tensor_of(self._run(modes, noise, points, fresh=fresh))
+            return at_positions(tensor.detach(), len(points), points.mask, self.rule)[0]
+        except UserError:
+            return None
+
+    def _same(self, first: torch.Tensor | None, second: torch.Tensor | None) -> bool:
+        if first is None or second is None or first.shape != second.shape:
+            return False
+        tolerance = TOLERANCE.get(first.dtype, 1e-4)
+        scale = float(first.detach().double().abs().nan_to_num(0, 0, 0).max())
+        return torch.allclose(first.double(), second.double(), rtol=0, atol=tolerance * scale, equal_nan=True)
+
+    def _binary(self, outputs: torch.Tensor, modes: Modes) -> str | None:
+        if outputs.shape[1] > 1:
+            if self.rule.binary:
+                raise UserError(f"--binary {self.rule.binary}: the model has {outputs.shape[1]} outputs, not one")
+            return None
+        if self.rule.binary:
+            return self.rule.binary
+        for index in range(BINARY_NETWORKS):
+            with seeded(self.seed, index):
+                network = prepared(self.build(), self.points)
+                with in_mode(network, modes):
+                    tensor, _ = tensor_of(forward(network, self.few.clone(), gradients=self.gradients))
+            if bool(((tensor < 0) | (tensor > 1)).any()):
+                return "logit"
+        return "probability"
+
+    def _last(self, modes: Modes) -> str | None:
+        """The linear layer that gives the model's outputs, if its weights are drawn for it alone."""
+        network, given = self._new(), {}
+        with ExitStack() as hooks:
+            for name, module in network.named_modules():
+                if is_linear(module):
+                    hook = _register(module, lambda module, inputs, output, name=name: given.update({name: output}))
+                    hooks.callback(hook)
+            try:
+                with seeded(self.seed, 0), in_mode(network, modes):
+                    tensor, _ = tensor_of(forward(network, self.few.clone(), gradients=self.gradients))
+            except UserError:
+                return None
+        name = next((name for name, output in given.items() if output is tensor), None)
+        if name is None:
+            return None
+        weight = network.get_submodule(name).weight
+        used = [of for module in network.modules() for of in module._parameters.values() if of is weight]
+        return name if len(used) == 1 and isinstance(weight, nn.Parameter) else None
+
+    def _recorded(self, facts: Facts) -> tuple[Facts, int]:
+        """The facts, without layers or without a last one where hooks fail the model; bytes of the largest layer."""
+        for layers, last in ((True, facts.last), (False, None)):
+            facts = Facts(**{**vars(facts), "layers": layers, "last": last})
+            network = self._new()
+            try:
+                with seeded(self.seed, 0):
+                    outputs, recorder, moments = outputs_of(network, self.few, "batch", facts)
+            except UserError:
+                continue
+            seen = recorder.layers() if recorder else {}
+            largest = max((layer.bytes for layer in seen.values()), default=0)
+            is_read = bool(set(seen) - {"input"})
+            last = last if moments is not None and moments.n else None
+            facts = Facts(**{**vars(facts), "layers": is_read, "last": last})
+            return facts, max(largest, outputs.numel() * outputs.element_size() // len(self.few))
+        return facts, 0
+
+    def _at_once(self, modes: Modes, largest: int) -> int:
+        """Points in one pass: all, if they influence each other or there is memory for them."""
+        n, few = len(self.points), len(self.few)
+        needed = LAYERS_AT_ONCE * largest * n
+        if few == n:
+            return n
+        pair, both = self._try(modes, 0, self.few[:2]), self._try(modes)
+        apart = pair is not None and both is not None and self._same(pair, both[: len(pair)])
+        if apart and needed > BYTES_AT_ONCE:
+            return max(1, BYTES_AT_ONCE // (LAYERS_AT_ONCE * largest))
+        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        if needed > there and self.points.first.device.type == "cpu":
+            raise UserError(
+                f"a forward pass of {n} points needs about {needed / 2**30:.0f} GiB, this machine has "
+                f"{there / 2**30:.0f}: use at most {int(n * there / needed)} points"
+            )
+        return n
+
+
+def is_linear(module: nn.Module) -> bool:
+    """A linear layer, or a convolution that sees one place."""
+    return isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and set(module.kernel_size) == {1})
+
+
+def _register(module: nn.Module, hook: Callable[..., None]) -> Callable[[], None]:
+    return module.register_forward_hook(hook).remove
