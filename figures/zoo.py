@@ -1,4 +1,4 @@
-"""torchvision's models before any training: how prejudiced their guesses are, and how much goes to one class.
+"""Well-known models before any training: how prejudiced their guesses are, and how much goes to one class.
 
 BatchNorm by the batch's statistics, as training sees it, and in eval() with fresh running statistics. A last layer that
 is zero makes no guess; gamma is then that of a random one in its place.
@@ -51,7 +51,7 @@ def draw(tidy: Path) -> Figure:
     zero = "; hollow: the last layer is zero, a random one instead" if (table["regime"] == "no guess").any() else ""
     text = (
         f"{first['label']}, {words.span(table['points'])} images of {first['shape']}, {first['classes']} outputs; n "
-        f"= {words.span(table['inits'])} networks a model, each by torchvision's own initialisation{zero}. Right: "
+        f"= {words.span(table['inits'])} networks a model, each by its own initialisation{zero}. Right: "
         "mean over networks, quartiles (thick), 5 to 95 % (thin); grey: all classes alike."
     )
     return panels.caption(figure, text)

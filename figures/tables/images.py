@@ -25,7 +25,7 @@ def architectures(tidy: Path) -> pd.DataFrame:
 
 
 def zoo(tidy: Path) -> pd.DataFrame:
-    """torchvision's models before training, with either of BatchNorm's statistics."""
+    """Models of torchvision and timm before training, with either of BatchNorm's statistics."""
     rows = read(tidy, "zoo", "models")
     columns = {
         "data": rows["label"],
@@ -36,6 +36,24 @@ def zoo(tidy: Path) -> pd.DataFrame:
         "of a random readout [95 %]": words.with_interval(rows, "gamma_readout"),
         "mean largest fraction": rows["largest_fraction"].map(words.number),
         "rises most at": rows["rises_at"].fillna("-"),
+        "networks": rows["inits"],
+    }
+    return pd.DataFrame(columns)
+
+
+def language(tidy: Path) -> pd.DataFrame:
+    """Untrained decoders' next-byte guesses, by style, norm and placement, and inputs."""
+    rows = read(tidy, "language", "models")
+    columns = {
+        "data": rows["label"],
+        "style": rows["style"],
+        "configuration": rows["cell"],
+        "inputs": rows["inputs"],
+        "regime": rows["regime"],
+        "gamma of the guesses [95 %]": words.with_interval(rows, "gamma_guesses", infinite="infinite"),
+        "of the outputs [95 %]": words.with_interval(rows, "gamma_outputs", infinite="infinite"),
+        "mean largest fraction": rows["largest_fraction"].map(words.number),
+        "of fair guesses": rows["fair_largest_fraction"].map(words.number),
         "networks": rows["inits"],
     }
     return pd.DataFrame(columns)

@@ -116,7 +116,7 @@ def test_what_a_command_loads_is_among_what_its_stage_depends_on(
         "train": "results/tiny/training/start_matters/neutral/runs-0-0/none.csv",
         "curves": "results/tiny/tidy/start_matters/curves.csv",
         "summarise": "results/tiny/tidy/shift/gamma.csv",
-        "measure": "results/tiny/zoo/resnet18.json",
+        "measure": "results/tiny/zoo/2-networks-each.json",
         "measurements": "results/tiny/tidy/zoo/models.csv",
     }
     monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")

@@ -3,27 +3,28 @@
 
 rule measure:
     input:
-        plan.measurements.data,
+        plan.measurements.prepared,
     output:
-        measured="<results>/{experiment}/{model}.json",
-        picture="<results>/{experiment}/{model}.png",
-        vector_picture="<results>/{experiment}/{model}.pdf",
-        sums="<results>/{experiment}/{model}.sha256",
+        measured="<results>/{experiment}/{name}.json",
+        picture="<results>/{experiment}/{name}.png",
+        vector_picture="<results>/{experiment}/{name}.pdf",
+        sums="<results>/{experiment}/{name}.sha256",
     log:
-        "<logs>/{experiment}/{model}.log",
+        "<logs>/{experiment}/{name}.log",
     wildcard_constraints:
         experiment=plan.with_tables(jobs.MODELS),
     cache: True
     params:
-        model="{model}",
+        models=plan.measurements.models,
+        dataset=plan.measurements.dataset,
         options=plan.measurements.options,
         points=plan.measurements.points,
         made_by=made_by("measure"),
     message:
-        "measuring {wildcards.model}"
+        "measuring {wildcards.name}"
     shell:
         kept(
-            "normplace measure torchvision:{params.model} --dataset file:{input} {params.options} "
+            "normplace measure {params.models} --dataset {params.dataset} {params.options} "
             "--output {output.measured}"
         )
 

@@ -8,7 +8,7 @@ from study.library import SIZES, Cell
 from study.settings import Study
 
 # Fields that say where the files are; all others are options.
-NAMING = ("use", "experiment", "group", "cell", "model", "data")
+NAMING = ("use", "experiment", "group", "cell", "name", "models", "vary", "data")
 # Tidy tables: of samples of MLPs with two classes and with more, and of networks for images, ...
 TWO_CLASSES = ("gamma.csv", "histograms.csv", "regimes.csv")
 MANY_CLASSES = ("gamma.csv", "histograms.csv", "classes.csv")
@@ -135,14 +135,29 @@ class Training(Networks):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measurement(OnData):
-    """A model of torchvision as `normplace measure` sees it."""
+class Measurement(Job):
+    """Models as `normplace measure` sees them.
 
-    PATH = "{experiment}/{model}"
-    model: str
+    data: prepared points, or a data set as the command takes it. name: of its files. models: as the command takes them.
+    vary: arguments of the model with their values, all combinations of which are measured.
+    """
+
+    PATH = "{experiment}/{name}"
+    experiment: str
+    data: Data | str
+    name: str
+    models: tuple[str, ...]
+    vary: tuple[tuple[str, tuple[str, ...]], ...] = ()
     points: int
     inits: int
+    contrast: bool = False
     seed: int
+
+    @property
+    def options(self) -> str:
+        """As on the command line."""
+        varied = [f"--vary {name}={','.join(values)}" for name, values in self.vary]
+        return " ".join([super().options, *varied])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +175,7 @@ class Tables:
         return replace(self, trainings=[part for job in self.trainings for part in job.parts(runs_a_job)])
 
     @property
-    def jobs(self) -> list[OnData]:
+    def jobs(self) -> list[OnData | Measurement]:
         """All of them."""
         return [*self.samples, *self.theories, *self.trainings, *self.measurements]
 

@@ -8,13 +8,39 @@ from normplace.data.sets import DATASETS
 from normplace.networks.activations import ACTIVATIONS
 from normplace.networks.architecture import PLACEMENTS, configurations
 from normplace.networks.images import IMAGE_NETWORKS
+from normplace.networks.language import CELLS as DECODER_CELLS
+from normplace.networks.language import STYLES
 from normplace.networks.norms import halves
 from normplace.training.plan import OPTIMIZERS, OUTPUT_BIASES, SCHEDULES
 
-__all__ = ["ACTIVATIONS", "IMAGE_NETWORKS", "OPTIMIZERS", "OUTPUT_BIASES", "PLACEMENTS", "SCHEDULES"]
+__all__ = [
+    "ACTIVATIONS",
+    "DECODER_CELLS",
+    "IMAGE_NETWORKS",
+    "OPTIMIZERS",
+    "OUTPUT_BIASES",
+    "PLACEMENTS",
+    "SCHEDULES",
+    "STYLES",
+]
 
-# torchvision's, in the order of the zoo's table.
-MODELS = ("resnet18", "vgg11", "vgg11_bn", "mobilenet_v2", "densenet121", "convnext_tiny", "vit_b_16", "swin_t")
+# Of torchvision and of timm, in the order of the zoo's table; those that are built for one size, for the images'.
+MODELS = {
+    **{
+        name: f"torchvision:{name}"
+        for name in (
+            "resnet18", "resnet50", "vgg11", "vgg11_bn", "mobilenet_v2", "mobilenet_v3_small", "shufflenet_v2_x1_0",
+            "densenet121", "efficientnet_b0", "regnet_y_400mf", "convnext_tiny", "vit_b_16", "swin_t",
+        )
+    },
+    **{
+        name: f"timm:{name}"
+        for name in (
+            "resnet26t", "resnetv2_50", "vit_tiny_patch16_224", "deit_tiny_patch16_224", "mixer_s32_224",
+            "convmixer_768_32", "mobilevit_xxs",
+        )
+    },
+}  # fmt: skip
 
 
 class Cell(NamedTuple):

@@ -46,6 +46,28 @@ class Stage:
         return str(self.job(wildcards).data.path)
 
 
+class ModelStage(Stage):
+    """Measurements of models, on prepared points or on what their command makes itself."""
+
+    def prepared(self, wildcards: Any) -> list[str]:
+        """The file of prepared points, if there is one."""
+        return [self.data(wildcards)] if isinstance(self.job(wildcards).data, Data) else []
+
+    def dataset(self, wildcards: Any) -> str:
+        """As the command takes it."""
+        data = self.job(wildcards).data
+        return data if isinstance(data, str) else f"file:{self.data(wildcards)}"
+
+    def points(self, wildcards: Any) -> str:
+        """Which points these are."""
+        data = self.job(wildcards).data
+        return data if isinstance(data, str) else str(data.path)
+
+    def models(self, wildcards: Any) -> str:
+        """As the command takes them."""
+        return " ".join(self.job(wildcards).models)
+
+
 def _files_and_sums(folder: str, files: list[str], sums: str) -> Any:
     """The outputs of a rule in a folder: last come their sums, which have a name."""
     # Not <results>: Snakemake's cache cuts off this prefix by its length, and takes the length before it knows it.
@@ -160,8 +182,8 @@ class Plan:
         self.samples = CellStage(self.results, Sample, jobs, together, "sample", ".npz")
         self.theories = CellStage(self.results, Theory, jobs, together, "kernel_theory", ".csv", ".npz")
         self.trainings = CellStage(self.results, Training, jobs, together, "train", ".csv", ".json")
-        self.measurements = Stage(self.results, Measurement, jobs)
-        data = sorted({job.data for job in jobs}, key=lambda files: files.path)
+        self.measurements = ModelStage(self.results, Measurement, jobs)
+        data = sorted({job.data for job in jobs if isinstance(job.data, Data)}, key=lambda files: files.path)
         self.data = [
             DataRule(dataset, f"{self.results}/data/{dataset}", tuple(files))
             for dataset, files in groupby(data, key=lambda files: files.dataset)

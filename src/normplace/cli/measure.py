@@ -2,6 +2,7 @@
 
 import math
 import sys
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
 
 MODEL = (
     "torchvision:NAME, timm:NAME, transformers:TYPE (or its config.json), or package.module:callable, a function or "
-    "class of yours that returns a new torch.nn.Module. torchvision gets grey images as three equal channels"
+    "class of yours that returns a new torch.nn.Module. torchvision gets grey images as three equal channels. "
+    "Of several models --output holds all, and the picture compares them"
 )
 MORE = (
     "; or npy:FILE.npy or npz:FILE.npz, floats or int64 tokens [n, ...] used as they are (arrays of an .npz are the "
-    "arguments of their names), text:FILE or text:FILE,LENGTH (bytes as tokens), gaussian:SHAPE such as "
-    "gaussian:3x32x32, tokens:VOCABULARY,LENGTH"
+    "arguments of their names), text:FILE,LENGTH or text:PACKAGE,LENGTH (bytes as tokens, of a file or of the texts of "
+    "a Python package), gaussian:SHAPE such as gaussian:3x32x32, tokens:VOCABULARY,LENGTH"
 )
 
 
@@ -55,10 +57,15 @@ class Argument(click.ParamType[tuple[str, Any]]):
 
 
 @options.command()
-@click.argument("model", metavar="MODEL", help=MODEL)
+@click.argument("models", nargs=-1, required=True, metavar="MODEL...", help=MODEL)
 @data_options(more=MORE)
 @click.option("--model-arg", "arguments", type=Argument(), multiple=True, help="of the callable or model; a.b=1 nests")
-@click.option("--vary", type=Argument(several=True), help="measure for each of these values of a --model-arg")
+@click.option(
+    "--vary",
+    type=Argument(several=True),
+    multiple=True,
+    help="measure for each of these values of a --model-arg; of several, for all combinations",
+)
 @click.option("--resize", type=options.Whole(1), help="images to N x N, for models that need it")
 @click.option("--inits", type=options.Whole(2), default=200, help="random networks")
 @click.option(
@@ -80,10 +87,10 @@ class Argument(click.ParamType[tuple[str, Any]]):
 @options.device
 @options.output("the file to write, F.json; the picture goes beside it")
 def measure(
-    model: str,
+    models: tuple[str, ...],
     request: DataRequest,
     arguments: tuple[tuple[str, Any], ...],
-    vary: tuple[str, list[Any]] | None,
+    vary: tuple[tuple[str, list[Any]], ...],
     resize: int | None,
     inits: int,
     positions: str | None,
@@ -121,42 +128,53 @@ def measure(
     bounded()
     inputs = load_inputs(request, resize)
     given = inputs.given()
-    if model.startswith("torchvision:") and isinstance(given, torch.Tensor) and given.shape[1:2] == (1,):
-        given = given.expand(-1, 3, -1, -1) if given.ndim == 4 else given  # its models are for colour images
     classes = len(inputs.class_names) if inputs.class_names else None
     check_positions(positions)
 
-    def measured(more: dict[str, Any]) -> "Measurement":
+    def measured(model: str, more: dict[str, Any]) -> "Measurement":
+        x = given
+        if model.startswith("torchvision:") and isinstance(x, torch.Tensor) and x.ndim == 4 and x.shape[1] == 1:
+            x = x.expand(-1, 3, -1, -1)  # its models are for colour images
         try:
-            build = find_model(model, Points.of(given), classes, _nested(arguments) | more)
+            build = find_model(model, Points.of(x), classes, _nested(arguments) | more)
             return measuring.measure(
-                build, given, inits, seed, labels=inputs.labels, positions=positions, binary=binary,
+                build, x, inits, seed, labels=inputs.labels, positions=positions, binary=binary,
                 contrast=contrast, remedy=remedy, trial=not no_trial, device=device, progress=True,
             )  # fmt: skip
         except UserError as error:
-            hint = " (--resize N gives images another size)" if _is_of_images(model, given, error) else ""
+            hint = " (--resize N gives images another size)" if _is_of_images(model, x, error) else ""
             raise UserError(f"MODEL {model}: {error}{hint}") from error
 
-    asked = {
-        "model": model, "model_arguments": _nested(arguments), **data_record(request), "resize": resize, "inits": inits,
-        "positions": positions, "binary": binary, "seed": seed, "device": device,
-    }  # fmt: skip
-    title = f"{model} on {inputs.provenance['label']}"
-    if vary is not None:
-        found = {str(value): measured(_nested([(vary[0], value)])) for value in vary[1]}
-        record = {"varied": vary[0], "values": {value: report.record(of) for value, of in found.items()}}
-        write_measurement(output, asked | {"vary": list(vary)}, inputs.provenance, record)
-        measure_picture.write_sweep(found, vary[0], title, output)
-        print(report.sweep(found, vary[0], title))
+    asked: dict[str, Any] = {
+        "model": models[0] if len(models) == 1 else list(models),
+        "model_arguments": _nested(arguments),
+        **data_record(request),
+        **{"resize": resize, "inits": inits, "positions": positions, "binary": binary, "seed": seed, "device": device},
+    }
+    title = f"{models[0] if len(models) == 1 else f'{len(models)} models'} on {inputs.provenance['label']}"
+    found = [(model, more, measured(model, _nested(more))) for model in models for more in _combinations(vary)]
+    if len(found) > 1:
+        written = [{"model": model, "arguments": dict(more), **report.record(of)} for model, more, of in found]
+        write_measurement(output, asked, inputs.provenance, {"measurements": written})
+        shown = [[model] * (len(models) > 1) + [str(value) for _, value in more] for model, more, _ in found]
+        by_value = {", ".join(words): of for words, (_, _, of) in zip(shown, found, strict=True)}
+        argument = ", ".join(["model"] * (len(models) > 1) + [name for name, _ in vary])
+        measure_picture.write_sweep(by_value, argument, title, output)
+        print(report.sweep(by_value, argument, title))
     else:
-        one = measured({})
-        found = {"": one}
+        ((_, more, one),) = found
+        asked["model_arguments"] |= _nested(more)
         write_measurement(output, asked, inputs.provenance, report.record(one))
         measure_picture.write(one, title, output)
         print(report.report(one, title, inputs.class_names))
     print(f"written: {', '.join(map(str, [output, *pictures]))}")
-    for of in found.values():
+    for _, _, of in found:
         _interrupted_or_imprecise(of, precision)
+
+
+def _combinations(vary: tuple[tuple[str, list[Any]], ...]) -> "list[list[tuple[str, Any]]]":
+    """All combinations of values, each as pairs of name and value; one without any where nothing varies."""
+    return [list(zip([name for name, _ in vary], values, strict=True)) for values in product(*(of for _, of in vary))]
 
 
 def _nested(arguments: "tuple[tuple[str, Any], ...] | list[tuple[str, Any]]") -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The inputs of `normplace measure`: a data set of `datasets`, arrays as they are, bytes of a text, random ones."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from normplace.errors import UserError
 from normplace.files import sha256_of_arrays
 
 TEXT_LENGTH = 64  # bytes of one point of a text, unless given
-BYTES = 256
+TEXTS = (".rst", ".md", ".txt")  # of a package
 Arrays = dict[str, npt.NDArray[Any]]
 
 
@@ -135,17 +136,21 @@ def _refuse_alike(request: DataRequest, arrays: Mapping[str, npt.NDArray[Any]]) 
 
 
 def _text(request: DataRequest, place: str) -> tuple[str, Arrays]:
-    """The bytes of a file as tokens, in pieces of one length from its start."""
+    """The bytes of a file, or of a package's texts in the order of their names, as tokens in pieces of one length."""
     name, _, length = place.rpartition(",")
     if not (name and length.isdecimal()):
         name, length = place, str(TEXT_LENGTH)
     path, positions = Path(name), _whole(request, length)
+    package = None if path.exists() or "/" in name else find_spec(name)
+    folder = Path(package.origin).parent if package is not None and package.origin else None
+    files = [path] if folder is None else sorted(file for file in folder.rglob("*") if file.suffix in TEXTS)
     try:
-        data = path.read_bytes()
+        data = b"".join(file.read_bytes() for file in files)
     except OSError as error:
-        raise UserError(f"--dataset text:{path}: cannot be read ({error.strerror})") from None
+        raise UserError(f"--dataset text:{name}: cannot be read ({error.strerror})") from None
     pieces = np.frombuffer(data[: len(data) // positions * positions], dtype=np.uint8).reshape(-1, positions)
-    return f"{path.name}, {positions} bytes a point", {
+    label = path.name if folder is None else f"texts of the package {name}"
+    return f"{label}, {positions} bytes a point", {
         "arg0": pieces[: _count(request, len(pieces))].astype(np.int64),
     }
 

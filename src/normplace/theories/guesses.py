@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scipy.interpolate import CubicSpline
 
 Array = npt.NDArray[np.float64]
+SPLINED = 300  # classes up to which an error of 1e-7 in a chance of 1 / classes does not show
 
 
 def density(g: Array, gamma: float) -> Array:
@@ -139,12 +140,13 @@ def gamma_of_agreement(share: float, classes: int) -> float:
     from scipy.optimize import brentq
 
     largest = 1 - 1e-9  # the correlation beyond which gamma is called infinite
-    if share <= _agreement(0, classes):
+
+    def chance(rho: float) -> float:
+        return float(agreements(np.asarray(rho), classes)) if classes <= SPLINED else _agreement(rho, classes)
+
+    if share <= chance(0.0):
         return 0.0
-    if share >= _agreement(largest, classes):
+    if share >= chance(largest):
         return float("inf")
-    if classes == 2:
-        rho = np.sin(np.pi * (share - 0.5))
-    else:
-        rho = brentq(lambda rho: _agreement(rho, classes) - share, 0, largest, xtol=1e-10)
+    rho = brentq(lambda rho: chance(rho) - share, 0, largest, xtol=1e-10)
     return float(rho / (1 - rho))

@@ -26,7 +26,7 @@ from normplace.tables.tidy import count_column
 from normplace.theories import guesses
 from normplace.theories.duals import quadrature
 from normplace.theories.isotropic import gammas
-from normplace.verifying import identities, runs
+from normplace.verifying import identities, models, runs
 from normplace.verifying.checks import FALSE_ALARM, Z95, Check, check_column, check_number, row_dicts
 
 RESOLUTION = 0.5  # of an expected number
@@ -257,14 +257,6 @@ def spread(rows: pd.DataFrame, factor: float) -> Iterator[Check]:
         yield replace(check, where=f"{row['network']} {row['width']}, {row['cell']}")
 
 
-def same_size(rows: pd.DataFrame, column: str, other: str, factor: float) -> Iterator[Check]:
-    """Two columns of models agree but for a factor; a model that makes no guess has none of them."""
-    for row in row_dicts(rows[rows[column].notna()]):
-        words, where = f"{column} over {other}".replace("_", " "), f"{row['model']} {row['bn_statistics']}"
-        value = float(row[column] / row[other])
-        yield Check(words, where, int(row["inits"]), value, value, value, 1 / factor, factor, stand_in=row["stand_in"])
-
-
 def below(rows: pd.DataFrame, column: str, bound: str) -> Iterator[Check]:
     """A column with an interval lies below another column, beyond chance. One that is not below fails anyhow."""
     for row in row_dicts(rows):
@@ -276,7 +268,8 @@ STATISTICS: dict[str, Callable[..., Iterator[Check]]] = {
     function.__name__: function
     for function in (
         interval, below, even_guesses, theory, at_width, drawn_at_width, constant, same_guesses, regimes, distribution,
-        density, contrast, closer, entropy, spread, same_size, guess_difference,
+        density, contrast, closer, entropy, spread, guess_difference,
+        models.same_size, models.of_each, models.alike,
         runs.difference, runs.learns, runs.most_runs, runs.small_by_pairs,
         identities.same_histogram, identities.same_guesses_by_regime, identities.all_classes, identities.same_runs,
         identities.same_curves, identities.same_gradients, identities.same_starts,

@@ -110,6 +110,14 @@ def infinitely_wide(rows: pd.DataFrame) -> pd.DataFrame:
         ("dynamics/gradients", lambda rows: rows[rows["norm"] != "layer"], {"same-runs"}),
         ("dynamics/gradients", lambda rows: rows.assign(ratio=1 / rows["ratio"]), {"same-runs"}),
         ("resnet_dynamics/curves", swapped("placement", "before", "after"), {"same-runs"}),
+        ("language/models", lambda rows: rows.assign(gamma_outputs=2 * rows["gamma_outputs"]), {"decoder-positions"}),
+        ("language/models", swapped("style", "gpt", "llama"), {"decoder-rotary"}),
+        ("language/models", swapped("inputs", "data", "evenly drawn"), {"decoder-text"}),
+        (
+            "language/models",
+            lambda rows: rows.assign(gamma_guesses=rows["gamma_guesses"] * (1 + 4 * (rows["cell"] == "none"))),
+            {"decoder-norm"},
+        ),
         ("zoo/models", lambda rows: rows.assign(gamma_guesses=10 * rows["gamma_guesses"]), {"zoo-spread"}),
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Well-known models of torchvision, untrained, as `normplace measure` sees them."""
+"""Well-known models of torchvision and timm, untrained, as `normplace measure` sees them."""
 
 from typing import Annotated
 
@@ -18,9 +18,19 @@ class Settings(OnFirstPoints):
 def tables(study: Study) -> Tables:
     own = study.of(Settings)
     data = initial_data(study, own.dataset, "all")  # ten output nodes a network say more about gamma
-    inits = {model: own.inits[model] for model in MODELS if model in own.inits}
+    # Models with as many networks are measured together where the scale says so.
+    groups = [[name for name in MODELS if own.inits.get(name) == inits] for inits in sorted(set(own.inits.values()))]
+    together = groups if study.cells_together else [[name] for group in groups for name in group]
     measurements = [
-        Measurement(experiment="zoo", model=model, data=data, points=own.points, inits=number, seed=study.seed)
-        for model, number in inits.items()
+        Measurement(
+            experiment="zoo",
+            data=data,
+            name=group[0] if len(group) == 1 else f"{own.inits[group[0]]}-networks-each",
+            models=tuple(MODELS[name] for name in group),
+            points=own.points,
+            inits=own.inits[group[0]],
+            seed=study.seed,
+        )
+        for group in together
     ]
     return Tables(files=TABLE, measurements=measurements)
