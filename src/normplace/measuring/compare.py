@@ -1,0 +1,148 @@
+"""Two measurements side by side, with intervals and tests of their difference."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from normplace.errors import UserError
+from normplace.files import read_json
+from normplace.measuring.report import estimate
+from normplace.statistics import CONFIDENCE, Array, Estimate
+
+Z95 = 1.96  # half an interval, in standard errors
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+MODES = {"batch": "training mode", "running": "eval()"}
+
+
+class Side(NamedTuple):
+    """One measurement in one mode, of a file; drawn: which networks, by what seeds they have."""
+
+    name: str
+    mode: str
+    found: dict[str, Any]
+    classes: int
+    data: str
+    drawn: tuple[str, int]
+
+    @property
+    def agreement(self) -> Array:
+        """Of each network, the share of pairs of points with the same guess."""
+        return np.array(self.found["agreement"], dtype=float)
+
+    def gamma(self, of: str) -> Estimate[float]:
+        """Of the "guesses" or of the "outputs"; what a file has as null is infinite."""
+        found = self.found[{"guesses": "gamma_of_guesses", "outputs": "gamma"}[of]]
+        return Estimate(*(math.inf if found[end] is None else float(found[end]) for end in Estimate._fields))
+
+    def row(self) -> list[tuple[str, str]]:
+        """What is shown, by its name."""
+        return [
+            ("", self.name),
+            *((f"gamma of the {of}", estimate(self.gamma(of))) for of in ("guesses", "outputs")),
+            ("largest fraction, mean", f"{self.found['largest_fraction']['mean']:.3f}"),
+            ("loss at the start", f"{self.found['loss']['value']:.3f}"),
+            ("regime", self.found["regime"]),
+            ("networks", str(len(self.agreement))),
+        ]
+
+
+def sides(path: Path) -> list[dict[str, Side]]:
+    """What a file of `normplace measure` holds: of every model, its sides by kind of mode.
+
+    Raises:
+        UserError: the file is missing, damaged or foreign.
+    """
+    try:
+        return list(_sides(read_json(path)))
+    except UserError:
+        raise
+    except UNREADABLE as error:
+        raise UserError(f"{path}: not a file of `normplace measure` ({error!r})") from None
+
+
+def _sides(file: dict[str, Any]) -> Iterator[dict[str, Side]]:
+    options, data = file["options"], file["data"]["sha256"]
+    for one in file.get("measurements", [file]):
+        arguments = options["model_arguments"] | one.get("arguments", {})
+        name = " ".join(
+            map(str, [one.get("model", options["model"]), *(f"{key}={arguments[key]}" for key in arguments)])
+        )
+        drawn = name, options["seed"]
+        found = {
+            kind: Side(name, kind, seen, one["classes"], data, drawn) for kind, seen in one["bn_statistics"].items()
+        }
+        for side in found.values():
+            side.row()  # refuses at once what lacks something
+        yield found
+
+
+def compare(first: Path, second: Path) -> str:
+    """Every model of the first file beside every one of the second, in each mode that both have.
+
+    Guesses are compared by how often networks agree about pairs of points: by Welch's test or, where both files are of
+    the same networks (one model and one seed, other inputs), by the test of pairs. Outputs of different networks are
+    compared by log gamma, in the standard errors of its intervals.
+
+    Raises:
+        UserError: one of the files is none of `normplace measure`.
+    """
+    blocks = [
+        _block(one[kind], other[kind])
+        for one in sides(first)
+        for other in sides(second)
+        for kind in MODES
+        if kind in one and kind in other
+    ]
+    return "\n\n".join(blocks)
+
+
+def _block(one: Side, other: Side) -> str:
+    rows = [(label, left, right) for (label, left), (_, right) in zip(one.row(), other.row(), strict=True)]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    table = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    notes = [MODES[one.mode]]
+    notes += [] if one.classes == other.classes else [f"{one.classes} and {other.classes} outputs"]
+    notes += [] if one.data == other.data else ["different inputs"]
+    notes += ["the same networks"] if _are_the_same(one, other) else []
+    guesses, outputs = guesses_differ(one, other), outputs_differ(one, other)
+    return "\n".join(["; ".join(notes), *table, f"{_said('guesses', guesses)}; {_said('outputs', outputs)}"])
+
+
+def _said(what: str, p: float) -> str:
+    if math.isnan(p):
+        return f"{what}: no test"
+    chance = f"p = {p:.2g}" if p > 1e-16 else "p < 1e-16"
+    return f"{what}: {'a difference' if p < 1 - CONFIDENCE else 'no difference'} beyond chance ({chance})"
+
+
+def _are_the_same(one: Side, other: Side) -> bool:
+    return one.drawn == other.drawn and len(one.agreement) == len(other.agreement)
+
+
+def guesses_differ(one: Side, other: Side) -> float:
+    """p of the test that networks agree as often about pairs of points; nan where the number of outputs differs."""
+    from scipy import stats
+
+    if one.classes != other.classes:
+        return math.nan
+    left, right = one.agreement, other.agreement
+    if left.std() == 0 and right.std() == 0:
+        return 1.0 if left[0] == right[0] else 0.0
+    if _are_the_same(one, other):
+        return 1.0 if (left == right).all() else float(stats.ttest_rel(left, right).pvalue)
+    return float(stats.ttest_ind(left, right, equal_var=False).pvalue)
+
+
+def outputs_differ(one: Side, other: Side) -> float:
+    """p that two gammas differ by their logarithms; nan where one is 0 or infinite, or both of the same networks."""
+    from scipy import stats
+
+    left, right = one.gamma("outputs"), other.gamma("outputs")
+    if _are_the_same(one, other) or not all(0 < end < math.inf for end in (*left, *right)):
+        return math.nan
+    errors = [(math.log(gamma.high) - math.log(gamma.low)) / (2 * Z95) for gamma in (left, right)]
+    error = math.hypot(*errors)
+    return float(2 * stats.norm.sf(abs(math.log(left.value / right.value)) / error)) if error > 0 else math.nan
