@@ -14,9 +14,11 @@ from normplace.measuring.points import Given, Points
 from normplace.measuring.prejudice import Prejudice, together
 from normplace.measuring.trial import tried
 from normplace.measuring.variants import centred, contrasts, remedies
+from normplace.networks.language.modules import STD, Decoder
 from normplace.parallel import resolve_device
 from normplace.progress import bar
 from normplace.statistics import Estimate
+from normplace.theories.decoder import gamma_of_decoder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -151,6 +153,8 @@ def measure(
     if len(seen) < max(2, drawn / 2):
         raise UserError(f"the outputs of {drawn - len(seen)} of {drawn} networks are not finite")
     found = {kind: together([looks[kind] for looks in seen]) for kind in seen[0]}
+    for kind, of in looking.theory().items():
+        found[kind] = replace(found[kind], theory=of)
     return Measurement(
         found.pop("batch"),
         found.pop("running", None),
@@ -222,6 +226,16 @@ class _Looking:
                     seen[name] = looks.pop("")
                     seen |= looks
         return seen
+
+    def theory(self) -> dict[str, float]:
+        """gamma of the outputs at infinite width by kind of look, for our own decoders at their last position."""
+        with seeded(self.seed, 0):
+            network = self.build()
+        if not isinstance(network, Decoder) or self.facts.rule.positions not in (None, "last"):
+            return {}
+        spec = network.style, network.norm, network.placement, network.depth, network.output.in_features, STD
+        inputs = {"batch": self.points, **self.contrasts}
+        return {kind: gamma_of_decoder(points.first.cpu().numpy(), *spec) for kind, points in inputs.items()}
 
     def _refuse_the_same(self, network: nn.Module, index: int) -> None:
         if index == 0:

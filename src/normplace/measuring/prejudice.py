@@ -38,6 +38,7 @@ class Prejudice:
     layers: name -> gamma of a random linear readout of its output, in the order of execution, the input first; of the
     first networks alone (`measure.LAYERED`).
     places: name -> what it is, in the first network. left_out: layers that could not be read, or say nothing.
+    theory: gamma of the outputs at infinite width, of our own decoders.
     """
 
     regime: str
@@ -54,6 +55,7 @@ class Prejudice:
     layers: dict[str, Estimate] = field(repr=False)
     places: dict[str, Place] = field(repr=False)
     left_out: int = 0
+    theory: float | None = None
 
     @property
     def largest_fraction(self) -> Array:

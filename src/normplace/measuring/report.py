@@ -109,10 +109,12 @@ def report(found: Measurement, title: str, class_names: list[str] | None = None)
             "that is in training mode (dropout off), on all points at once; eval() with fresh statistics shows:",
             f"    {verdict(found.running)}",
         ]
+    theory = found.batch.theory
     rows = [
         ("", list(columns)),
         ("gamma of the guesses", [estimate(column.gamma_of_guesses) for column in columns.values()]),
         ("gamma of the outputs", [estimate(column.gamma) for column in columns.values()]),
+        *([] if theory is None else [("  at infinite width", [number(theory)])]),
         ("largest fraction, mean", [f"{column.largest_fraction.mean():.3f}" for column in columns.values()]),
         ("  5, 25, 50, 75, 95 %", [", ".join(f"{q:.3f}" for q in column.quantiles()) for column in columns.values()]),
         ("  of fair guesses", [_fair(column) for column in columns.values()]),
@@ -224,6 +226,7 @@ def _record(found: Prejudice) -> dict[str, Any]:
         "verdict": verdict(found),
         "gamma": _estimate(found.gamma),
         "gamma_drawn": _estimate(found.gamma_drawn),
+        "gamma_theory": found.theory,
         "gamma_of_guesses": _estimate(found.gamma_of_guesses),
         "agreement": found.agreement.tolist(),
         "largest_fraction": {

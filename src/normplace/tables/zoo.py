@@ -18,10 +18,10 @@ DATA = "data"  # inputs as they are
 def measurements(paths: list[Path]) -> pd.DataFrame:
     """The table of measured models, in the order given; bn_statistics is empty where training and eval() are alike.
 
-    inputs: "data" as they are, or the name of a contrast. A column for every argument that a model was
-    given. gamma_guesses: the gamma that the guesses imply, which can be infinite. A model whose last layer is zero
-    makes no guess and has none; gamma_readout, of a random linear readout in that layer's place, it has.
-    rises_at: the kind of layer that raises gamma most, empty if none does.
+    inputs: "data" as they are, or the name of a contrast. A column for every argument that a model was given.
+    gamma_guesses: the gamma that the guesses imply, which can be infinite. A model whose last layer is zero makes no
+    guess and has none; gamma_readout, of a random linear readout in that layer's place, it has. gamma_theory: of the
+    outputs at infinite width, of our own decoders. rises_at: the kind of layer that raises gamma most, empty if none.
 
     Raises:
         UserError: a file is missing, damaged or foreign.
@@ -63,6 +63,7 @@ def _guesses(seen: dict[str, Any]) -> dict[str, Any]:
         "regime": seen["regime"],
         **with_interval("gamma_guesses", *(inf if gamma.get(end, "") is None else gamma.get(end) for end in ends)),
         **with_interval("gamma_outputs", *map(seen["gamma"].get, ends)),
+        "gamma_theory": seen["gamma_theory"],
         **with_interval("gamma_readout", *map(readout.get, ends)),
         "largest_fraction": largest["mean"],
         **{f"largest_fraction_{float(share):.0%}".rstrip("%"): value for share, value in largest["quantiles"].items()},

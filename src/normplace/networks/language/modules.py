@@ -44,6 +44,7 @@ class Decoder(nn.Module):
         tied: bool,
     ) -> None:
         super().__init__()
+        self.norm, self.placement, self.depth, self.style = norm, placement, depth, style
         self.embedding = nn.Embedding(vocabulary, width)
         self.positions = nn.Embedding(length, width) if style == "gpt" else None
         blocks: list[nn.Module] = []
