@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from benchmarks import cluster, dag, images, parts, resnet, sampling, scaling, theory, training
+from benchmarks import cluster, dag, images, models, parts, resnet, sampling, scaling, theory, training
 from benchmarks.timing import geometric_mean, machine
 from normplace.data.on_disk import default_data_roots
 from normplace.data.sets import DATASETS
@@ -124,6 +124,12 @@ def sections(mnist: Path, targets: Targets) -> Iterator[tuple[str, str, pd.DataF
         "and weights in its usual order; floor: the convolutions alone, for a step with their gradients."
     )
     yield "ResNet-9", text, of_resnet
+
+    of_measure = models.of_measure()
+    for model, over in zip(of_measure["model"], of_measure["ratio"], strict=True):
+        targets.at_most(2 if model == models.SMALL else 1.3, over, f"measure against a plain loop, {model}")
+    text = f"Milliseconds a network of {models.INITS}, with the trial, both modes where they differ, and layers."
+    yield "Measuring models", text, of_measure
 
     costs = dag.measure()
     targets.seconds_at_most({dag.DRY: 4, dag.NOTHING: 5, dag.SMOKE: 60, dag.QUICK: 360}, costs)
