@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -16,7 +15,17 @@ from normplace.networks.architecture import HE, Variances
 from normplace.networks.modules import batch_norms, evaluating, initialise
 from normplace.networks.random import network_generator
 from normplace.parallel import one_thread
-from normplace.sampling.mlps import PARTS_A_PROCESS, Floats, InitialGuesses, guess_moments, in_parts, joined
+from normplace.sampling.mlps import (
+    PARTS_A_PROCESS,
+    Floats,
+    HiddenSums,
+    InitialGuesses,
+    Readout,
+    draw_compared,
+    guess_moments,
+    in_parts,
+    joined,
+)
 
 CPU_PIXELS = 2**15  # at once, 32 CIFAR-10 images: activations stay in the cache
 GPU_PIXELS = 2**20  # at once, 1024 CIFAR-10 images: the largest activation of ResNet-9 is half a GiB
@@ -36,8 +45,9 @@ def sample_images(
 ) -> InitialGuesses:
     """Sample `inits` initialisations of the network that `build` makes, on the points x [n, ...].
 
-    Returns arrays [1, inits, classes]; the same bytes for the same seed whatever the number of processes. BatchNorm
-    uses the statistics of all points, which it needs in memory together: for ResNet-9 1.5 MiB a CIFAR-10 image.
+    Returns arrays [1, inits, classes], and averages over output layers [1, inits]; the same bytes for the same seed
+    whatever the number of processes. BatchNorm uses the statistics of all points, which it needs in memory together:
+    for ResNet-9 1.5 MiB a CIFAR-10 image.
 
     build: must be known by name in other processes (a function of a module, or a partial of one). progress: what a
     progress bar is to show.
@@ -58,11 +68,40 @@ def sample_part(
         x = x.to(memory_format=torch.channels_last)  # .contiguous would leave images of one channel as they are
     pixels = CPU_PIXELS if device == "cpu" else GPU_PIXELS
     at_once = len(x) if batch_norms(network) else max(1, pixels // x[0, 0].numel())
+    last = _output_layer(network, x[:2])
+    read: list[torch.Tensor] = []
+    last.register_forward_pre_hook(lambda module, inputs: read.append(inputs[0]))
+    readout = Readout(last.in_features, last.out_features, variances.weight, variances.bias)
     guesses = []
     for index in part:
         initialise(network, network_generator(seed, index, device), variances)
+        sums, outputs = HiddenSums(readout, draw_compared(len(x), seed, [index]).to(device), len(x)), []
         with evaluating(network, "batch"):
-            outputs = torch.cat([network(points) for points in torch.split(x, at_once)])
-        unknown = np.full((1, 1), np.nan, dtype=np.float32)
-        guesses.append(InitialGuesses(*guess_moments(outputs.T[None, None]), *[unknown] * 3))
+            for start in range(0, len(x), at_once):
+                outputs.append(network(x[start : start + at_once]))
+                h = read.pop().unsqueeze(0)
+                sums.begin(start, h.shape[1])
+                sums.add(0, h)
+        guesses.append(InitialGuesses(*guess_moments(torch.cat(outputs).T[None, None]), *sums.averages()))
     return [joined(guesses)]
+
+
+def _output_layer(network: nn.Module, x: torch.Tensor) -> nn.Linear:
+    """The linear layer whose outputs are the network's.
+
+    Raises:
+        ValueError: there is none.
+    """
+    made: list[tuple[nn.Linear, torch.Tensor]] = []
+    layers = [module for module in network.modules() if isinstance(module, nn.Linear)]
+    hooks = [
+        layer.register_forward_hook(lambda layer, inputs, output: made.append((layer, output))) for layer in layers
+    ]
+    with evaluating(network, "batch"):
+        outputs = network(x)
+    for hook in hooks:
+        hook.remove()
+    found = [layer for layer, output in made if output is outputs]
+    if not found:
+        raise ValueError("the network's outputs are not those of a linear layer")
+    return found[0]

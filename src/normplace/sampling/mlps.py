@@ -38,7 +38,7 @@ class InitialGuesses(NamedTuple):
     guess_fraction, output_mean, output_var: [depth, inits, classes]; means and population variances are over the
     points. mean_var: the variance over output layers of an output's mean over the points; expected_var: the mean over
     output layers of its variance over the points; agreement: the chance that two points get the same guess, from some
-    of their pairs; [depth, inits], not a number where the last hidden layer is not known.
+    of their pairs; [depth, inits].
     """
 
     guess_fraction: Floats
@@ -62,12 +62,21 @@ class Weights(NamedTuple):
     output_bias: list[torch.Tensor]
 
 
-class HiddenSums:
-    """Of the layers h [networks, points, width] of the networks of one spec, as they pass by in groups of points."""
+class Readout(NamedTuple):
+    """An output layer: how many nodes it reads, how many outputs it has, the variances of its weights and biases."""
 
-    def __init__(self, spec: MLP, compared: torch.Tensor, points: int) -> None:
+    width: int
+    classes: int
+    weight_variance: float
+    bias_variance: float
+
+
+class HiddenSums:
+    """Of the layers h [networks, points, width] of networks of one kind, as they pass by in groups of points."""
+
+    def __init__(self, readout: Readout, compared: torch.Tensor, points: int) -> None:
         """Take the positions of the points, [networks, at most COMPARED], whose pairs are compared."""
-        self.spec, self.compared = spec, compared
+        self.readout, self.compared = readout, compared
         self.points = points  # of all groups together
         self.totals: list[torch.Tensor] = []  # by depth: the sum over the points [networks, width],
         self.squares: list[torch.Tensor] = []  # the sum of squares [networks],
@@ -100,7 +109,7 @@ class HiddenSums:
         Given h of N nodes: sigma_w^2 |mean h|^2 / N + sigma_b^2, and sigma_w^2 / N times the trace of h's covariance.
         """
         n = self.points
-        factor, bias = self.spec.weight_variance / self.spec.width, self.spec.bias_variance
+        factor, bias = self.readout.weight_variance / self.readout.width, self.readout.bias_variance
         totals, squares, rows = (torch.stack(one).double() for one in (self.totals, self.squares, self.rows))
         mean_var = factor * (totals / n).square().sum(dim=2)
         expected_var = factor * squares / n - mean_var
@@ -108,7 +117,7 @@ class HiddenSums:
         deviation = kernel.diagonal(dim1=2, dim2=3).sqrt().clamp_min(torch.finfo(torch.float64).tiny)
         first, second = torch.triu_indices(kernel.shape[2], kernel.shape[2], 1)
         rho = kernel[:, :, first, second] / (deviation[:, :, first] * deviation[:, :, second])
-        chances = agreements(rho.clamp(-1, 1).cpu().numpy(), self.spec.classes).mean(axis=2)
+        chances = agreements(rho.clamp(-1, 1).cpu().numpy(), self.readout.classes).mean(axis=2)
         arrays = (mean_var + bias).cpu().numpy(), expected_var.cpu().numpy(), 1 / n + (1 - 1 / n) * chances
         return tuple(np.asarray(array, dtype=np.float32) for array in arrays)  # type: ignore[return-value]
 
@@ -282,7 +291,8 @@ def sample_part(
         generators = [network_generator(seed, index, device) for index in indices]
         weights = draw_weights(specs[0], features.shape[1], fan_in, generators)
         compared = draw_compared(len(features), seed, indices).to(device)
-        sums = [HiddenSums(spec, compared, len(features)) for spec in specs]
+        readouts = [Readout(spec.width, spec.classes, spec.weight_variance, spec.bias_variance) for spec in specs]
+        sums = [HiddenSums(readout, compared, len(features)) for readout in readouts]
         of_specs = outputs_at_every_depth(features, weights, specs, sums)
         found = [(guess_moments(outputs), of_spec.averages()) for outputs, of_spec in zip(of_specs, sums, strict=True)]
         groups.append([InitialGuesses(*moments, *averages) for moments, averages in found])

@@ -21,7 +21,6 @@ from normplace.statistics import (
     Estimate,
     RegimeByGrowth,
     gamma_of_readouts,
-    gamma_with_interval,
     regime_by_growth,
 )
 from normplace.theories.guesses import fraction_variance
@@ -38,7 +37,7 @@ class Guesses:
 
     guess_fraction, output_mean, output_var: float32 [depth, inits, classes]; means and population variances are over
     the points. mean_var, expected_var, agreement: float32 [depth, inits], averages over output layers, see
-    `mlps.InitialGuesses`; not a number for networks for images. provenance: of the points.
+    `mlps.InitialGuesses`. provenance: of the points.
     """
 
     net: MLP | ImageNetwork
@@ -53,13 +52,10 @@ class Guesses:
     def gamma(self) -> Estimate[Array]:
         """gamma with its 95 % interval, each [depth]: `.value`, `.low`, `.high`.
 
-        gamma = Var_W(E_x f_c) / E_W(Var_x f_c), pooled over output nodes c. Of MLPs output layers are averaged, so
-        that chance is that of the hidden layers alone; of networks for images it is that of the outputs drawn, with a
-        bootstrap interval over networks.
+        gamma = Var_W(E_x f_c) / E_W(Var_x f_c), pooled over output nodes c. Output layers are averaged, so that
+        chance is that of the hidden layers alone.
         """
-        if np.isfinite(self.mean_var).all():
-            return gamma_of_readouts(self.mean_var, self.expected_var)
-        return gamma_with_interval(self.output_mean, self.output_var, RESAMPLES, seed=0)
+        return gamma_of_readouts(self.mean_var, self.expected_var)
 
     def regime(self) -> RegimeByGrowth:
         """The regime that the guesses show, by their gamma and its growth over the last doubling of depth.

@@ -76,8 +76,7 @@ def _theory_key(cell: Cell) -> tuple[Any, ...]:
 
 def _gamma_rows(sample: Sample, beside: Beside, isotropic: Array, resamples: int) -> list[dict[str, Any]]:
     drawn_gammas = statistics.gamma_with_interval(sample.output_mean, sample.output_var, resamples, seed=0)
-    averaged = bool(np.isfinite(sample.mean_var).all())  # over output layers: not of networks for images
-    gammas = statistics.gamma_of_readouts(sample.mean_var, sample.expected_var) if averaged else drawn_gammas
+    gammas = statistics.gamma_of_readouts(sample.mean_var, sample.expected_var)
     rows = []
     for layer, fractions in enumerate(sample.guess_fraction):
         inits, largest = len(fractions), fractions.max(axis=1)
