@@ -19,7 +19,13 @@ from normplace.measuring.points import Points
 from normplace.statistics import Array
 
 ROWS = 2**22  # outputs at a time
-Change = Callable[[torch.Tensor], torch.Tensor]
+
+
+class Change(NamedTuple):
+    """What is done to outputs [guesses, classes], and whether it leaves their gamma as it is."""
+
+    outputs: Callable[[torch.Tensor], torch.Tensor]
+    keeps_gamma: bool
 
 
 @dataclass(frozen=True)
@@ -147,7 +153,8 @@ def look_at(
     left_out = len(recorder.left_out) if recorder else 0
     looks = {"": _seen(outputs, facts.probabilities, labels, readout, layers, left_out)}
     for name, change in (changes or {}).items():
-        looks[name] = _seen(change(outputs), False, labels, None, {}, 0)
+        same = readout if change.keeps_gamma else None
+        looks[name] = _seen(change.outputs(outputs), False, labels, same, {}, 0)
     return looks
 
 

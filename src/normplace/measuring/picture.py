@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -19,6 +20,7 @@ from normplace.statistics import NEUTRAL_GAMMA
 COLOURS = {"batch": BLUE, "running": VERMILION}
 DRAWN = (1e-3, 1e3)  # gammas beyond are drawn at the edge
 LONGEST = 20  # characters of a layer's name
+LONGEST_TITLE = 75
 LABELLED = 30  # layers that have their name on the axis
 
 
@@ -68,26 +70,35 @@ def draw(found: Measurement, title: str) -> Figure:
 
 
 def draw_sweep(found: dict[str, Measurement], argument: str, title: str) -> Figure:
-    """gamma of the guesses and of the outputs in training mode, by the value of a model's argument."""
-    figure = Figure(figsize=(4.6, 3.4))
-    axes = figure.add_axes((0.14, 0.25, 0.82, 0.63))
-    at = np.arange(len(found))
+    """gamma of the guesses and of the outputs in training mode, a row for every value of a model's arguments."""
+    height = 0.26 * len(found) + 1.75  # inches
+    left = min(0.5, 0.09 + 0.013 * max(map(len, (*found, argument))))
+    figure = Figure(figsize=(5.6, height))
+    axes = figure.add_axes((left, 1.1 / height, 0.97 - left, 1 - 1.75 / height))
+    at = -np.arange(len(found))
     kinds = (("guesses", "gamma_of_guesses", BLUE, "o"), ("outputs", "gamma", VERMILION, "s"))
-    for offset, (label, name, colour, marker) in zip((-0.06, 0.06), kinds, strict=True):
+    for above, (label, name, colour, marker) in zip((0.13, -0.13), kinds, strict=True):
         gammas = np.array([getattr(of.batch, name) for of in found.values()]).clip(*DRAWN)
         errors = np.abs(gammas[:, 1:] - gammas[:, :1]).T
-        axes.errorbar(at + offset, gammas[:, 0], errors, fmt=marker, ms=4, lw=1, color=colour, label=f"of the {label}")
-    gamma_axis(axes)
-    axes.set_xticks(at, list(found))
-    axes.set_xlabel(argument)
-    axes.legend()
-    figure.suptitle(title, fontsize=9, y=0.985)
+        looks: dict[str, Any] = {"fmt": marker, "ms": 4, "lw": 1, "color": colour, "label": f"of the {label}"}
+        axes.errorbar(gammas[:, 0], at + above, xerr=errors, **looks)
+    axes.set_xscale("log")
+    for boundary in (NEUTRAL_GAMMA, 1):
+        axes.axvline(boundary, color="#999999", lw=0.6, ls=(0, (4, 3)), zorder=0)
+    axes.set_xlabel("gamma")
+    axes.set_yticks(at, list(found))
+    axes.set_ylim(0.6 - len(found), 0.6)
+    axes.set_ylabel(argument)
+    figure.legend(*axes.get_legend_handles_labels(), loc="upper center", ncol=2, bbox_to_anchor=(0.5, 1 - 0.3 / height))
+    short = title if len(title) <= LONGEST_TITLE else f"…{title[-LONGEST_TITLE:]}"
+    figure.suptitle(short, fontsize=9, y=1 - 0.06 / height, va="top")
     first = next(iter(found.values()))
     caption = (
-        f"n = {first.asked} networks a value, {first.points:,} points of shape {first.shape}; training mode, "
-        "dropout off. Bars: 95 % intervals over networks. Dashed: the boundaries of the regimes of guesses."
+        f"n = {first.asked} networks each, {first.points:,} points of shape {first.shape}; training mode, dropout off. "
+        "Bars: 95 % intervals over networks. Dashed: 0.1 and 1, between which guesses are prejudiced."
     )
-    figure.text(0.5, 0.012, textwrap.fill(caption, width=86), ha="center", va="bottom", fontsize=7, color="#444444")
+    wrapped = textwrap.fill(caption, width=105)
+    figure.text(0.5, 0.05 / height, wrapped, ha="center", va="bottom", fontsize=7, color="#444444")
     return figure
 
 

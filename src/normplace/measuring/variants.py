@@ -1,6 +1,6 @@
 """The same networks on other inputs, and remedies tried on the spot: does the data decide, or the architecture?"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 
@@ -18,14 +18,14 @@ def contrasts(points: Points, seed: int) -> dict[str, Points]:
     generator = torch.Generator().manual_seed(seed)
     first = points.first
     drawn = "Gaussian" if first.is_floating_point() else "evenly drawn"
-    changes: dict[str, Change] = {
+    changes: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
         "shuffled": lambda x: _shuffled(x, generator),
         drawn: lambda x: _drawn(x, generator),
     }
     return {name: _main_changed(points, change) for name, change in changes.items()}
 
 
-def _main_changed(points: Points, change: Change) -> Points:
+def _main_changed(points: Points, change: Callable[[torch.Tensor], torch.Tensor]) -> Points:
     first = points.first  # masks and others stay as they are
     return points.map(lambda tensor: change(tensor) if tensor is first else tensor)
 
@@ -54,5 +54,5 @@ def centred(points: Points) -> Points | None:
 def remedies(*, is_linear: bool) -> Iterator[tuple[str, Change]]:
     """What can be done to a last linear layer, as what that does to outputs [points, classes]."""
     if is_linear:
-        yield "output bias set to minus the outputs' mean", lambda outputs: outputs - outputs.mean(dim=0)
-        yield f"last layer scaled by {SMALLER}", lambda outputs: outputs * SMALLER
+        yield "output bias set to minus the outputs' mean", Change(lambda outputs: outputs - outputs.mean(dim=0), False)
+        yield f"last layer scaled by {SMALLER}", Change(lambda outputs: outputs * SMALLER, True)
