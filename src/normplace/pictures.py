@@ -10,11 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from normplace.statistics import NEUTRAL_GAMMA
+from normplace.statistics import BINS, NEUTRAL_GAMMA
 
 # Okabe-Ito colours: told apart by readers with any colour vision.
 BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#555555"
-BINS = 41  # of G_0; odd, so that 1/2 is inside a bin
 SETTINGS: Any = {
     "axes.linewidth": 0.6,
     "axes.spines.right": False,

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Floats = npt.NDArray[np.float32]
 Number = TypeVar("Number", float, Array)
 
 # The regime by growth, fixed before looking. Depth turns a finite limit of gamma into a growth exponent of 0 and a
@@ -18,6 +19,7 @@ NEUTRAL_GAMMA = 0.1
 FALLING_GAMMA = 0.5  # a gamma that falls with depth must be below this, too, to be called neutral
 GROWTH = 0.5
 CONFIDENCE = 0.95
+BINS = 41  # of histograms of G_0 over 0..1, fixed, so that they can be compared; odd, so that 1/2 is inside a bin
 _ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)  # quantiles
 
 

@@ -17,7 +17,6 @@ from normplace.networks.random import network_generator
 from normplace.parallel import one_thread
 from normplace.sampling.mlps import (
     PARTS_A_PROCESS,
-    Floats,
     HiddenSums,
     InitialGuesses,
     Readout,
@@ -26,6 +25,7 @@ from normplace.sampling.mlps import (
     in_parts,
     joined,
 )
+from normplace.statistics import Floats
 
 CPU_PIXELS = 2**15  # at once, 32 CIFAR-10 images: activations stay in the cache
 GPU_PIXELS = 2**20  # at once, 1024 CIFAR-10 images: the largest activation of ResNet-9 is half a GiB

@@ -12,7 +12,6 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from normplace.networks.activations import ACTIVATIONS
@@ -22,9 +21,9 @@ from normplace.networks.products import batched
 from normplace.networks.random import network_generator
 from normplace.parallel import completed, one_thread
 from normplace.progress import bar
+from normplace.statistics import Floats
 from normplace.theories.guesses import agreements
 
-Floats = npt.NDArray[np.float32]
 PARTS_A_PROCESS = 32  # the steps in which work is handed out, and progress shown
 GPU_NUMBERS = 2**28  # a layer's and all weights of the networks at once on a GPU: 1 GiB, hundreds on 1000 points
 CACHED = 2**20  # numbers of one layer at once on a processor

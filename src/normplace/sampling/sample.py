@@ -15,14 +15,8 @@ from normplace.networks.architecture import MLP, ImageNetwork, check_classes
 from normplace.networks.modules import builder
 from normplace.parallel import resolve_device
 from normplace.sampling.images import sample_images
-from normplace.sampling.mlps import Floats, InitialGuesses, sample_mlps
-from normplace.statistics import (
-    Array,
-    Estimate,
-    RegimeByGrowth,
-    gamma_of_readouts,
-    regime_by_growth,
-)
+from normplace.sampling.mlps import InitialGuesses, sample_mlps
+from normplace.statistics import Array, Estimate, Floats, RegimeByGrowth, gamma_of_readouts, regime_by_growth
 from normplace.theories.guesses import fraction_variance
 
 if TYPE_CHECKING:

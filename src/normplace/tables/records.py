@@ -13,13 +13,12 @@ import numpy.typing as npt
 
 from normplace.errors import UserError
 from normplace.files import read_json, read_npz, sha256_of_text, versions, write_json, write_npz, write_text
+from normplace.statistics import Array, Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Json = Mapping[str, Any]
-Doubles = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
 # What reading a file of another kind raises.
 FOREIGN = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
@@ -71,10 +70,10 @@ class KernelTheory(NamedTuple):
     """
 
     cell: Cell
-    gamma: Doubles
-    guess_fraction_std: Doubles
-    gamma_error: Doubles
-    guess_fraction_std_error: Doubles
+    gamma: Array
+    guess_fraction_std: Array
+    gamma_error: Array
+    guess_fraction_std_error: Array
     depths: Integers
     guess_fraction: Floats
 

@@ -24,7 +24,6 @@ from normplace.theories import isotropic as theory
 
 Beside = Mapping[str, KernelTheory]  # "kernel": of infinite width; "finite": of the sample's own
 INFINITE = 0  # the width of such theory in its file
-HISTOGRAM_BINS = 41  # over 0..1, fixed, so that histograms can be compared; odd, so that 1/2 is inside a bin
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)  # of G_0
 EXTREME, EVEN = 0.95, 0.6  # of the largest guess fraction: nearly all guesses on one class; nearly even
 
@@ -75,7 +74,8 @@ def _theory_key(cell: Cell) -> tuple[Any, ...]:
 
 
 def _gamma_rows(sample: Sample, beside: Beside, isotropic: Array, resamples: int) -> list[dict[str, Any]]:
-    drawn_gammas = statistics.gamma_with_interval(sample.output_mean, sample.output_var, resamples, seed=0)
+    each = zip(sample.output_mean, sample.output_var, strict=True)
+    drawn_gammas = np.array([statistics.gamma_of_outputs(*of_depth) for of_depth in each]).T
     gammas = statistics.gamma_of_readouts(sample.mean_var, sample.expected_var)
     rows = []
     for layer, fractions in enumerate(sample.guess_fraction):
@@ -137,7 +137,7 @@ def _histogram_rows(sample: Sample, beside: Beside, isotropic: Array) -> list[di
 
     Only at the depths where the theory was drawn, or at the first and last one without it.
     """
-    edges = np.linspace(0, 1, HISTOGRAM_BINS + 1)
+    edges = np.linspace(0, 1, statistics.BINS + 1)
     depth = len(sample.guess_fraction)
     rows = []
     drawn_at = {int(at) for given in beside.values() for at in given.depths} or {1, depth}
@@ -164,7 +164,7 @@ def _binned(fraction: npt.NDArray[np.float32], points: int) -> npt.NDArray[np.in
     that every bin holds as many counts as the next, give or take one, and rounding decides nothing.
     """
     counts = np.rint(fraction.astype(np.float64) * points).astype(np.int64)
-    return np.bincount((2 * counts + 1) * HISTOGRAM_BINS // (2 * (points + 1)), minlength=HISTOGRAM_BINS)
+    return np.bincount((2 * counts + 1) * statistics.BINS // (2 * (points + 1)), minlength=statistics.BINS)
 
 
 def _regime_row(sample: Sample, resamples: int) -> dict[str, Any]:

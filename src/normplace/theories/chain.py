@@ -31,10 +31,10 @@ from normplace.files import read_npz, sha256_of_arrays, sha256_of_json, sha256_o
 from normplace.networks.activations import ACTIVATIONS, Activation
 from normplace.networks.architecture import MLP, Variances
 from normplace.networks.norms import NORMS, Norm
-from normplace.statistics import Estimate, interval_of_mean
+from normplace.statistics import Array, Estimate, Floats, interval_of_mean
 from normplace.theories import duals, guesses, simulated
-from normplace.theories.duals import Array, dual
-from normplace.theories.simulated import Floats, normalise
+from normplace.theories.duals import dual
+from normplace.theories.simulated import normalise
 
 ANGLES = 33  # values that make a function of the angle
 REPLICAS = 8  # independent estimates of the operator: their spread is its error

@@ -9,12 +9,11 @@ from functools import cache
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import ndtr, roots_hermitenorm
 
 from normplace.networks.activations import Activation
+from normplace.statistics import Array
 
-Array = npt.NDArray[np.float64]
 NODES = 400  # of Gauss-Hermite quadrature
 TERMS = 200  # of the Hermite series
 TAIL = 1e-13  # share of E phi^2 that a truncated series may leave out

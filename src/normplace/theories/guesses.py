@@ -10,14 +10,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from numpy.polynomial.hermite_e import hermegauss
 from scipy.special import ndtr, ndtri, owens_t
+
+from normplace.statistics import Array
 
 if TYPE_CHECKING:
     from scipy.interpolate import CubicSpline
 
-Array = npt.NDArray[np.float64]
 SPLINED = 300  # classes up to which an error of 1e-7 in a chance of 1 / classes does not show
 
 

@@ -16,7 +16,8 @@ from normplace.errors import UserError
 from normplace.networks.activations import ACTIVATIONS
 from normplace.networks.architecture import HE, Variances
 from normplace.networks.norms import NORMS, Norm
-from normplace.theories.duals import Array, Dual, dual, quadrature
+from normplace.statistics import Array
+from normplace.theories.duals import Dual, dual, quadrature
 
 REGIMES = ("neutral", "prejudiced", "deeply prejudiced")
 DEAD = 1e-100  # a pre-activation variance that has died out

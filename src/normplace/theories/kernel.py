@@ -13,8 +13,9 @@ from scipy.special import roots_laguerre
 from normplace.networks.activations import ACTIVATIONS, Activation
 from normplace.networks.architecture import HE, Variances
 from normplace.networks.norms import EPS, NORMS, Norm
+from normplace.statistics import Array
 from normplace.theories import guesses
-from normplace.theories.duals import Array, Dual, dual
+from normplace.theories.duals import Dual, dual
 from normplace.theories.isotropic import DEAD
 from normplace.theories.simulated import normalise
 

@@ -14,11 +14,9 @@ from normplace.networks.activations import ACTIVATIONS
 from normplace.networks.architecture import MLP
 from normplace.networks.norms import EPS, NORMS, Norm
 from normplace.progress import bar
-from normplace.statistics import Estimate, interval_of_mean, interval_of_ratio
+from normplace.statistics import Estimate, Floats, interval_of_mean, interval_of_ratio
 from normplace.theories import guesses
 
-Array = npt.NDArray[np.float64]
-Floats = npt.NDArray[np.float32]
 POINTS = 600  # from which guesses are counted, unless a norm looks over all points
 PAIRED = 100  # points of a network whose pairs are compared, for the deviation of G_0; other ones for each network
 
@@ -53,7 +51,7 @@ def hidden_layers(x: Floats, net: MLP, generator: np.random.Generator) -> Iterat
         yield h
 
 
-def _features(x: npt.NDArray[np.float32]) -> Floats:
+def _features(x: Floats) -> Floats:
     """F [n, at most n] with F F' = X X' / d: Gaussian weights see no difference."""
     flat = x.reshape(len(x), -1).astype(np.float64)
     flat /= flat.shape[1] ** 0.5
@@ -64,7 +62,7 @@ def _features(x: npt.NDArray[np.float32]) -> Floats:
 
 
 def statistics(
-    x: npt.NDArray[np.float32], net: MLP, networks: int, seed: int, progress: bool
+    x: Floats, net: MLP, networks: int, seed: int, progress: bool
 ) -> list[tuple[Estimate[float], Estimate[float]]]:
     """gamma, and the standard deviation of G_0, at depths 1..`net.depth`, each with its 95 % interval.
 
@@ -104,9 +102,7 @@ def _conditional(h: Floats, net: MLP, compared: npt.NDArray[np.intp], n: int) ->
     return between + net.bias_variance, within, float(1 / n + (1 - 1 / n) * of_two)
 
 
-def draw_guess_fractions(
-    x: npt.NDArray[np.float32], net: MLP, networks: int, draws: int, seed: int
-) -> npt.NDArray[np.float32]:
+def draw_guess_fractions(x: Floats, net: MLP, networks: int, draws: int, seed: int) -> Floats:
     """Guess fractions [draws, classes] of networks of depth `net.depth`: several readouts of each network's last layer.
 
     They are counted on 600 of the points x [n, ...], or, with a norm over the points, on all of them. Counting on fewer
@@ -117,7 +113,7 @@ def draw_guess_fractions(
         x = x[np.random.default_rng(seed).permutation(n)[:POINTS]]
     features, networks = _features(x), min(networks, draws)
     readouts = -(-draws // networks)
-    fractions: list[npt.NDArray[np.float32]] = []
+    fractions: list[Floats] = []
     for index in range(networks):
         generator = np.random.default_rng([seed, index])
         *_, h = hidden_layers(features, net, generator)

@@ -15,9 +15,8 @@ from normplace.data.datasets import Arrays, Data
 from normplace.errors import UserError, check_whole
 from normplace.networks.architecture import MLP, check_classes
 from normplace.progress import bar
-from normplace.statistics import Estimate
+from normplace.statistics import Array, Estimate
 from normplace.theories import chain, guesses, isotropic, kernel, simulated
-from normplace.theories.duals import Array
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,11 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from normplace.data.record import SPLITS
 from normplace.networks.modules import batch_norms, evaluating
 
 FIRST_STEPS = 7  # every step up to this is evaluated
 EVALUATIONS_PER_DECADE = 10  # log-spaced back from the last step, so that a tenth of all steps is one of them
-SPLITS = ("train", "test")
 MEASURES = (
     "loss",
     "accuracy",

@@ -8,8 +8,9 @@ from normplace.data.datasets import load
 from normplace.networks.activations import ACTIVATIONS
 from normplace.networks.architecture import MLP
 from normplace.networks.norms import EPS, NORMS
+from normplace.statistics import Array
 from normplace.theories import kernel, simulated
-from normplace.theories.duals import Array, dual
+from normplace.theories.duals import dual
 
 PIECEWISE_LINEAR = [name for name, phi in ACTIVATIONS.items() if phi.negative_slope is not None]
 

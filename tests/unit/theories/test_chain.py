@@ -11,8 +11,9 @@ from normplace.data.datasets import load
 from normplace.networks.activations import ACTIVATIONS
 from normplace.networks.architecture import HE, MLP, Variances
 from normplace.networks.norms import NORMS
+from normplace.statistics import Array
 from normplace.theories import chain, isotropic, kernel
-from normplace.theories.duals import Array, dual
+from normplace.theories.duals import dual
 from tests.cells import CELLS
 
 

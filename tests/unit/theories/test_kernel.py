@@ -12,10 +12,10 @@ from normplace.networks.architecture import MLP, PLACEMENTS
 from normplace.networks.norms import NORMS, halves
 from normplace.networks.random import network_generator
 from normplace.sampling.mlps import sample_mlps
-from normplace.statistics import bootstrap_gamma, gamma, interval
+from normplace.statistics import Array, bootstrap_gamma, gamma, interval
 from normplace.theories import isotropic as theory
 from normplace.theories import kernel
-from normplace.theories.duals import Array, dual
+from normplace.theories.duals import dual
 from tests.cells import CELLS, every_cell
 
 POINTS, WIDTH, DEPTH = 40, 1000, 2
