@@ -33,12 +33,14 @@ def draw(tidy: Path) -> Figure:
         gamma = "gamma_guesses" if guesses else "gamma_readout"
         value, low, high = (min(max(row[gamma + edge], LOWEST), HIGHEST) for edge in ("", "_low", "_high"))
         bar = [[value - low], [high - value]]
-        left.errorbar(value, at, xerr=bar, fmt=marker, color=colour, mfc=colour if guesses else "white", lw=1.1)
+        left.errorbar(
+            value, at, xerr=bar, fmt=marker, color=colour, mfc=colour if guesses else "white", lw=1.1, clip_on=False
+        )
         if guesses:
             largest = {share: row[f"largest_fraction_{share}"] for share in (5, 25, 75, 95)}
             right.plot([largest[5], largest[95]], [at, at], color=colour, lw=0.8)
             right.plot([largest[25], largest[75]], [at, at], color=colour, lw=2.4)
-            right.plot(row["largest_fraction"], at, marker, color=colour, mec="white", mew=0.5, ms=5)
+            right.plot(row["largest_fraction"], at, marker, color=colour, mec="white", mew=0.5, ms=5, clip_on=False)
     left.set(xscale="log", xlim=(LOWEST, HIGHEST), ylim=(0.6 - len(models), 0.6))
     left.set_xlabel("gamma of the guesses, 95 % interval")
     left.set_yticks([-place for place in range(len(models))], models)

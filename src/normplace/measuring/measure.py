@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MIRRORED = "outputs are -p, p with p in 0..1: if p is a probability, return it alone, or 1 - p and p"
-LAYERED = 50  # networks of which layers are recorded: their gammas vary little, and take longer than small models
+LAYERED = 30  # networks of which layers are recorded: their gammas vary little, and take longer than small models
 Seen = dict[str, Look]  # what is seen of one network by kind of look
 Pass = tuple[str, Points, str, Facts]  # what it is called, on which points, in which mode
 
