@@ -19,6 +19,7 @@ NEUTRAL_GAMMA = 0.1
 FALLING_GAMMA = 0.5  # a gamma that falls with depth must be below this, too, to be called neutral
 GROWTH = 0.5
 CONFIDENCE = 0.95
+WIDEST = 300.0  # of half an interval of a logarithm, beyond which there is no number
 BINS = 41  # of histograms of G_0 over 0..1, fixed, so that they can be compared; odd, so that 1/2 is inside a bin
 _ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)  # quantiles
 
@@ -144,9 +145,10 @@ def gamma_of_outputs(output_mean: npt.NDArray[Any], output_var: npt.NDArray[Any]
     if n < 3:
         return Estimate(value, 0.0, np.inf)
     between = (squares.sum() - squares * n / (n - 1)).clip(np.finfo(float).tiny) / (n - 2)
-    logs = np.log(between / ((within.sum() - within) / (n - 1)))
+    rest = (within.sum() - within).clip(np.finfo(float).tiny) / (n - 1)  # of one network that has it all, nothing
+    logs = np.log(between / rest)
     # The jackknife's pseudo-values are like independent draws whose mean has log gamma's variance.
-    half = interval_of_mean((n - 1) * (logs - logs.mean())).high
+    half = min(interval_of_mean((n - 1) * (logs - logs.mean())).high, WIDEST)
     return Estimate(value, float(value * np.exp(-half)), float(value * np.exp(half)))
 
 

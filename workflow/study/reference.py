@@ -21,7 +21,7 @@ IN_RESULTS = {"headline": "paper", "at_width": "quick", "learning": "quick", "cl
 SHIPPED = ("tables", "tidy")
 AT_QUICK_SCALE = (  # experiments
     "dynamics", "start_matters", "learning_rates", "output_bias", "architectures", "resnet_dynamics", "placements",
-    "width_convergence", "phase",
+    "width_convergence", "phase", "language", "zoo",
 )  # fmt: skip
 IN_GALLERY = {figure: "quick" if experiment in AT_QUICK_SCALE else "paper" for figure, experiment in FIGURES.items()}
 

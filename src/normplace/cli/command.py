@@ -1,6 +1,8 @@
 """What every command has in common: several values after one option, and errors of one line."""
 
 import itertools
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -34,6 +36,9 @@ class Command(click.Command):
             return super().invoke(ctx)
         except UserError as error:
             fail(ctx.command_path, str(error), 2)
+        except BrokenPipeError:  # whoever read what is printed has left, such as `head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(128 + signal.SIGPIPE)
         except OSError as error:  # a full disk, a folder that is gone
             fail(ctx.command_path, f"{error.filename or ctx.params.get('output')}: {error.strerror}", 3)
 

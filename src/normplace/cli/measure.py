@@ -1,6 +1,7 @@
 """`normplace measure`: how prejudiced is my network?"""
 
 import math
+import re
 import sys
 from itertools import product
 from pathlib import Path
@@ -50,10 +51,17 @@ class Argument(click.ParamType[tuple[str, Any]]):
         if not (name and equals and text):
             self.fail(f"{value!r} is not {self.get_metavar(param, ctx)}.", param, ctx)  # type: ignore[arg-type]
         try:
-            typed = [yaml.safe_load(part) for part in (text.split(",") if self.several else [text])]
+            typed = _numbers_too(yaml.safe_load(f"[{text}]" if self.several else text))
         except yaml.YAMLError:
             self.fail(f"{text!r} is not valid YAML.", param, ctx)
-        return name, typed if self.several else typed[0]
+        return name, typed
+
+
+def _numbers_too(value: Any) -> Any:
+    """1e-3 is a number, too, which YAML 1.1 takes for a word."""
+    if isinstance(value, list):
+        return [_numbers_too(one) for one in value]
+    return float(value) if isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?e[-+]?\d+", value, re.I) else value
 
 
 @options.command()
@@ -152,8 +160,17 @@ def measure(
         **{"resize": resize, "inits": inits, "positions": positions, "binary": binary, "seed": seed, "device": device},
     }
     title = f"{models[0] if len(models) == 1 else f'{len(models)} models'} on {inputs.provenance['label']}"
-    found = [(model, more, measured(model, _nested(more))) for model in models for more in _combinations(vary)]
-    if len(found) > 1:
+    wanted = [(model, more) for model in models for more in _combinations(vary)]
+    found = []
+    try:
+        for model, more in wanted:
+            found.append((model, more, measured(model, _nested(more))))
+            if found[-1][2].inits < inits:  # Ctrl-C: what was measured is kept
+                break
+    except KeyboardInterrupt:
+        if not found:
+            raise
+    if len(wanted) > 1:
         written = [{"model": model, "arguments": dict(more), **report.record(of)} for model, more, of in found]
         write_measurement(output, asked, inputs.provenance, {"measurements": written})
         shown = [[model] * (len(models) > 1) + [str(value) for _, value in more] for model, more, _ in found]
@@ -168,6 +185,9 @@ def measure(
         measure_picture.write(one, title, output)
         print(report.report(one, title, inputs.class_names))
     print(f"written: {', '.join(map(str, [output, *pictures]))}")
+    if len(found) < len(wanted):
+        print(f"normplace: interrupted after {len(found)} of {len(wanted)} models", file=sys.stderr)
+        sys.exit(130)
     for _, _, of in found:
         _interrupted_or_imprecise(of, precision)
 
@@ -191,7 +211,7 @@ def _nested(arguments: "tuple[tuple[str, Any], ...] | list[tuple[str, Any]]") ->
 
 def _is_of_images(model: str, given: Any, error: UserError) -> bool:
     is_image = getattr(given, "ndim", 0) == 4
-    return is_image and model.split(":")[0] in ("torchvision", "timm", "transformers") and " raised " in str(error)
+    return is_image and model.split(":")[0] in ("torchvision", "timm") and " raised " in str(error)
 
 
 def _interrupted_or_imprecise(found: "Measurement", precision: float | None) -> None:

@@ -1,5 +1,6 @@
 """The inputs of `normplace measure`: a data set of `datasets`, arrays as they are, bytes of a text, random ones."""
 
+import re
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,7 @@ from normplace.errors import UserError
 from normplace.files import sha256_of_arrays
 
 TEXT_LENGTH = 64  # bytes of one point of a text, unless given
+LARGEST = 2**31  # of a size
 TEXTS = (".rst", ".md", ".txt")  # of a package
 Arrays = dict[str, npt.NDArray[Any]]
 
@@ -34,7 +36,7 @@ class Inputs(NamedTuple):
 
     def given(self) -> torch.Tensor | tuple[torch.Tensor, ...] | dict[str, torch.Tensor]:
         """As `measure` takes them: one tensor, several by position, or named ones."""
-        if all(name.startswith("arg") for name in self.tensors):
+        if all(re.fullmatch(r"arg\d+", name) for name in self.tensors):
             return tuple(self.tensors.values()) if len(self.tensors) > 1 else self.tensors["arg0"]
         return self.tensors
 
@@ -51,12 +53,15 @@ def load_inputs(request: DataRequest, resize: int | None = None) -> Inputs:
         for option in ("classes", "standardise", "shift"):
             if value := getattr(request, option):
                 raise UserError(f"--{option} {value}: not for {kind}: inputs, which are used as they are, unlabelled")
-        label, arrays = readers[kind](request, place)
+        try:
+            label, arrays = readers[kind](request, place)
+        except MemoryError:
+            raise UserError(f"--dataset {request.dataset}: more numbers than memory holds") from None
         _refuse_alike(request, arrays)
         first = next(iter(arrays.values()))
         provenance = {
             "dataset": kind,
-            "source": {"npy": "npy file", "npz": "npz file", "text": "text file"}.get(kind, "generated"),
+            "source": {"npy": "npy file", "npz": "npz file", "text": "text"}.get(kind, "generated"),
             "label": label,
             "stand_in": False,
             "points": len(first),
@@ -74,7 +79,8 @@ def load_inputs(request: DataRequest, resize: int | None = None) -> Inputs:
             needed = "needs images [n, channels, height, width]"
             raise UserError(f"--resize {resize}: {needed}, the inputs are {', '.join(map(str, shapes))}")
         x = F.interpolate(x, size=(resize, resize), mode="bilinear", antialias=True)
-        inputs = inputs._replace(tensors={**inputs.tensors, "arg0": x})
+        provenance = {**inputs.provenance, "shape": list(x.shape[1:])}
+        inputs = inputs._replace(tensors={**inputs.tensors, "arg0": x}, provenance=provenance)
     return inputs
 
 
@@ -92,11 +98,11 @@ def _npy(request: DataRequest, place: str) -> tuple[str, Arrays]:
 def _npz(request: DataRequest, place: str) -> tuple[str, Arrays]:
     path = Path(place)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise UserError(f"--dataset npz:{path}: no such file") from None
-    except (OSError, ValueError, EOFError, SyntaxError, TokenError, BadZipFile, AttributeError) as error:
+    except (OSError, ValueError, EOFError, SyntaxError, TokenError, BadZipFile, AttributeError, TypeError) as error:
         raise UserError(f"--dataset npz:{path}: not an .npz file of numbers ({error})") from None
     if not arrays or len({array.shape[:1] for array in arrays.values()}) > 1:
         shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in arrays.items()) or "no array"
@@ -110,7 +116,8 @@ def _npz(request: DataRequest, place: str) -> tuple[str, Arrays]:
 
 def _numbers(array: npt.NDArray[Any], request: DataRequest, name: str) -> npt.NDArray[Any]:
     """The first points of an array: floats as float32, whole numbers and masks as int64."""
-    is_float, is_whole = array.dtype in (np.float16, np.float32, np.float64), array.dtype in (np.int32, np.int64, bool)
+    kind, size = array.dtype.kind, array.dtype.itemsize  # in either order of bytes
+    is_float, is_whole = kind == "f" and size <= 8, kind == "b" or (kind == "i" and size >= 4)
     if not (is_float or is_whole) or array.ndim < 2:
         needed = "needs floats, scaled as the model expects them, or int64 tokens [n, ...]"
         raise UserError(f"--dataset {request.dataset}: {needed}, but {name}has {array.dtype} {list(array.shape)}")
@@ -126,7 +133,8 @@ def _count(request: DataRequest, available: int) -> int:
     asked = min(DEFAULT_POINTS, available) if request.points is None else request.points
     if not MIN_POINTS <= asked <= available:
         has = f"{request.dataset} has {available} points"
-        raise UserError(f"--points {asked}: {has}, at least {MIN_POINTS} are needed")
+        option = "--dataset" if request.points is None else f"--points {asked}"
+        raise UserError(f"{option}: {has}, at least {MIN_POINTS} are needed")
     return asked
 
 
@@ -141,8 +149,7 @@ def _text(request: DataRequest, place: str) -> tuple[str, Arrays]:
     if not (name and length.isdecimal()):
         name, length = place, str(TEXT_LENGTH)
     path, positions = Path(name), _whole(request, length)
-    package = None if path.exists() or "/" in name else find_spec(name)
-    folder = Path(package.origin).parent if package is not None and package.origin else None
+    folder = None if path.exists() else _package(name)
     files = [path] if folder is None else sorted(file for file in folder.rglob("*") if file.suffix in TEXTS)
     try:
         data = b"".join(file.read_bytes() for file in files)
@@ -153,6 +160,16 @@ def _text(request: DataRequest, place: str) -> tuple[str, Arrays]:
     return f"{label}, {positions} bytes a point", {
         "arg0": pieces[: _count(request, len(pieces))].astype(np.int64),
     }
+
+
+def _package(name: str) -> Path | None:
+    """The folder of an installed package, if there is one of this name."""
+    try:
+        found = find_spec(name)
+    except (ImportError, ValueError, AttributeError):  # such as a name with a dot
+        return None
+    places = [] if found is None else list(found.submodule_search_locations or [])
+    return Path(places[0]) if places else None
 
 
 def _gaussian(request: DataRequest, place: str) -> tuple[str, Arrays]:
@@ -171,7 +188,7 @@ def _tokens(request: DataRequest, place: str) -> tuple[str, Arrays]:
 
 
 def _whole(request: DataRequest, text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
+    if not text.isdecimal() or not 1 <= int(text) < LARGEST:
         kind = request.dataset.partition(":")[0]
         forms = {"gaussian": "gaussian:SHAPE such as gaussian:3x32x32", "tokens": "tokens:VOCABULARY,LENGTH"}
         raise UserError(f"--dataset {request.dataset}: allowed is {forms.get(kind, 'text:FILE,LENGTH')}")

@@ -35,6 +35,7 @@ def _built(build: Builder) -> nn.Module:
 
 
 def _redrawn(model: nn.Module) -> nn.Module:
+    refuse_meta(model)
     with blamed("copying the module (a function that builds it needs no copy)"):
         fresh = copy.deepcopy(model)
     with torch.no_grad(), blamed("reset_parameters"):
@@ -50,6 +51,16 @@ def _redrawn(model: nn.Module) -> nn.Module:
         names = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
         raise UserError(f"no reset_parameters draws {names}: give a function that builds the model instead")
     return fresh
+
+
+def refuse_meta(network: nn.Module) -> None:
+    """Refuse a model without weights.
+
+    Raises:
+        UserError: some of its weights are on the meta device.
+    """
+    if any(weights.is_meta for weights in network.parameters()):
+        raise UserError("the model is on the meta device, so it has no weights: build it on a real one")
 
 
 def fingerprint(network: nn.Module) -> str:

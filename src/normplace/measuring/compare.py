@@ -1,6 +1,7 @@
 """Two measurements side by side, with intervals and tests of their difference."""
 
 import math
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from normplace.measuring.report import estimate
 from normplace.statistics import CONFIDENCE, Array, Estimate
 
 Z95 = 1.96  # half an interval, in standard errors
+ROUNDING = 1e-12  # of a share
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 MODES = {"batch": "training mode", "running": "eval()"}
 
@@ -33,9 +35,10 @@ class Side(NamedTuple):
         return np.array(self.found["agreement"], dtype=float)
 
     def gamma(self, of: str) -> Estimate[float]:
-        """Of the "guesses" or of the "outputs"; what a file has as null is infinite."""
+        """Of the "guesses" or of the "outputs"; what a file has as null is infinite, or undefined without a guess."""
         found = self.found[{"guesses": "gamma_of_guesses", "outputs": "gamma"}[of]]
-        return Estimate(*(math.inf if found[end] is None else float(found[end]) for end in Estimate._fields))
+        null = math.nan if self.found["regime"] == "no guess" else math.inf
+        return Estimate(*(null if found[end] is None else float(found[end]) for end in Estimate._fields))
 
     def row(self) -> list[tuple[str, str]]:
         """What is shown, by its name."""
@@ -129,11 +132,14 @@ def guesses_differ(one: Side, other: Side) -> float:
     if one.classes != other.classes:
         return math.nan
     left, right = one.agreement, other.agreement
-    if left.std() == 0 and right.std() == 0:
-        return 1.0 if left[0] == right[0] else 0.0
-    if _are_the_same(one, other):
-        return 1.0 if (left == right).all() else float(stats.ttest_rel(left, right).pvalue)
-    return float(stats.ttest_ind(left, right, equal_var=False).pvalue)
+    paired = _are_the_same(one, other)
+    spreads = [np.ptp(left - right)] if paired else [np.ptp(left), np.ptp(right)]
+    if max(spreads) < ROUNDING:  # nothing varies, so no test has an error to go by
+        return 1.0 if abs(left.mean() - right.mean()) < ROUNDING else 0.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # scipy's, where one side alone does not vary
+        test = stats.ttest_rel(left, right) if paired else stats.ttest_ind(left, right, equal_var=False)
+    return float(test.pvalue)
 
 
 def outputs_differ(one: Side, other: Side) -> float:

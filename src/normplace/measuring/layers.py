@@ -18,6 +18,7 @@ from torch import nn
 
 IN_CACHE = 2**18  # numbers at a time: what stays in a processor's cache
 ELSEWHERE = 2**27
+SAFE = 1e-30  # of a sum of squares in float32
 
 
 class Layer(NamedTuple):
@@ -45,7 +46,7 @@ class Moments:
         self.n = 0
         self._about: torch.Tensor
         self._sum: torch.Tensor | float = 0.0
-        self._squares: torch.Tensor | float = 0.0
+        self._squares = 0.0
 
     def add(self, h: torch.Tensor) -> None:
         """Points h [n, ...]; every place of a map is a unit of its own."""
@@ -61,13 +62,16 @@ class Moments:
             centred = part - self._about
             self._sum = self._sum + centred.sum(dim=0)
             flat = centred.view(-1)
-            self._squares = self._squares + torch.dot(flat, flat).double()
+            square = float(torch.dot(flat, flat))
+            if not SAFE < square < 1 / SAFE:  # beyond what float32 holds, or as good as 0
+                square = float(flat.double().square().sum())
+            self._squares += square
 
     def sums(self) -> tuple[torch.Tensor, torch.Tensor]:
         """The squared mean and the variance over points, each summed over units."""
         shift = torch.as_tensor(self._sum).double() / self.n
         mean = self._about + shift
-        variance = torch.as_tensor(self._squares) / self.n - torch.dot(shift, shift)
+        variance = self._squares / self.n - torch.dot(shift, shift)
         return torch.dot(mean, mean), variance.clamp_min(0)
 
 

@@ -12,6 +12,7 @@ from torch.nn.parameter import is_lazy
 
 from normplace.errors import UserError
 from normplace.measuring.blame import blamed
+from normplace.measuring.builders import refuse_meta
 from normplace.measuring.layers import Layer, Moments, Recorder, recorded
 from normplace.measuring.modes import Modes, WithoutDropout, in_mode
 from normplace.measuring.outputs import Rule, at_positions, tensor_of, two_classes
@@ -99,8 +100,7 @@ def prepared(network: nn.Module, points: Points) -> nn.Module:
         UserError: it has no weights yet, or cannot be moved.
     """
     network = getattr(network, "_orig_mod", network) if type(network).__name__ == "OptimizedModule" else network
-    if any(weights.is_meta for weights in network.parameters()):
-        raise UserError("the model is on the meta device, so it has no weights: build it on a real one")
+    refuse_meta(network)
     device = points.first.device
     if any(weights.device != device for weights in (*network.parameters(), *network.buffers())):
         with blamed(f"moving the model to {device}"):

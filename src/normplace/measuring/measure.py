@@ -133,10 +133,13 @@ def measure(
     if binary is not None:
         check_one_of("binary", binary, BINARY)
     device, points = resolve_device(device), Points.of(x)
+    labels = None if labels is None else _checked(labels, len(points))
     build, initialisation = own_initialisation(model)
     points = points.map(lambda tensor: tensor.to(device))
     facts = tried(build, points, seed, rule, trial=trial)
     labels, notes = _fitting(labels, facts)
+    if remedy and facts.last is None:
+        notes += ("no last layer of its own gives the outputs, so that neither its bias nor its scale is tried",)
     looking = _Looking(build, facts, points, labels, seed, contrast=contrast, remedy=remedy)
     seen: list[Seen] = []
     drawn = 0
@@ -167,9 +170,22 @@ def measure(
         len(points),
         points.shape,
         labels is not None,
-        facts.notes + notes + (MIRRORED,) * all(looks["batch"].mirrored for looks in seen),
+        facts.notes + notes + (MIRRORED,) * (not facts.rule.binary and all(looks["batch"].mirrored for looks in seen)),
         getattr(getattr(model, "func", model), "__name__", type(model).__name__),
     )
+
+
+def _checked(labels: torch.Tensor, n: int) -> torch.Tensor:
+    """The labels as a tensor.
+
+    Raises:
+        UserError: they are not n whole numbers from 0.
+    """
+    labels = torch.as_tensor(labels)
+    is_whole = not labels.is_floating_point() and not labels.is_complex()
+    if labels.shape != (n,) or not is_whole or int(labels.min()) < 0:
+        raise UserError(f"labels of shape {list(labels.shape)}, {labels.dtype}: {n} whole numbers from 0 are needed")
+    return labels.long()
 
 
 def _fitting(labels: torch.Tensor | None, facts: Facts) -> tuple[torch.Tensor | None, tuple[str, ...]]:
@@ -209,6 +225,7 @@ class _Looking:
         # Of each network one after the other, or each of a network of its own.
         self.groups = [[one] for one in passes] if facts.stateful else [passes]
         self._first = ""
+        self._decoder: Decoder | None = None
 
     def at_network(self, index: int) -> Seen | None:
         """What is seen of one network, or None if it diverged."""
@@ -216,7 +233,7 @@ class _Looking:
         for group in self.groups:
             with seeded(self.seed, index):
                 network = prepared(self.build(), self.points)
-                self._refuse_the_same(network, index)
+                self._meet(network, index)
                 for name, points, kind, facts in group:
                     facts = replace(facts, layers=False) if index >= LAYERED else facts
                     changes = self.changes if name == "batch" else {}
@@ -229,17 +246,18 @@ class _Looking:
 
     def theory(self) -> dict[str, float]:
         """gamma of the outputs at infinite width by kind of look, for our own decoders at their last position."""
-        with seeded(self.seed, 0):
-            network = self.build()
-        if not isinstance(network, Decoder) or self.facts.rule.positions not in (None, "last"):
+        network = self._decoder
+        if network is None or self.facts.rule.positions not in (None, "last"):
             return {}
         spec = network.style, network.norm, network.placement, network.depth, network.output.in_features, STD
         inputs = {"batch": self.points, **self.contrasts}
         return {kind: gamma_of_decoder(points.first.cpu().numpy(), *spec) for kind, points in inputs.items()}
 
-    def _refuse_the_same(self, network: nn.Module, index: int) -> None:
+    def _meet(self, network: nn.Module, index: int) -> None:
+        """Refuse a second network that is the first one again; keep the first one of our decoders for its theory."""
         if index == 0:
             self._first = fingerprint(network)
+            self._decoder = network if isinstance(network, Decoder) else None
         elif index == 1 and self._first == fingerprint(network):
             raise UserError(
                 "two networks have exactly the same weights: the model is not drawn anew (does it set a seed, load "

@@ -52,7 +52,9 @@ def tensor_of(returned: Any) -> tuple[torch.Tensor, str]:
     if isinstance(returned, torch.Tensor):
         if not returned.is_floating_point():
             raise UserError(f"the model returned a {returned.dtype} tensor, but a float tensor [n, classes] is needed")
-        return returned, ""
+        if returned.layout != torch.strided or returned.is_nested:
+            raise UserError("the model returned a sparse or nested tensor, but a plain one [n, classes] is needed")
+        return returned if returned.element_size() > 1 else returned.float(), ""  # 8 bits have no arithmetic
     kind = type(returned).__name__
     if isinstance(returned, Mapping):
         names = [*(name for name in LOGITS if name in returned), *returned]
@@ -70,8 +72,8 @@ def tensor_of(returned: Any) -> tuple[torch.Tensor, str]:
 
 def _first_floats(items: Iterable[tuple[str, Any]]) -> tuple[torch.Tensor, str] | None:
     for name, value in items:
-        if isinstance(value, torch.Tensor) and value.is_floating_point():
-            return value, name
+        if isinstance(value, torch.Tensor) and value.is_floating_point() and value.ndim:  # a loss has no axis
+            return tensor_of(value)[0], name
         if isinstance(value, (Mapping, tuple, list)):
             try:
                 inside, within = tensor_of(value)
@@ -89,8 +91,8 @@ def at_positions(tensor: torch.Tensor, n: int, mask: torch.Tensor | None, rule: 
     Raises:
         UserError: another shape, or no such position.
     """
-    if len(tensor) != n or tensor.ndim < 1:
-        flat = tensor.ndim == 2 and len(tensor) % n == 0
+    if tensor.ndim < 1 or len(tensor) != n or not tensor.numel():
+        flat = tensor.ndim == 2 and tensor.numel() and len(tensor) % n == 0
         hint = "; return [n, positions, classes], of which --positions all makes a guess each" if flat else ""
         raise UserError(f"the model returned outputs of shape {list(tensor.shape)} for {n} points{hint}")
     if tensor.ndim <= 2:
@@ -104,6 +106,8 @@ def at_positions(tensor: torch.Tensor, n: int, mask: torch.Tensor | None, rule: 
         what, default = f"pixels ({'x'.join(map(str, tensor.shape[2:]))})", "all"
     chosen, count = default if rule.positions is None else rule.positions, places.shape[1]
     valid = mask.bool() if mask is not None and mask.shape == places.shape[:2] else None
+    if valid is not None and not bool(valid.any(dim=1).all()):
+        raise UserError("attention_mask leaves a point without any position")
     if chosen == "all":
         kept = places.flatten(0, 1) if valid is None else places[valid]
         return kept, f"each of the {what} is a guess of its own"

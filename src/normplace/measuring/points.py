@@ -27,11 +27,11 @@ class Points:
             UserError: no tensors [n, ...] of one n of at least 2, or all points are the same.
         """
         if isinstance(given, Mapping):
-            points = cls((), {name: torch.as_tensor(value) for name, value in given.items()})
+            points = cls((), {name: _tensor(value) for name, value in given.items()})
         elif isinstance(given, (tuple, list)) and all(isinstance(value, torch.Tensor) for value in given):
             points = cls(tuple(given), {})
         else:
-            points = cls((torch.as_tensor(given),), {})
+            points = cls((_tensor(given),), {})
         shapes = ", ".join(str(list(tensor.shape)) for tensor in points.tensors) or "none"
         if not points.tensors or min(tensor.ndim for tensor in points.tensors) < 1 or points.first.ndim < 2:
             raise UserError(f"inputs of shape {shapes}: at least 2 points [n, ...] are needed")
@@ -83,3 +83,10 @@ class Points:
     def call(self, model: nn.Module) -> Any:
         """What the model returns for them."""
         return model(*self.positional, **self.named)
+
+
+def _tensor(given: Any) -> torch.Tensor:
+    try:
+        return torch.as_tensor(given)
+    except (TypeError, ValueError, RuntimeError):
+        raise UserError(f"inputs of type {type(given).__name__}: tensors [n, ...] are needed") from None

@@ -122,7 +122,8 @@ def report(found: Measurement, title: str, class_names: list[str] | None = None)
         ("loss at the start", [_loss(column, found) for column in columns.values()]),
     ]
     others = found.contrast | found.remedies
-    label = max([LABEL, *map(len, others)])
+    heading = f"the same networks, {next(iter(columns))}"
+    label = max(len(heading), *map(len, others)) if others else LABEL
     width = max(len(cell) for _, cells in rows for cell in cells) + 2
     lines = [
         f"{title}: {found.points:,} points of shape {found.shape}, {found.classes} outputs, {found.inits} networks",
@@ -136,8 +137,7 @@ def report(found: Measurement, title: str, class_names: list[str] | None = None)
         "",
     ]
     if others:
-        first = next(iter(columns))
-        lines += [f"{f'the same networks, {first}':<{label}}  {'gamma of guesses':<28}  {'of outputs':<28}  loss"]
+        lines += [f"{heading:<{label}}  {'gamma of guesses':<28}  {'of outputs':<28}  loss"]
         lines += [
             f"{name:<{label}}  {estimate(of.gamma_of_guesses):<28}  {estimate(of.gamma):<28}  {of.loss.value:.3f}"
             for name, of in {"as they are": found.batch, **others}.items()
@@ -147,21 +147,24 @@ def report(found: Measurement, title: str, class_names: list[str] | None = None)
 
 
 def sweep(found: dict[str, Measurement], argument: str, title: str) -> str:
-    """What `normplace measure --vary` prints: a line for every value of the argument."""
+    """What `normplace measure` prints of several models: a line for every value of their arguments."""
     first = next(iter(found.values()))
     rows = [
         (value, of.regime(), estimate(of.batch.gamma_of_guesses), estimate(of.batch.gamma),
-         f"{of.batch.largest_fraction.mean():.3f}")
+         f"{of.batch.largest_fraction.mean():.3f}", "alike" if of.running is None else of.running.regime)
         for value, of in found.items()
     ]  # fmt: skip
-    head = (argument, "regime", "gamma of the guesses", "gamma of the outputs", "largest fraction")
+    head = argument, "regime", "gamma of the guesses", "gamma of the outputs", "largest fraction", "eval()"
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     lines = [
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
     ]
-    mode = "training mode (dropout off)" if first.running is not None else "training mode and eval() alike"
-    about = f"{title}: {first.points:,} points of shape {first.shape}, {first.asked} networks each; {mode}"
-    return "\n".join([about, *notes(first), "", *lines])
+    said = [notes(of) for of in found.values()]
+    common = [note for note in said[0] if all(note in of for of in said)]
+    own = [f"{value}: {note}" for value, of in zip(found, said, strict=True) for note in of if note not in common]
+    about = f"{title}: {first.points:,} points of shape {first.shape}, {first.asked} networks each; in training mode"
+    more = ["contrasts and remedies are in the file"] if first.contrast or first.remedies else []
+    return "\n".join([about, *common, *own, *more, "", *lines])
 
 
 def notes(found: Measurement) -> list[str]:
@@ -175,7 +178,7 @@ def _rises(found: Prejudice) -> str:
         f"{rise.kind} ({rise.rising} of {rise.all}, typically {number(rise.before)} -> {number(rise.after)})"
         for rise in rises(found)[:RISES]
     ]
-    left_out = f"; {found.left_out} layers could not be read" if found.left_out else ""
+    left_out = f"; layers that could not be read: {found.left_out}" if found.left_out else ""
     if not found.layers:
         return f"no layers were recorded{left_out}"
     at_first = f" (that of the input is {number(found.layers['input'].value)})" if "input" in found.layers else ""

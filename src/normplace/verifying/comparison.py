@@ -148,7 +148,8 @@ def _in_allowances(here: pd.DataFrame, there: pd.DataFrame, column: str, level: 
         ends = [[_number(table, f"{column}_{end}") for end in ("low", "high")] for table in (here, there)]
         n = _number(there, count_column(there))
         quantile = stats.t.ppf(1 - level, np.maximum(n - 1, 1)) * np.sqrt(n / np.maximum(n - 1, 1))
-        allowed += quantile * np.hypot(*((high - low) / (2 * Z95) for low, high in ends))
+        with np.errstate(invalid="ignore"):  # both ends may be infinite, and are the same then or not
+            allowed += quantile * np.hypot(*((high - low) / (2 * Z95) for low, high in ends))
         if "test_points" in there:  # an accuracy moves by whole points
             allowed += 1 / _number(there, "test_points")
     same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))  # infinite ones too

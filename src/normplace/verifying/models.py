@@ -12,7 +12,8 @@ from normplace.verifying.checks import Check, row_dicts
 def _where(row: Mapping[str, Any]) -> str:
     """A decoder's style and cell, or a model's name, with the kind of statistics; and the inputs."""
     name = f"{row['style']} {row['cell']}" if "style" in row else row["model"]
-    return f"{name} {row['bn_statistics']}, {row['inputs']} of {row['label']}".replace(" ,", ",")
+    inputs = "" if row.get("inputs", "data") == "data" else f"{row['inputs']} of "
+    return f"{name} {row['bn_statistics']}, {inputs}{row['label']}".replace(" ,", ",")
 
 
 def same_size(rows: pd.DataFrame, column: str, other: str, factor: float) -> Iterator[Check]:

@@ -110,7 +110,11 @@ def infinitely_wide(rows: pd.DataFrame) -> pd.DataFrame:
         ("dynamics/gradients", lambda rows: rows[rows["norm"] != "layer"], {"same-runs"}),
         ("dynamics/gradients", lambda rows: rows.assign(ratio=1 / rows["ratio"]), {"same-runs"}),
         ("resnet_dynamics/curves", swapped("placement", "before", "after"), {"same-runs"}),
-        ("language/models", lambda rows: rows.assign(gamma_outputs=2 * rows["gamma_outputs"]), {"decoder-positions"}),
+        (
+            "language/models",
+            lambda rows: rows.assign(**{n: 2 * rows[n] for n in rows if n.startswith("gamma_outputs")}),
+            {"decoder-positions", "decoder-theory"},
+        ),
         ("language/models", swapped("style", "gpt", "llama"), {"decoder-rotary"}),
         ("language/models", swapped("inputs", "data", "evenly drawn"), {"decoder-text"}),
         (
