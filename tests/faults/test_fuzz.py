@@ -115,15 +115,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = {"options": {**CELL["options"], **plan}, "data": {**CELL["data"], "test_class_counts": [2, 1]}}
     write_json(folder / "training.json", {**config, "rows_sha256": sha256_of_text(rows)})
     interval = {"value": 0.5, "low": 0.4, "high": 0.6}
-    layer = {"name": "0", "follows": "", "kind": "Linear", **interval}
-    seen = {"regime": "prejudiced", "gamma_of_guesses": interval, "layers": [layer], "rises": []}
-    seen["largest_fraction"] = {"mean": 0.7, "quantiles": {"0.5": 0.7}}
+    seen = {
+        "regime": "prejudiced",
+        **dict.fromkeys(("gamma", "gamma_of_guesses", "fair_largest_fraction"), interval),
+        "gamma_theory": None,
+        "readout": {"layer": "0", **interval},
+        "largest_fraction": {"mean": 0.7, "quantiles": {"0.5": 0.7}},
+        "rises": [],
+    }
     of_model = {
-        "options": {"model": "mine:build"},
+        "options": {"model": "mine:build", "model_arguments": {}},
         "data": CELL["data"],
-        "input_shape": [7, 5],
-        "classes": 2,
-        "inits": 9,
+        **{"points": 7, "shape": "5", "classes": 2, "inits": 9, "contrast": {}},
     }
     write_json(folder / "measured.json", {**of_model, "bn_statistics": {"batch": seen}})
     np.save(folder / "inputs.npy", random.random((4, 3)))
@@ -200,7 +203,7 @@ def test_a_damaged_npy_file_is_refused_or_holds_numbers(damage: Callable[[bytes]
     """It is a user's own and has no sum of ours: other numbers cannot be known for others."""
     path = folder / "inputs.npy"
     inputs, refusal = read_damaged(path, damage, lambda: load_inputs(DataRequest(f"npy:{path}")))
-    assert "inputs.npy" in refusal if refusal else torch.isfinite(inputs.x).all()
+    assert "inputs.npy" in refusal if refusal else torch.isfinite(inputs.given()).all()
 
 
 @fuzzed
@@ -335,7 +338,7 @@ def test_a_configuration_makes_jobs_or_is_refused_in_one_line(data: st.DataObjec
     for tables in experiments.tables(checked).values():
         for job in tables.jobs:
             assert job.options
-            assert job.data.options
+            assert job.data if isinstance(job.data, str) else job.data.options
             assert job.path
 
 

@@ -372,7 +372,7 @@ def test_a_layer_that_is_the_same_for_all_points_is_left_out_and_counted() -> No
     found = measure(kinds.ConstantEmbedding, X, NETWORKS, SEED)
     assert list(found.batch.layers) == ["input", "net.0", "net.1", "before net.2", "net.2"]
     assert found.batch.left_out == 2  # the embedding, and the layer that reads it
-    assert "2 layers could not be read" in report(found, "it")
+    assert "layers that could not be read: 2" in report(found, "it")
     means, variances = [], []
     for index in range(NETWORKS):
         with seeded(SEED, index), torch.no_grad():
