@@ -59,7 +59,7 @@ def refuse_meta(network: nn.Module) -> None:
     Raises:
         UserError: some of its weights are on the meta device.
     """
-    if any(weights.is_meta for weights in network.parameters()):
+    if any(tensor.is_meta for tensor in network.parameters()):
         raise UserError("the model is on the meta device, so it has no weights: build it on a real one")
 
 

@@ -100,12 +100,12 @@ def prepared(network: nn.Module, points: Points) -> nn.Module:
         UserError: it has no weights yet, or cannot be moved.
     """
     network = getattr(network, "_orig_mod", network) if type(network).__name__ == "OptimizedModule" else network
-    refuse_meta(network)
-    device = points.first.device
-    if any(weights.device != device for weights in (*network.parameters(), *network.buffers())):
+    tensors, device = [*network.parameters(), *network.buffers()], points.first.device
+    if any(tensor.device != device for tensor in tensors):
+        refuse_meta(network)
         with blamed(f"moving the model to {device}"):
             network.to(device)
-    if any(map(is_lazy, (*network.parameters(), *network.buffers()))):
+    if any(map(is_lazy, tensors)):
         with in_mode(network, frozenset()), torch.no_grad(), forward_blamed(points):
             points[:2].clone().call(network)
     return network

@@ -89,15 +89,14 @@ def _kind(module: nn.Module) -> str:
 @contextmanager
 def in_mode(model: nn.Module, modes: Modes) -> Iterator[None]:
     """With these modules in training mode; modes and buffers, such as running statistics, are put back."""
-    before = {module: module.training for module in model.modules()}
+    others = {module: module.training for name, module in model.named_modules() if module.training != (name in modes)}
     buffers = [(buffer, buffer.clone()) for buffer in model.buffers()] if modes else []
-    for name, module in model.named_modules():
-        if module.training != (name in modes):
-            module.training = name in modes
+    for module, training in others.items():
+        module.training = not training
     try:
         yield
     finally:
-        _put_back(before)
+        _put_back(others)
         with torch.no_grad():
             for buffer, saved in buffers:
                 buffer.copy_(saved)
