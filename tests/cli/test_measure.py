@@ -1,6 +1,7 @@
 """`normplace measure` as a new user meets it: what is printed and written, and one clear line for every mistake."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -268,3 +269,29 @@ def test_a_foreign_file_among_measurements(here: Path, capsys: pytest.CaptureFix
         (line,) = capsys.readouterr().err.splitlines()
         assert f"{name}: not a file of `normplace measure`" in line
     assert not (here / "models.csv").exists()
+
+
+def test_a_sweep_has_a_row_a_value_and_below_it_its_contrasts(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "my_models.py").write_text(
+        f"{MODELS}\n\ndef wide(width, biases=(1, 2)):\n    assert len(biases) == 2\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(64, width), nn.ReLU(), nn.Linear(width, 2))\n"
+    )
+    options = ["--vary", "width=4,8", "--vary", "biases=[1,2],[3,4]", "--inits", 3, "--contrast"]
+    found = measure("my_models:wide", *options)
+    arguments = [one["arguments"] for one in found["measurements"]]
+    assert arguments == [{"width": width, "biases": biases} for width in (4, 8) for biases in ([1, 2], [3, 4])]
+    first = found["measurements"][0]
+    assert set(first["contrast"]) == {"shuffled", "Gaussian"}
+    alone = measure("my_models:wide", "--model-arg", "width=4", "--inits", 3, output="alone.json")
+    assert first["bn_statistics"]["batch"]["gamma"] == alone["bn_statistics"]["batch"]["gamma"]
+    rows = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith(("4", "8", "  "))][:12]
+    assert rows == ["4,", "shuffled", "Gaussian"] * 2 + ["8,", "shuffled", "Gaussian"] * 2
+
+
+def test_a_closed_pipe_is_no_mistake_of_the_user(here: Path) -> None:
+    command = f"{sys.executable} -m normplace.cli measure my_models:build --dataset digits --points 20 --inits 3"
+    done = subprocess.run(
+        ["bash", "-c", f"{command} --output m.json | true; echo ${{PIPESTATUS[0]}}"], capture_output=True, text=True
+    )
+    assert "Broken pipe" not in done.stderr
+    assert done.stdout.strip() in ("0", "141")

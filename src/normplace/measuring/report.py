@@ -149,11 +149,10 @@ def report(found: Measurement, title: str, class_names: list[str] | None = None)
 def sweep(found: dict[str, Measurement], argument: str, title: str) -> str:
     """What `normplace measure` prints of several models: a line for every value of their arguments."""
     first = next(iter(found.values()))
-    rows = [
-        (value, of.regime(), estimate(of.batch.gamma_of_guesses), estimate(of.batch.gamma),
-         f"{of.batch.largest_fraction.mean():.3f}", "alike" if of.running is None else of.running.regime)
-        for value, of in found.items()
-    ]  # fmt: skip
+    rows = []
+    for value, of in found.items():
+        rows.append((value, *_in_a_row(of.batch), "alike" if of.running is None else of.running.regime))
+        rows += [(f"  {name}", *_in_a_row(seen), "") for name, seen in (of.contrast | of.remedies).items()]
     head = argument, "regime", "gamma of the guesses", "gamma of the outputs", "largest fraction", "eval()"
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     lines = [
@@ -163,8 +162,13 @@ def sweep(found: dict[str, Measurement], argument: str, title: str) -> str:
     common = [note for note in said[0] if all(note in of for of in said)]
     own = [f"{value}: {note}" for value, of in zip(found, said, strict=True) for note in of if note not in common]
     about = f"{title}: {first.points:,} points of shape {first.shape}, {first.asked} networks each; in training mode"
-    more = ["contrasts and remedies are in the file"] if first.contrast or first.remedies else []
-    return "\n".join([about, *common, *own, *more, "", *lines])
+    return "\n".join([about, *common, *own, "", *lines])
+
+
+def _in_a_row(seen: Prejudice) -> tuple[str, str, str, str]:
+    """Regime, both gammas, and the mean largest fraction."""
+    largest = f"{seen.largest_fraction.mean():.3f}"
+    return seen.regime, estimate(seen.gamma_of_guesses), estimate(seen.gamma), largest
 
 
 def notes(found: Measurement) -> list[str]:
