@@ -18,7 +18,10 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse `--theory a b` as `--theory=a --theory=b`, and never take an option for the value of another."""
         options = [param for param in self.params if isinstance(param, click.Option)]
-        repeatable = [option for option in options if option.multiple and option.nargs == 1]  # --file takes four values
+        # --file takes four values, and --vary one: what follows may be a model.
+        repeatable = [
+            option for option in options if option.multiple and option.nargs == 1 and option.type.name == "path"
+        ]
         args = list(_one_value_each(args, {name for option in repeatable for name in option.opts}))
         with_value = {name for option in options if not option.is_flag for name in option.opts}
         for name, value in itertools.pairwise(args):
