@@ -82,7 +82,6 @@ class Recorder:
         self.left_out: set[str] = set()
         self._moments: dict[str, Moments] = {}
         self._places: dict[str, tuple[str, str, int]] = {}  # kind, follows, bytes a point
-        self._constant: set[str] = set()
 
     def start(self, x: torch.Tensor, n: int) -> None:
         """A pass of n points begins, whose main input is x [n, ...]."""

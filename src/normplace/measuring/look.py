@@ -15,7 +15,7 @@ from normplace.measuring.blame import blamed
 from normplace.measuring.builders import refuse_meta
 from normplace.measuring.layers import Layer, Moments, Recorder, recorded
 from normplace.measuring.modes import Modes, WithoutDropout, in_mode
-from normplace.measuring.outputs import Rule, at_positions, tensor_of, two_classes
+from normplace.measuring.outputs import Rule, are_mirrored_probabilities, at_positions, tensor_of, two_classes
 from normplace.measuring.points import Points
 from normplace.statistics import Array
 
@@ -120,7 +120,7 @@ def forward_blamed(points: Points) -> Iterator[None]:
 
 
 def forward(network: nn.Module, points: Points, *, gradients: bool) -> Any:
-    """What the network returns for a copy of the points."""
+    """What the network returns for the points, which it may change."""
     with torch.enable_grad() if gradients else torch.no_grad(), forward_blamed(points):
         return points.call(network)
 
@@ -175,8 +175,7 @@ def outputs_of(
             stack.callback(hook.remove)
         moments = None if facts.last is None else Moments()
         for start in range(0, len(points), at_once):
-            part = points[start : start + at_once].floats_to(facts.dtype)
-            part = part.clone()
+            part = points[start : start + at_once].floats_to(facts.dtype).clone()
             if recorder is not None:
                 recorder.start(part.first, len(part))
             tensor, _ = tensor_of(forward(network, part, gradients=facts.gradients))
@@ -237,10 +236,7 @@ def _seen(
         agreement,
         ties_of / n,
         loss / n,
-        classes == 2
-        and bool(
-            ((outputs[:, 0] == -outputs[:, 1]) & (outputs[:, 1] >= 0) & (outputs[:, 1] <= 1)).all() and outputs.any()
-        ),
+        are_mirrored_probabilities(outputs),
         readout,
         layers,
         left_out,

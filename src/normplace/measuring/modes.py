@@ -71,6 +71,13 @@ def modes_of(model: nn.Module) -> tuple[Modes, Modes]:
         _put_back(before)
 
 
+def quiet_modes(model: nn.Module) -> tuple[Modes, Modes]:
+    """The same, but that modules which only add noise stay in training mode as eval() has them."""
+    training, evaluation = modes_of(model)
+    named = dict(model.named_modules())
+    return frozenset(name for name in training if name in evaluation or not is_noise(named[name])), evaluation
+
+
 def in_training(model: nn.Module) -> Modes:
     """The names of the modules that are in training mode."""
     return frozenset(name for name, module in model.named_modules() if module.training)
@@ -118,9 +125,8 @@ def training_modes(
     outputs: of the model in a mode, with one of several seeds of noise; None where it fails. Modules that add noise
     beyond dropout, or that fail in training mode without more than their inputs, stay as eval() has them.
     """
-    training, evaluation = modes_of(model)
+    quiet, evaluation = quiet_modes(model)
     named = dict(model.named_modules())
-    quiet = frozenset(name for name in training if name in evaluation or not is_noise(named[name]))
     usual, trained = outputs(evaluation, 0), outputs(quiet, 0)
     if same(usual, trained):
         return evaluation, evaluation, False

@@ -128,6 +128,14 @@ def two_classes(outputs: torch.Tensor, binary: str) -> torch.Tensor:
     return torch.cat([-outputs / 2, outputs / 2] if binary == "logit" else [1 - outputs, outputs], dim=1)
 
 
+def are_mirrored_probabilities(outputs: torch.Tensor) -> bool:
+    """Whether all outputs [points, 2] are -p, p with p in 0..1, and not all 0."""
+    if outputs.shape[1] != 2:
+        return False
+    negative, p = outputs.T
+    return bool(((negative == -p) & (p >= 0) & (p <= 1)).all() and p.any())
+
+
 def are_probabilities(outputs: torch.Tensor) -> bool:
     """Whether all rows [points, classes] are shares of 1."""
     tolerance = 64 * torch.finfo(outputs.dtype).eps

@@ -1,6 +1,7 @@
 """How prejudiced the networks of one architecture are: what all of them say together."""
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -128,6 +129,7 @@ def readout_gamma(readouts: list[Readout], drawn: Estimate) -> Estimate | None:
     return found if is_near else None
 
 
+@cache
 def fair_largest(n: int, classes: int) -> Estimate:
     """The mean largest fraction of n guesses that are fair between classes, and its quantiles of 2.5 and 97.5 %.
 

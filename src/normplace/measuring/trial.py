@@ -1,8 +1,7 @@
 """What a few passes on a few points find out about a model before it is measured."""
 
 import os
-from collections.abc import Callable
-from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,10 +10,10 @@ from torch import nn
 from normplace.errors import UserError
 from normplace.measuring.builders import Builder, seeded
 from normplace.measuring.look import Facts, forward, outputs_of, prepared
-from normplace.measuring.modes import Modes, WithoutDropout, in_mode, modes_of, training_modes
+from normplace.measuring.modes import Modes, WithoutDropout, in_mode, modes_of, quiet_modes, training_modes
 from normplace.measuring.outputs import Rule, are_probabilities, at_positions, tensor_of
 from normplace.measuring.points import Points
-from normplace.networks.modules import batch_norms
+from normplace.networks.modules import batch_norms, output_layer
 
 FEW = 4  # points of a trial
 LAYERS_AT_ONCE = 3  # of the size of the largest: what a forward pass without gradients holds in memory, about
@@ -52,8 +51,8 @@ class _Trial:
         self.gradients = self.stateful = False
         self.without_dropout = WithoutDropout()
 
-    def _new(self) -> nn.Module:
-        with seeded(self.seed, 0):
+    def _new(self, index: int = 0) -> nn.Module:
+        with seeded(self.seed, index):
             return prepared(self.build(), self.points)
 
     def facts(self) -> Facts:
@@ -65,7 +64,7 @@ class _Trial:
         self.stateful = self._keeps_state(evaluation)
         training, evaluation, partly = training_modes(self.network, self._try, self._same)
         if training == evaluation and not bool((outputs != outputs[0]).any()) and batch_norms(self.network):
-            training = modes_of(self.network)[0]  # outputs that are the same for all points say nothing: layers do
+            training, _ = quiet_modes(self.network)  # outputs that are the same for all points say nothing: layers do
         given = {tensor.dtype for tensor in self.points.tensors if tensor.is_floating_point()}
         if self.dtype is not None and given - {self.dtype}:
             notes.append(f"inputs are cast to {str(self.dtype).removeprefix('torch.')}, as the model's weights are")
@@ -99,10 +98,12 @@ class _Trial:
         if not facts.layers:
             notes.append("its layers cannot be recorded")
         at_once = {kind: self._at_once(mode, largest) for kind, mode in modes.items()}
-        return Facts(**{**vars(facts), "at_once": at_once, "notes": tuple(notes)})
+        return replace(facts, at_once=at_once, notes=tuple(notes))
 
     def _run(self, modes: Modes, noise: int = 0, points: Points | None = None, *, fresh: bool = False) -> Any:
-        network = self._new() if fresh or self.stateful else self.network
+        return self._pass(self._new() if fresh or self.stateful else self.network, modes, noise, points)
+
+    def _pass(self, network: nn.Module, modes: Modes, noise: int = 0, points: Points | None = None) -> Any:
         with seeded(self.seed, noise), in_mode(network, modes), self.without_dropout:
             return forward(network, (points or self.few).clone(), gradients=self.gradients)
 
@@ -147,38 +148,29 @@ class _Trial:
         if self.rule.binary:
             return self.rule.binary
         for index in range(BINARY_NETWORKS):
-            with seeded(self.seed, index):
-                network = prepared(self.build(), self.points)
-                with in_mode(network, modes):
-                    tensor, _ = tensor_of(forward(network, self.few.clone(), gradients=self.gradients))
+            tensor, _ = tensor_of(self._pass(self._new(index), modes))
             if bool(((tensor < 0) | (tensor > 1)).any()):
                 return "logit"
         return "probability"
 
     def _last(self, modes: Modes) -> str | None:
         """The linear layer that gives the model's outputs, if its weights are drawn for it alone."""
-        network, given = self._new(), {}
-        with ExitStack() as hooks:
-            for name, module in network.named_modules():
-                if is_linear(module):
-                    hook = _register(module, lambda module, inputs, output, name=name: given.update({name: output}))
-                    hooks.callback(hook)
-            try:
-                with seeded(self.seed, 0), in_mode(network, modes):
-                    tensor, _ = tensor_of(forward(network, self.few.clone(), gradients=self.gradients))
-            except UserError:
-                return None
-        name = next((name for name, output in given.items() if output is tensor), None)
-        if name is None:
+        network = self._new()
+        try:
+            found = output_layer(network, lambda: tensor_of(self._pass(network, modes))[0], is_linear)
+        except UserError:
             return None
-        weight = network.get_submodule(name).weight
+        if found is None:
+            return None
+        name, layer = found
+        weight = layer.weight
         used = [of for module in network.modules() for of in module._parameters.values() if of is weight]
         return name if len(used) == 1 and isinstance(weight, nn.Parameter) else None
 
     def _recorded(self, facts: Facts) -> tuple[Facts, int]:
         """The facts, without layers or without a last one where hooks fail the model; bytes of the largest layer."""
         for layers, last in ((True, facts.last), (False, None)):
-            facts = Facts(**{**vars(facts), "layers": layers, "last": last})
+            facts = replace(facts, layers=layers, last=last)
             network = self._new()
             try:
                 with seeded(self.seed, 0):
@@ -189,8 +181,9 @@ class _Trial:
             largest = max((layer.bytes for layer in seen.values()), default=0)
             is_read = bool(set(seen) - {"input"})
             last = last if moments is not None and moments.n else None
-            facts = Facts(**{**vars(facts), "layers": is_read, "last": last})
-            return facts, max(largest, outputs.numel() * outputs.element_size() // len(self.few))
+            return replace(facts, layers=is_read, last=last), max(
+                largest, outputs.numel() * outputs.element_size() // len(self.few)
+            )
         return facts, 0
 
     def _at_once(self, modes: Modes, largest: int) -> int:
@@ -215,7 +208,3 @@ class _Trial:
 def is_linear(module: nn.Module) -> bool:
     """A linear layer, or a convolution that sees one place."""
     return isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and set(module.kernel_size) == {1})
-
-
-def _register(module: nn.Module, hook: Callable[..., None]) -> Callable[[], None]:
-    return module.register_forward_hook(hook).remove

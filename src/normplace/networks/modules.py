@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 
 import torch
@@ -50,6 +50,23 @@ def initialise(network: nn.Module, generator: torch.Generator, variances: Varian
             nn.init.normal_(module.weight, std=EMBEDDING_STD, generator=generator)
         elif isinstance(module, (_BatchNorm, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)):
             module.reset_parameters()
+
+
+def output_layer(
+    network: nn.Module, run: Callable[[], torch.Tensor], fits: Callable[[nn.Module], bool]
+) -> tuple[str, nn.Module] | None:
+    """The layer, with its name, whose output is the very tensor that `run`, a pass of the network, returns.
+
+    fits: which modules may be it. None if there is none.
+    """
+    layers = {name: module for name, module in network.named_modules() if fits(module)}
+    made: dict[str, torch.Tensor] = {}
+    with ExitStack() as hooks:
+        for name, layer in layers.items():
+            keep = partial(lambda name, module, inputs, output: made.update({name: output}), name)
+            hooks.enter_context(layer.register_forward_hook(keep))
+        outputs = run()
+    return next(((name, layers[name]) for name, output in made.items() if output is outputs), None)
 
 
 def batch_norms(model: nn.Module) -> list[_BatchNorm]:

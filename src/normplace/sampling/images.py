@@ -7,12 +7,13 @@ longer (benchmarks/results.md, networks for images).
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import cast
 
 import torch
 from torch import nn
 
 from normplace.networks.architecture import HE, Variances
-from normplace.networks.modules import batch_norms, evaluating, initialise
+from normplace.networks.modules import batch_norms, evaluating, initialise, output_layer
 from normplace.networks.random import network_generator
 from normplace.parallel import one_thread
 from normplace.sampling.mlps import (
@@ -92,16 +93,8 @@ def _output_layer(network: nn.Module, x: torch.Tensor) -> nn.Linear:
     Raises:
         ValueError: there is none.
     """
-    made: list[tuple[nn.Linear, torch.Tensor]] = []
-    layers = [module for module in network.modules() if isinstance(module, nn.Linear)]
-    hooks = [
-        layer.register_forward_hook(lambda layer, inputs, output: made.append((layer, output))) for layer in layers
-    ]
     with evaluating(network, "batch"):
-        outputs = network(x)
-    for hook in hooks:
-        hook.remove()
-    found = [layer for layer, output in made if output is outputs]
-    if not found:
+        found = output_layer(network, partial(network, x), lambda module: isinstance(module, nn.Linear))
+    if found is None:
         raise ValueError("the network's outputs are not those of a linear layer")
-    return found[0]
+    return cast(nn.Linear, found[1])

@@ -49,7 +49,7 @@ def summarise(samples: list[Path], kernel_theories: list[Path], resamples: int) 
         isotropic = np.full(depth, np.nan)  # theory is of MLPs
         if cell.network == "mlp":
             isotropic = theory.gammas(cell.norm, cell.placement, cell.activation, depth, _variances(cell))
-        gamma_rows += _gamma_rows(sample, beside, isotropic, resamples)
+        gamma_rows += _gamma_rows(sample, beside, isotropic)
         histogram_rows += _histogram_rows(sample, beside, isotropic)
         if cell.classes == 2 and depth > 1:
             regime_rows.append(_regime_row(sample, resamples))
@@ -73,7 +73,7 @@ def _theory_key(cell: Cell) -> tuple[Any, ...]:
     return cell.norm, cell.placement, cell.activation, *variances, cell.classes, cell.first_points_sha256
 
 
-def _gamma_rows(sample: Sample, beside: Beside, isotropic: Array, resamples: int) -> list[dict[str, Any]]:
+def _gamma_rows(sample: Sample, beside: Beside, isotropic: Array) -> list[dict[str, Any]]:
     each = zip(sample.output_mean, sample.output_var, strict=True)
     drawn_gammas = np.array([statistics.gamma_of_outputs(*of_depth) for of_depth in each]).T
     gammas = statistics.gamma_of_readouts(sample.mean_var, sample.expected_var)

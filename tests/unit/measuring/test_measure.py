@@ -396,3 +396,15 @@ def test_a_vit_of_torchvision_is_built_for_the_images_size() -> None:
             assert find_model("torchvision:vit_b_16", images, 10)().image_size == expected
     with torch.device("meta"):
         assert find_model("torchvision:resnet18", images, 10)().fc.out_features == 10
+
+
+def test_a_zero_output_layer_behind_dropout_and_batch_norm_has_layers_without_noise(digits: torch.Tensor) -> None:
+    def build(*, dropout: float = 0.5) -> nn.Module:
+        model = nn.Sequential(
+            nn.Linear(64, 20), nn.BatchNorm1d(20), nn.ReLU(), nn.Dropout(dropout), nn.Linear(20, 3, bias=False)
+        )
+        nn.init.zeros_(model[4].weight)
+        return model
+
+    noisy, quiet = (measure(partial(build, dropout=dropout), digits, 4).batch.layers for dropout in (0.5, 0.0))
+    assert noisy == quiet
