@@ -53,6 +53,17 @@ def test_sample_writes_what_the_contract_says(tmp_path: Path) -> None:
     assert config["versions"]["torch"] == torch.__version__
 
 
+def test_a_stand_in_is_said_first_and_last(tmp_path: Path) -> None:
+    sample = "sample --dataset mnist --points 30 --norm none --depth 1 --inits 5"
+    command = [sys.executable, "-m", "normplace.cli", *sample.split(), "--data-root", str(tmp_path)]
+    ran = subprocess.run(
+        [*command, "--output", str(tmp_path / "x.npz")], capture_output=True, text=True, check=True
+    )  # fmt: skip
+    first, *_, last = ran.stderr.splitlines()
+    assert first.startswith("normplace: WARNING: MNIST was not found in")
+    assert last == "normplace: WARNING: the data were a STAND-IN: scikit-learn digits (stand-in for MNIST)"
+
+
 def test_a_placement_without_a_norm_is_ignored(tmp_path: Path) -> None:
     common = ["--dataset", "digits", "--points", "30", "--norm", "none", "--depth", "2", "--inits", "5"]
     run("sample", *common, "--output", tmp_path / "a.npz")

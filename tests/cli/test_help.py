@@ -10,7 +10,7 @@ import pytest
 from normplace import __version__
 from normplace.cli.main import COMMANDS, main
 
-DATA = {"--dataset", "--data-root", "--classes", "--points", "--standardise", "--no-stand-in"}
+DATA = {"--dataset", "--data-root", "--classes", "--points", "--standardise", "--no-stand-in", "--skip-unreadable"}
 MLP = {"--norm", "--placement", "--cells", "--depth", "--activation"}
 DRAWN = {"--network", "--width", "--base-width", "--weight-variance", "--bias-variance"}
 RUN = {"--seed", "--device"}

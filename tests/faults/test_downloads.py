@@ -70,8 +70,11 @@ def served_by(server: str, how: str, name: str) -> on_disk.OnDisk:
     return replace(files, downloads=tuple(archives))
 
 
-def test_a_good_download_is_unpacked_where_it_belongs(server: str, tmp_path: Path) -> None:
+def test_a_good_download_is_unpacked_where_it_belongs(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A gzip file becomes the file it is named for, a tar its own folders; nothing else stays."""
+    monkeypatch.delenv("NORMPLACE_OFFLINE")
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w:gz") as archive:
         archive.addfile(tarfile.TarInfo("batches/data_batch_1"), io.BytesIO())
@@ -83,7 +86,7 @@ def test_a_good_download_is_unpacked_where_it_belongs(server: str, tmp_path: Pat
         on_disk.Download((absent, first), f"sha256:{sha256(GOOD['/good/images.gz']).hexdigest()}", "raw/images"),
         on_disk.Download((second,), f"sha256:{sha256(GOOD['/good/batches.tar.gz']).hexdigest()}"),
     )
-    on_disk.download(archives, tmp_path / "new")
+    on_disk.obtain(archives, tmp_path / "new", here=[])
     found = {str(path.relative_to(tmp_path / "new")) for path in (tmp_path / "new").rglob("*") if path.is_file()}
     assert found == {"raw/images", "batches/data_batch_1"}
     assert (tmp_path / "new" / "raw" / "images").read_bytes() == BODY
@@ -107,6 +110,9 @@ def test_a_bad_download_leaves_nothing(
     said = caplog.text
     assert f"WARNING: {files.title} was not found" in said
     assert "STAND-IN" in said
+    reason = {"absent": "404", "cut": "IncompleteRead", "wrong": "does not match the known hash", "silent": "timed out"}
+    assert reason[how] in said, "the reason is given in full"
+    assert f"{server}/{how}/" in said
     assert not list(tmp_path.rglob("*")), "nothing is left of the download"
     with pytest.raises(UserError, match="could not be downloaded"):
         files.source("train", Where((tmp_path,), stand_in_allowed=False))

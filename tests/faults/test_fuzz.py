@@ -41,6 +41,7 @@ fuzzed = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
+IMAGES = ("png", "jpg", "bmp", "gif", "ppm", "tif", "webp")
 CELL = {
     "options": {
         "norm": "none", "placement": None, "activation": "relu", "bn_statistics": "batch", "width": 5,
@@ -130,10 +131,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     write_json(folder / "measured.json", {**of_model, "bn_statistics": {"batch": seen}})
     np.save(folder / "inputs.npy", random.random((4, 3)))
-    for name in ("a", "b"):
-        (folder / "images" / "train" / name).mkdir(parents=True)
-        Image.fromarray(random.integers(0, 255, (5, 6, 3), np.uint8)).save(folder / "images" / "train" / name / "1.png")
-    Image.fromarray(random.integers(0, 255, (5, 6, 3), np.uint8)).save(folder / "images" / "train" / "b" / "2.jpg")
+    turned = Image.Exif()
+    turned[0x112] = 3
+    for number, suffix in enumerate(IMAGES):
+        path = folder / "images" / "train" / "ab"[number % 2] / f"1.{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        more = {} if suffix in ("bmp", "gif", "ppm") else {"exif": turned}
+        Image.fromarray(random.integers(0, 255, (5, 6, 3), np.uint8)).save(path, **more)
     return folder
 
 
@@ -207,10 +211,12 @@ def test_a_damaged_npy_file_is_refused_or_holds_numbers(damage: Callable[[bytes]
 
 
 @fuzzed
-@given(damage=damages(), name=st.sampled_from(["a/1.png", "b/1.png", "b/2.jpg"]))
-def test_a_damaged_image_is_refused_or_an_image(damage: Callable[[bytes], bytes], name: str, folder: Path) -> None:
-    path = folder / "images" / "train" / name
-    request = DataRequest(f"folder:{folder / 'images'}", points=3, standardise="own")
+@given(damage=damages(), suffix=st.sampled_from(IMAGES), skip=st.booleans())
+def test_a_damaged_image_is_refused_or_an_image(
+    damage: Callable[[bytes], bytes], suffix: str, skip: bool, folder: Path
+) -> None:
+    (path,) = (folder / "images" / "train").rglob(f"*.{suffix}")
+    request = DataRequest(f"folder:{folder / 'images'}", standardise="own", skip_unreadable=skip)
     found, refusal = read_damaged(path, damage, lambda: read_arrays(request))
     assert "images" in refusal if refusal else np.isfinite(found.x).all()
 

@@ -270,4 +270,9 @@ def test_an_altered_image_folder_is_another_source(
     assert found("mnist") == before
     image = tmp_path / "mnist" / "train" / "ant" / "0.png"
     image.write_bytes(image.read_bytes())  # the time alone
+    (tmp_path / "mnist" / "train" / ".DS_Store").write_bytes(b"x")
+    assert found("mnist") == before
+    image.write_bytes(image.read_bytes() + b"x")
     assert found("mnist") != before
+    monkeypatch.setenv(data.FOUND, '{"mnist": "as the run found it"}')
+    assert found("mnist") == "as the run found it"

@@ -49,6 +49,16 @@ def test_stand_ins_are_named_wherever_they_show(finished: Path) -> None:
         assert "stand-in for MNIST" in tables[name]
 
 
+def test_stand_ins_are_said_first_and_last(finished: Path) -> None:
+    """By what `make replicate` begins and ends with, and by Snakemake after a line of its own."""
+    fetch = run(finished, "python", "-m", "study.fetch", *SMOKE)
+    assert fetch.stderr.splitlines()[0].startswith("WARNING: MNIST was not found in ")
+    said = snakemake(finished, "--dry-run").stderr.splitlines()
+    assert said[1].startswith("normplace: WARNING: MNIST is not in ")
+    summary = run(finished, "python", "-m", "study.summary", "results/smoke", "0")
+    assert "A STAND-IN takes its place" in summary.stdout.splitlines()[-1]
+
+
 def test_a_second_run_does_nothing(finished: Path) -> None:
     again = snakemake(finished)
     assert again.returncode == 0

@@ -11,7 +11,7 @@ os.environ.update(
     PYTHONPATH=os.pathsep.join(filter(None, [*IMPORTED, os.getenv("PYTHONPATH")]))
 )
 
-from normplace.data.on_disk import OFFLINE
+from normplace.data.on_disk import IN_A_RUN, OFFLINE
 from normplace.progress import IN_LOG
 from study import cache, configuration, data, jobs, one_run
 from study.code import made_by
@@ -22,11 +22,12 @@ plan = Plan(config)
 RESULTS = plan.results
 CACHE = cache.prepare()
 # What a job makes must not depend on a download: the key of its cached output does not say if there was one.
-os.environ[OFFLINE] = "1"
+os.environ.setdefault(OFFLINE, IN_A_RUN)
 os.environ[IN_LOG] = "1"
 if workflow.is_main_process:
     lock = one_run.hold_if_free()
-    data.report_missing(config["datasets"])
+    data.find_all(config["datasets"])
+    print(data.stand_ins(config["datasets"]), end="", file=sys.stderr)
     cache.clean(CACHE, RESULTS, "figures", "src", "workflow", "claims.yaml")
 
 
@@ -40,10 +41,12 @@ pathvars:
 
 onsuccess:
     cache.protect(CACHE)
+    print(data.stand_ins(config["datasets"]), end="", file=sys.stderr)
 
 
 onerror:
     cache.protect(CACHE)
+    print(data.stand_ins(config["datasets"]), end="", file=sys.stderr)
 
 
 wildcard_constraints:

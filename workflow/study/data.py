@@ -1,14 +1,17 @@
 """Which data and versions are there: what results depend on besides the code."""
 
-import sys
+import json
+import os
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 
 from normplace import files
+from normplace.data.image_folder import digest
 from normplace.data.on_disk import default_data_roots
 from normplace.data.sets import DATASETS
+
+FOUND = "NORMPLACE_FOUND"  # an environment variable: what the run has found, for its jobs
 
 
 @cache
@@ -17,27 +20,33 @@ def found(dataset: str) -> str:
     on_disk = DATASETS[dataset].on_disk
     if on_disk is None:
         return "built in"
+    if known := json.loads(os.environ.get(FOUND, "{}")).get(dataset):
+        return str(known)
     for root in default_data_roots():
-        source = on_disk.locate(root)
-        if source == "image folder":  # of which there are many; torchvision's files are checked when they are read
-            return f"{source} {_listing(root / dataset)}"
-        if source != "none":
-            return source
+        if on_disk.find(root):  # checked against their hashes when they are read
+            return "torchvision files"
+        if folder := on_disk.image_folder(root):  # all of it is read, which takes seconds
+            return f"image folder {digest(folder)[:16]}"
     return "none"
 
 
-def _listing(folder: Path) -> str:
-    """Hash of the names, sizes and times of all files below a folder: reading 60,000 images would take seconds."""
-    found = [(path.relative_to(folder), path.stat()) for path in folder.rglob("*") if path.is_file()]
-    listed = sorted((str(path), stat.st_size, stat.st_mtime_ns) for path, stat in found)
-    return files.sha256_of_json({"files": listed})[:16]
+def find_all(datasets: Iterable[str]) -> None:
+    """Look for data sets once, for this process and all jobs it starts."""
+    os.environ[FOUND] = json.dumps({name: found(name) for name in datasets})
 
 
-def report_missing(datasets: Iterable[str]) -> None:
-    """Print which data sets are missing."""
+def stand_ins(datasets: Iterable[str]) -> str:
+    """What a run on these data sets must say first and last: which of them are stand-ins. Empty where none is."""
+    lines = []
     for name in datasets:
-        if found(name) == "none":
-            print(f"normplace: {name} is not there; `python -m study.fetch CONFIG...` downloads it", file=sys.stderr)
+        on_disk = DATASETS[name].on_disk
+        if on_disk and found(name) == "none":
+            roots = default_data_roots()
+            lines.append(
+                f"normplace: WARNING: {on_disk.title} is not in {' or '.join(map(str, roots))}. A STAND-IN takes its "
+                f"place: numbers and figures are not {on_disk.title}'s. It belongs at {roots[0]}/{on_disk.wanted}\n"
+            )
+    return "".join(lines)
 
 
 def versions() -> dict[str, str]:

@@ -7,21 +7,24 @@ from collections import Counter
 from pathlib import Path
 
 from normplace.verifying.manifest import read_manifest
+from study import data
 
 
 def summary(results: Path, begun: float) -> str:
-    """Jobs, minutes, claims, and where the figures and the report are."""
-    jobs = len(read_manifest(results).jobs)
+    """Jobs, minutes, claims, where the figures and the report are, and which data were stand-ins."""
+    manifest = read_manifest(results)
     claims = json.loads((results / "tables" / "claims.json").read_text(encoding="utf-8"))
     verdicts = Counter(claim["verdict"].split(" (")[0] for claim in claims)
     lines = {
-        "jobs": f"{jobs}",
+        "jobs": f"{len(manifest.jobs)}",
         "minutes": f"{(time.time() - begun) / 60:.1f}",
         "claims": f"{len(claims)}: " + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()),
         "figures": f"{results}/figures",
         "report": f"{results}/report.html",
     }
-    return "\n".join(f"{name:8} {value}" for name, value in lines.items())
+    shown = [f"{name:8} {value}" for name, value in lines.items()]
+    stand_ins = data.stand_ins(manifest.configuration["datasets"]).rstrip()
+    return "\n".join(filter(None, [*shown, stand_ins]))
 
 
 if __name__ == "__main__":

@@ -38,6 +38,11 @@ def data_options(*, required: bool = True, shift: bool = True, more: str = "") -
             is_flag=True,
             help="stop where MNIST or CIFAR-10 cannot be had, instead of using a stand-in",
         ),
+        click.option(
+            "--skip-unreadable",
+            is_flag=True,
+            help="leave out files of a folder that are not read, instead of refusing the folder",
+        ),
         *([click.option("--shift", type=Number(), default=0.0, help="added after standardisation")] if shift else []),
     )
 
@@ -49,13 +54,17 @@ def data_request(
     points: int | None,
     standardise: str | None,
     no_stand_in: bool,
+    skip_unreadable: bool,
     shift: float = 0.0,
     test_points: int | None = 0,
 ) -> DataRequest | None:
     """The request, or None without a data set."""
     if dataset is None:
         return None
-    return DataRequest(dataset, data_root, classes, points, shift, standardise, not no_stand_in, test_points)
+    stand_in_allowed = not no_stand_in
+    return DataRequest(
+        dataset, data_root, classes, points, shift, standardise, stand_in_allowed, test_points, skip_unreadable
+    )
 
 
 def data_record(request: DataRequest) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import io
 import logging
 import os
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -74,6 +74,25 @@ def commands() -> None:
     """Each step of the workflow as a command, for the DAG and for users alike."""
 
 
+class Said(logging.StreamHandler[TextIO]):
+    """Prints what the library has to say; that data are a stand-in it says again at the end."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self.setFormatter(logging.Formatter("normplace: %(message)s"))
+        self.last: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a line."""
+        super().emit(record)
+        if label := getattr(record, "stand_in", None):
+            self.last.append(f"normplace: WARNING: the data were a STAND-IN: {label}")
+
+    def repeat(self) -> None:
+        """Print the last lines."""
+        print("".join(f"{line}\n" for line in dict.fromkeys(self.last)), end="", file=self.stream)
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: a user's mistake ends with one line and exit code 2, the machine's with 3, Ctrl-C with 130."""
     os.environ.update(dict.fromkeys(THREADS, "1"))  # before numpy and torch start their pools
@@ -81,10 +100,11 @@ def main(arguments: list[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does: no terminal is too old for a result
     log = logging.getLogger("normplace")
-    log.handlers = [logging.StreamHandler(sys.stderr)]
-    log.handlers[0].setFormatter(logging.Formatter("normplace: %(message)s"))
+    said = Said(sys.stderr)
+    log.handlers = [said]
     try:
         commands.main(arguments, "normplace", standalone_mode=False)
+        said.repeat()
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "normplace"
         fail(command, f"{error.format_message()} (see {command} --help)", 2)

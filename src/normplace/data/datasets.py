@@ -1,6 +1,7 @@
 """Every data set as one standardised float32 tensor in memory: class selection, order, standardisation, shift."""
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,7 @@ from normplace.files import read_npz, sha256_of_arrays, write_npz
 if TYPE_CHECKING:
     import torch
 
+LOG = logging.getLogger(__name__)
 STORED = ("pixels", "labels", "test_pixels", "test_labels", "mean", "std")  # arrays of a prepared file
 MIN_POINTS = 2  # one point has no variance
 DEFAULT_POINTS = 1000  # the authors' initial statistics use the first 1000 training images
@@ -34,7 +36,8 @@ class DataRequest:
     where there are fewer; all of a prepared file). standardise: "paper" (the authors' constants), "own"
     (mean and standard deviation a channel of the training points asked for), or None (the paper's where
     it has some). shift: added after standardisation, in standard deviations. test_points: how many of the
-    first test points, selected and scaled as the training points are (None: all).
+    first test points, selected and scaled as the training points are (None: all). skip_unreadable: leave out files of
+    a folder that are not read, instead of refusing the folder.
     """
 
     dataset: str
@@ -45,6 +48,7 @@ class DataRequest:
     standardise: str | None = None
     stand_in_allowed: bool = True
     test_points: int | None = 0
+    skip_unreadable: bool = False
 
 
 class Arrays(NamedTuple):
@@ -96,6 +100,7 @@ def load(
     standardise: str | None = None,
     data_root: Path | str | None = None,
     stand_in_allowed: bool = True,
+    skip_unreadable: bool = False,
 ) -> Data:
     """Load a data set as one standardised tensor. The same call gives the same points in the same order.
 
@@ -112,7 +117,10 @@ def load(
     if isinstance(classes, Mapping):
         classes = json.dumps({new: list(members) for new, members in classes.items()})
     root = Path(data_root) if data_root else None
-    return read(DataRequest(dataset, root, classes, points, shift, standardise, stand_in_allowed, test_points))
+    request = DataRequest(
+        dataset, root, classes, points, shift, standardise, stand_in_allowed, test_points, skip_unreadable
+    )
+    return read(request)
 
 
 def read(request: DataRequest) -> Data:
@@ -130,8 +138,7 @@ def read_arrays(request: DataRequest) -> Arrays:
     raw, mean, std = _read_prepared(Path(path), request) if kind == "file" else _read_source(request, _find_source)
     x, test_x = (_standardised(points, mean, std, request.shift) for points in (raw.x, raw.test_x))
     for split in (x, test_x):
-        if len(split) and not (split != split[0]).any():
-            raise UserError(f"--dataset {request.dataset}: all {len(split)} points are the same")
+        _refuse_all_alike(request.dataset, split)
     provenance = {
         **raw.provenance,
         "split": "train",
@@ -182,26 +189,31 @@ def _read_prepared(path: Path, request: DataRequest) -> Raw:
 
 
 def _read_source(request: DataRequest, find: Callable[..., Source]) -> Raw:
-    where = request.dataset, request.data_root, request.stand_in_allowed
+    where = request.dataset, request.data_root, request.stand_in_allowed, request.skip_unreadable
     source = find(*where, "train")
+    if len(source.class_names) < 2:
+        one = f"has one class, {source.class_names[0]!r}"
+        raise UserError(f"--dataset {request.dataset}: {one}; two or more are needed")
     name = request.dataset.partition(":")[0]
     usual = DATASETS[name].classes if name in DATASETS else "all"
     new_classes = class_map(request.classes or usual, source)
     chosen, labels = _chosen(source, new_classes)
     usual_points = min(DEFAULT_POINTS, len(chosen))
     n = _number_of_points("points", request.points, usual_points, len(chosen), request.dataset)
-    pixels = source.read(chosen[:n])
-    mean, std, scale = _mean_and_std(request.standardise, name, source, pixels)
-    test_pixels, test_labels = pixels[:0], labels[:0]
+    pixels = _read_pixels(request.dataset, source, chosen[:n])
+    _warn_of_empty_classes(request.dataset, list(new_classes), labels[:n])
+    mean, std, scale = _mean_and_std(request, source, pixels)
+    test_pixels, test_labels, notes = pixels[:0], labels[:0], source.notes
     if request.test_points != 0:
         test = find(*where, "test")
-        if test.class_names != source.class_names:
-            raise UserError(f"--dataset {request.dataset}: its train and test splits have different classes")
+        _refuse_other_classes(request.dataset, source.class_names, test.class_names)
         test_chosen, test_labels = _chosen(test, new_classes)
         m = _number_of_test_points(request.test_points, len(test_chosen), request.dataset)
-        test_pixels, test_labels = test.read(test_chosen[:m]), test_labels[:m]
+        test_pixels, test_labels = _read_pixels(request.dataset, test, test_chosen[:m]), test_labels[:m]
         if test_pixels.shape[1:] != pixels.shape[1:]:
-            raise UserError(f"--dataset {request.dataset}: its train and test splits have images of different sizes")
+            both = f"train has {_kind(pixels)}, test has {_kind(test_pixels)}"
+            raise UserError(f"--dataset {request.dataset}: {both}; both must be alike")
+        notes += test.notes
     provenance = {
         "dataset": request.dataset if name != "folder" else "folder",
         "source": source.kind,
@@ -212,6 +224,7 @@ def _read_source(request: DataRequest, find: Callable[..., Source]) -> Raw:
         "test_points": len(test_labels),
         "shape": list(pixels.shape[1:]),
         "standardise": scale,
+        **({"notes": list(notes)} if notes else {}),
     }
     return Arrays(pixels, labels[:n], test_pixels, test_labels, provenance), mean, std
 
@@ -225,17 +238,68 @@ def _chosen(source: Source, new_classes: dict[str, list[int]]) -> tuple[Indices,
     return chosen, new_label[source.labels[chosen]]
 
 
-def _find_source(dataset: str, data_root: Path | None, stand_in_allowed: bool, split: str) -> Source:
+def _find_source(
+    dataset: str, data_root: Path | None, stand_in_allowed: bool, skip_unreadable: bool, split: str
+) -> Source:
     name, _, path = dataset.partition(":")
     if name == "file":
         raise UserError(f"--dataset {dataset}: is prepared already; name the data set that it was made from")
-    if name == "folder" and path:
-        return image_folder(Path(path), split)
-    if dataset in DATASETS:
-        roots = [data_root] if data_root else default_data_roots()
-        return DATASETS[name].read(split, Where(tuple(roots), stand_in_allowed))
-    names = ", ".join(DATASETS)
-    raise UserError(f"--dataset {dataset}: unknown, allowed are {names}, folder:PATH, file:PATH")
+    if dataset not in DATASETS and not (name == "folder" and path):
+        names = ", ".join(DATASETS)
+        raise UserError(f"--dataset {dataset}: unknown, allowed are {names}, folder:PATH, file:PATH")
+    roots = (data_root,) if data_root else tuple(default_data_roots())
+    try:
+        if name == "folder":
+            source = image_folder(Path(path), split, skip_unreadable=skip_unreadable)
+        else:
+            source = DATASETS[name].read(split, Where(roots, stand_in_allowed, skip_unreadable))
+    except UserError as error:
+        raise UserError(f"--dataset {dataset}: {error}") from None
+    for note in source.notes:
+        LOG.warning("note: %s", note)
+    return source
+
+
+def _read_pixels(dataset: str, source: Source, indices: Indices) -> npt.NDArray[Any]:
+    try:
+        pixels = source.read(indices)
+    except UserError as error:
+        raise UserError(f"--dataset {dataset}: {error}") from None
+    _refuse_all_alike(dataset, pixels, source.notes)
+    return pixels
+
+
+def _refuse_all_alike(dataset: str, points: npt.NDArray[Any], notes: tuple[str, ...] = ()) -> None:
+    if len(points) and not (points != points[0]).any():
+        raise UserError("; ".join([f"--dataset {dataset}: all {len(points)} points are the same", *notes]))
+
+
+def _refuse_other_classes(dataset: str, train: list[str], test: list[str]) -> None:
+    alone = {
+        "train": [name for name in train if name not in test],
+        "test": [name for name in test if name not in train],
+    }
+    named = " and ".join(f"{', '.join(names)} in {split} alone" for split, names in alone.items() if names)
+    if named:
+        raise UserError(f"--dataset {dataset}: its splits have different classes, {named}; both must have the same")
+
+
+def _warn_of_empty_classes(dataset: str, classes: list[str], labels: Indices) -> None:
+    present = set(labels.tolist())
+    if empty := [name for label, name in enumerate(classes) if label not in present]:
+        shown = ", ".join(empty[:5]) + (", ..." if len(empty) > 5 else "")
+        LOG.warning(
+            "note: --dataset %s: %d of %d classes have none of the %d points asked for (%s)",
+            dataset, len(empty), len(classes), len(labels), shown,
+        )  # fmt: skip
+
+
+def _kind(pixels: npt.NDArray[Any]) -> str:
+    """What images are, in words."""
+    if pixels.ndim != 4:
+        return f"points of {pixels.shape[1]} numbers"
+    channels, height, width = pixels.shape[1:]
+    return f"{'grey' if channels == 1 else 'colour'} images of {width}x{height}"
 
 
 def _number_of_points(option: str, asked: int | None, usual: int, available: int, dataset: str) -> int:
@@ -253,21 +317,22 @@ def _number_of_test_points(asked: int | None, available: int, dataset: str) -> i
     return _number_of_points("test-points", asked, available, available, dataset)
 
 
-def _mean_and_std(
-    standardise: str | None, name: str, source: Source, pixels: npt.NDArray[Any]
-) -> tuple[Doubles, Doubles, str]:
+def _mean_and_std(request: DataRequest, source: Source, pixels: npt.NDArray[Any]) -> tuple[Doubles, Doubles, str]:
     """Mean and standard deviation a channel, on the 0..1 scale of pixels, and what they are."""
-    if standardise not in (None, "paper", "own"):
-        raise UserError(f"--standardise {standardise}: allowed are paper, own")
-    if pixels.ndim == 2 and standardise != "own":  # the Gaussian blobs have unit variance as they are
+    asked, dataset = request.standardise, request.dataset
+    if asked not in (None, "paper", "own"):
+        raise UserError(f"--standardise {asked}: allowed are paper, own")
+    if pixels.ndim == 2 and asked != "own":  # the Gaussian blobs have unit variance as they are
         return np.zeros(1), np.ones(1), "none"
-    constants = DATASETS[name].constants if name in DATASETS else None
-    if constants and standardise != "own" and not source.stand_in:
+    constants = DATASETS[dataset].constants if dataset in DATASETS else None
+    if constants and asked != "own" and not source.stand_in:
         return np.array(constants[0]), np.array(constants[1]), "paper"
-    if standardise == "paper" and not source.stand_in:
-        raise UserError(f"--standardise paper: the paper has no constants for {name}, use own")
+    if asked == "paper" and not source.stand_in:
+        raise UserError(f"--standardise paper: the paper has no constants for {dataset}, use own")
     axes, scale = (0, 2, 3) if pixels.ndim == 4 else (0, 1), 255 if pixels.dtype == np.uint8 else 1
     mean, std = (np.atleast_1d(over(axis=axes, dtype=np.float64) / scale) for over in (pixels.mean, pixels.std))
     if not np.all(std > 0):
-        raise UserError(f"--standardise own: a channel of {name} is constant over the points asked for")
+        channel = int(np.argmin(std))
+        what = f"channel {channel + 1} of {len(std)} is {mean[channel] * scale:g} in all {len(pixels)} points asked for"
+        raise UserError(f"--dataset {dataset}: {what}, and cannot be standardised; other or more points are needed")
     return mean, std, "own"

@@ -2,89 +2,209 @@
 
 import hashlib
 import os
+import unicodedata
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from normplace.data.record import Indices, Source
+from normplace.data.image_file import BACKGROUND, Facts, UnreadableImage, facts, pixels
+from normplace.data.record import SPLITS, Indices, Source
 from normplace.errors import UserError
 
-EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "HSV", "LAB")
+# What systems leave in folders, beside names that begin with a dot; in lower case.
+NOT_DATA = ("thumbs.db", "desktop.ini", "__macosx", "@eadir", "lost+found", "$recycle.bin", "system volume information")
 
 
-def image_folder(path: Path, split: str, label: str | None = None) -> Source:
-    """Images in `path/<split>/<class>/`, any format Pillow reads, all of one size.
+class _Entry(NamedTuple):
+    """What is in a folder: another folder, or a file, unless it is a link to nothing or no regular file."""
 
-    The order is that of the SHA-256 of each image's name: shuffled, fixed, and not moved by other files. Names that
-    begin with a dot are ignored; transparency is dropped.
+    name: str
+    path: str
+    is_folder: bool
+    is_file: bool
+
+
+class _File(NamedTuple):
+    """A file of a class; key: the SHA-256 of its name, by which files are ordered."""
+
+    key: str
+    label: int
+    path: str
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """What is in a split: the classes, their files in order, and files that belong to no class, with why."""
+
+    class_names: list[str]
+    files: list[_File]
+    elsewhere: list[tuple[str, str]]
+
+
+def image_folder(path: Path, split: str, label: str | None = None, *, skip_unreadable: bool = False) -> Source:
+    """Images in `path/<split>/<class>/`, of all formats in `image_file.FORMATS`, all of one size.
+
+    The order is that of the SHA-256 of each image's name: shuffled, fixed, and not moved by other files. Images are
+    turned as their EXIF says, and transparent ones are laid on white. skip_unreadable: leave out what is not read, and
+    count it. Names that begin with a dot, and what systems leave in folders (`NOT_DATA`), are no part of the data.
 
     Raises:
-        UserError: no such folder, a class without images, images of several sizes, of over 8 bits, or unreadable.
+        UserError: no such folder; a class notes images; two that look alike; a file that is not read (in a folder
+            inside a class, of another format, of several frames, of over 8 bits, damaged); images of several sizes.
     """
-    from PIL import Image
-
     root = path / split
-    if not root.is_dir():
-        raise UserError(f"folder {path}: needs a folder {split}/ with one folder of images a class")
-    class_names = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and entry.name[0] != ".")
-    Image.preinit()  # the usual formats come first then: a JPEG is not tried as three others before
-    suffixes = Image.registered_extensions()
-    files = [
-        (hashlib.sha256(os.fsencode(f"{name}/{file.name}")).hexdigest(), label_index, file)
-        for label_index, name in enumerate(class_names)
-        for file in (root / name).iterdir()
-        if file.suffix.lower() in suffixes and file.name[0] != "."
-    ]
-    empty = sorted(set(range(len(class_names))) - {label_index for _, label_index, _ in files})
+    listing = _listed(root)
+    files, found, not_read = [], [], list(listing.elsewhere)
+    for file in listing.files:
+        try:
+            found.append(facts(Path(file.path), whole=skip_unreadable))
+            files.append(file)
+        except UnreadableImage as error:
+            not_read.append((file.path, error.reason))
+    notes = [_summary(root, not_read, len(files) + len(not_read))] if not_read else []
+    if not_read and not skip_unreadable:
+        raise UserError(f"folder {root}: {notes[0]}. --skip-unreadable leaves them out")
+    empty = sorted(set(range(len(listing.class_names))) - {file.label for file in files})
     if not files or empty:
-        which = f" of {', '.join(class_names[index] for index in empty)}" if files else ""
-        raise UserError(f"folder {root}: no images found in the <class>/ folders{which}")
-    files.sort()
-    first, grey = None, True
-    for _, _, file in files:
-        with _opened_image(file) as image:
-            size = f"{image.width}x{image.height}"
-            first = first or (size, file.name)
-            if size != first[0]:
-                sizes = f"{first[0]} in {first[1]} and {size} in {file.name}"
-                raise UserError(f"folder {root}: images of several sizes, {sizes}; all must have one size")
-            if image.mode not in EIGHT_BIT_MODES:
-                raise UserError(f"image {file}: has pixels of kind {image.mode}, only 8 bits a channel are read")
-            grey = grey and image.mode in ("1", "L", "LA")
+        which = f" of {', '.join(listing.class_names[label] for label in empty)}" if files else ""
+        raise UserError("; ".join([f"folder {root}: no images found in the <class>/ folders{which}", *notes]))
+    _refuse_several_sizes(root, files, [fact.size for fact in found])
+    if transparent := sum(fact.alpha for fact in found):
+        notes.append(f"{transparent} of {len(files)} images can be transparent and are laid on {BACKGROUND}")
+    return Source(
+        labels=np.array([file.label for file in files], dtype=np.int64),
+        class_names=listing.class_names,
+        read=_Reader(root, files, found),
+        kind="image folder",
+        label=_label(path, label, files),
+        notes=tuple(f"folder {root}: {note}" for note in notes),
+    )
 
-    def read(indices: Indices) -> npt.NDArray[np.uint8]:
-        pixels = []
+
+def digest(path: Path) -> str:
+    """SHA-256 of what `image_folder` reads: of the names and bytes of all files in the classes of each split."""
+    hashed = hashlib.sha256()
+    for split in SPLITS:
+        if (path / split).is_dir():
+            for file in _listed(path / split).files:
+                with Path(file.path).open("rb") as handle:
+                    contents = hashlib.file_digest(handle, "sha256").hexdigest()
+                hashed.update(f"{split} {file.key} {contents}\n".encode())
+    return hashed.hexdigest()
+
+
+class _Reader:
+    """Reads the images asked for, [m, c, h, w]: grey where all of the folder are."""
+
+    def __init__(self, root: Path, files: list[_File], found: list[Facts]) -> None:
+        self.root, self.files = root, files
+        self.size, self.grey = found[0].size, all(fact.grey for fact in found)
+
+    def __call__(self, indices: Indices) -> npt.NDArray[np.uint8]:
+        images = []
         for index in indices:
-            with _opened_image(files[index][2]) as image:
-                pixels.append(np.asarray(image.convert("L" if grey else "RGB")))
-        stacked = np.stack(pixels)
-        return stacked[:, None] if grey else stacked.transpose(0, 3, 1, 2)
+            try:
+                images.append(pixels(Path(self.files[index].path), self.grey))
+            except UnreadableImage as error:
+                raise UserError(f"{error}; --skip-unreadable leaves it out") from None
+            # Looked at again, since a PNG may say behind its pixels that it is to be turned.
+            both = [self.files[0], self.files[index]]
+            _refuse_several_sizes(self.root, both, [self.size, images[-1].shape[1::-1]])
+        stacked = np.stack(images)
+        return stacked[:, None] if self.grey else stacked.transpose(0, 3, 1, 2)
 
-    labels = np.array([label_index for _, label_index, _ in files], dtype=np.int64)
-    jpeg = all(file.suffix.lower() in (".jpg", ".jpeg") for _, _, file in files)
-    if label is not None:
-        label += " (JPEG copy)" if jpeg else " (image folder)"
-    shown = [_as_text(name) for name in class_names]
-    return Source(labels, shown, read, "image folder", label or f"folder {_as_text(path.name)}")
+
+def _listed(root: Path) -> _Listing:
+    """All files of a split; which of them are images is not looked at.
+
+    Raises:
+        UserError: no such folder, or two classes whose names look alike.
+    """
+    if not root.is_dir():
+        raise UserError(f"folder {root.parent}: needs a folder {root.name}/ with one folder of images a class")
+    entries = sorted(_entries(root), key=lambda entry: _as_text(entry.name))
+    folders = [entry for entry in entries if entry.is_folder]
+    class_names = [_as_text(folder.name) for folder in folders]
+    _refuse_alike(root, folders)
+    elsewhere = [(entry.path, "outside the folders of the classes") for entry in entries if not entry.is_folder]
+    files = []
+    for label, folder in enumerate(folders):
+        for entry in _entries(folder.path):
+            if entry.is_folder:
+                elsewhere += [(path, "in a folder inside a class") for path in _files_below(entry.path)]
+            elif not entry.is_file:
+                elsewhere.append((entry.path, "a link to nothing, or no regular file"))
+            else:
+                name = f"{class_names[label]}/{_as_text(entry.name)}".encode()
+                files.append(_File(hashlib.sha256(name).hexdigest(), label, entry.path))
+    return _Listing(class_names, sorted(files), elsewhere)
+
+
+def _entries(folder: str | Path) -> Iterator[_Entry]:
+    """What is in a folder and can be data."""
+    with os.scandir(folder) as found:
+        for entry in found:
+            if entry.name[0] != "." and entry.name.lower() not in NOT_DATA:
+                # A link may lead nowhere, or to itself: a `Path` says no to these.
+                kind = Path(entry.path) if entry.is_symlink() else entry
+                yield _Entry(entry.name, entry.path, kind.is_dir(), kind.is_file())
+
+
+def _files_below(folder: str) -> Iterator[str]:
+    for entry in _entries(folder):
+        if entry.is_folder and not Path(entry.path).is_symlink():
+            yield from _files_below(entry.path)
+        else:
+            yield entry.path
+
+
+def _refuse_alike(root: Path, folders: list[_Entry]) -> None:
+    """Refuse two classes whose names cannot be told apart by eye, as one that two systems wrote in different bytes."""
+    seen: dict[str, str] = {}
+    for folder in folders:
+        looks = " ".join(unicodedata.normalize("NFKC", _as_text(folder.name)).split())
+        if looks in seen:
+            both = f"{seen[looks]!a} and {folder.name!a}"
+            raise UserError(f"folder {root}: two classes look alike, {both}; rename one, or put their images together")
+        seen[looks] = folder.name
+
+
+def _refuse_several_sizes(root: Path, files: list[_File], sizes: list[tuple[int, ...]]) -> None:
+    for file, size in zip(files, sizes, strict=True):
+        if size != sizes[0]:
+            (width, height), (other_width, other_height) = sizes[0], size
+            raise UserError(
+                f"folder {root}: images of several sizes, {width}x{height} in {_below(root, files[0].path)} and "
+                f"{other_width}x{other_height} in {_below(root, file.path)}; all must have one size"
+            )
+
+
+def _summary(root: Path, not_read: list[tuple[str, str]], of: int) -> str:
+    """How many files are not read, and why: the most frequent reasons, with an example each."""
+    counted = Counter(reason for _, reason in not_read).most_common()
+    example = {reason: _below(root, path) for path, reason in sorted(not_read, reverse=True)}
+    shown = [f"{count} such as {example[reason]} ({reason})" for reason, count in counted[:3]]
+    if len(counted) > len(shown):
+        shown.append(f"{sum(count for _, count in counted[3:])} for other reasons")
+    return f"{len(not_read)} of {of} files are not read: {', '.join(shown)}"
+
+
+def _below(root: Path, file: Path | str) -> str:
+    return _as_text(str(Path(file).relative_to(root)))
+
+
+def _label(path: Path, title: str | None, files: list[_File]) -> str:
+    if title is None:
+        return f"folder {_as_text(path.name)}"
+    jpeg = all(Path(file.path).suffix.lower() in (".jpg", ".jpeg") for file in files)
+    return f"{title} {'(JPEG copy)' if jpeg else '(image folder)'}"
 
 
 def _as_text(name: str) -> str:
-    """A file's name as it is meant, where the system takes itself for one that knows ASCII only."""
-    return os.fsencode(name).decode("utf-8", "replace")
-
-
-@contextmanager
-def _opened_image(file: Path) -> Iterator[Any]:
-    from PIL import Image
-
-    try:
-        with Image.open(file) as image:
-            yield image
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, UserError):
-            raise
-        raise UserError(f"image {file}: cannot be read ({error})") from None
+    """A name as it is meant, in one form of Unicode, also where the system takes itself for one that knows ASCII."""
+    return unicodedata.normalize("NFC", os.fsencode(name).decode("utf-8", "replace"))

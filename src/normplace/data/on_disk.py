@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -11,11 +12,14 @@ from typing import Any
 
 from normplace.data.image_folder import image_folder
 from normplace.data.record import Source, Where
+from normplace.data.search import alike, folders_below
 from normplace.errors import UserError
 
 LOG = logging.getLogger(__name__)
 DOWNLOAD_TIMEOUT = 30  # seconds without a byte
-OFFLINE = "NORMPLACE_OFFLINE"  # an environment variable
+OFFLINE = "NORMPLACE_OFFLINE"  # an environment variable: any value forbids downloads
+IN_A_RUN = "in a run"  # its value in jobs of a run, which downloads before it starts
+BEFORE_THE_RUN = "jobs of a run download nothing; `python -m study.fetch CONFIG...` does before it"
 
 
 @dataclass(frozen=True)
@@ -27,29 +31,33 @@ class Download:
     unpacked: str | None = None
 
 
+Files = dict[str, Path]  # an original file's name -> where it is
+
+
 @dataclass(frozen=True)
 class OnDisk:
     """How a data set is found below a data root.
 
-    title: what it is called. files: data root, split, kind -> the split, read from the original files, which it checks.
-    shown_by: paths below a data root, any of which says that original files are there. wanted: what to put there, for
-    errors. stand_in: split -> what takes its place.
+    title: what it is called. find: data root -> its original files, None where there are none. read: these files,
+    split, kind -> the split; it checks them. wanted: what to put there, for errors. words: in names of what may be
+    meant for it. stand_in: split -> what takes its place.
     """
 
     name: str
     title: str
     class_names: tuple[str, ...]
-    files: Callable[[Path, str, str], Source]
-    shown_by: tuple[str, ...]
+    find: Callable[[Path], Files | None]
+    read: Callable[[Files, str, str], Source]
     wanted: str
+    words: tuple[str, ...]
     downloads: tuple[Download, ...]
     stand_in: Callable[[str, Where], Source]
 
-    def locate(self, root: Path) -> str:
-        """Which source is there, without opening it: "torchvision files", "image folder" or "none"."""
-        if any((root / path).exists() for path in self.shown_by):
-            return "torchvision files"
-        return "image folder" if (root / self.name).is_dir() else "none"
+    def image_folder(self, root: Path) -> Path | None:
+        """The folder of images below a data root that is called like the data set."""
+        names = (self.name, self.title.lower())
+        below = (folder for folder in folders_below(root) if folder.name.lower() in names)
+        return next((folder for folder in below if (folder / "train").is_dir()), None)
 
     def source(self, split: str, where: Where) -> Source:
         """The first source that is there: original files, image folder, download, stand-in.
@@ -58,35 +66,40 @@ class OnDisk:
             UserError: a file is altered or incomplete, or nothing was found and a stand-in is not allowed.
         """
         for root in where.roots:
-            found = self.locate(root)
-            if found == "torchvision files":
-                return self.files(root, split, found)
-            if found == "image folder":
-                source = image_folder(root / self.name, split, self.title)
+            if files := self.find(root):
+                return self.read(files, split, "torchvision files")
+            if folder := self.image_folder(root):
+                source = image_folder(folder, split, self.title, skip_unreadable=where.skip_unreadable)
                 if tuple(source.class_names) != self.class_names:
-                    names = ", ".join(self.class_names)
-                    raise UserError(f"folder {root / self.name / split}: needs the classes {names}")
+                    has, names = ", ".join(source.class_names), ", ".join(self.class_names)
+                    raise UserError(f"folder {folder / split}: needs the classes {names}, but has {has}")
                 return source
         root, looked_in = where.roots[0], " or ".join(map(str, where.roots))
         try:
-            if os.environ.get(OFFLINE):
-                raise OSError(f"{OFFLINE} is set")
-            LOG.warning("%s is not in %s; downloading it", self.title, looked_in)
-            download(self.downloads, root)
-            return self.files(root, split, "downloaded")
+            here = [path for folder in where.roots for path in alike(folder, self.words)]
+            if not os.environ.get(OFFLINE):
+                LOG.warning("%s is not in %s; downloading it", self.title, looked_in)
+            obtain(self.downloads, root, here)
+            if files := self.find(root):
+                return self.read(files, split, "downloaded")
+            raise OSError("what was downloaded has other files")
         except (OSError, RuntimeError, ValueError) as error:
             if isinstance(error, UserError):
                 raise
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        not_found = f"{self.title} was not found in {looked_in} and could not be downloaded ({reason})."
+            reason = " ".join((str(error) or type(error).__name__).split())
+        other = f" (there is {', '.join(map(str, here[:3]))}, which cannot be read as it is)" if here else ""
+        not_found = (
+            f"{self.title} was not found in {looked_in}{other}, and could not be downloaded ({reason}). "
+            f"Put it at {root}/{self.wanted}"
+        )
         if not where.stand_in_allowed:
-            raise UserError(f"{not_found} Put it at {root}/{self.wanted}")
+            raise UserError(not_found)
         stand_in = self.stand_in(split, where)
-        LOG.warning(
-            "WARNING: %s Continuing with a STAND-IN: %s. Numbers and figures from it are not %s's.",
-            not_found, stand_in.label, self.title,
-        )  # fmt: skip
         label = f"{stand_in.label} (stand-in for {self.title})"
+        LOG.warning(
+            "WARNING: %s. Continuing with a STAND-IN: %s. Numbers and figures from it are not %s's.",
+            not_found, stand_in.label, self.title, extra={"stand_in": label},
+        )  # fmt: skip
         return replace(stand_in, kind="stand-in", label=label, stand_in=True)
 
 
@@ -102,8 +115,8 @@ def refuse_altered(path: Path, found: str, expected: str, algorithm: str) -> Non
         raise UserError(f"{path}: altered or incomplete, its {algorithm} is {found}, expected {expected}")
 
 
-def download(downloads: tuple[Download, ...], root: Path) -> None:
-    """Download and unpack beside the data root, then move the files in: never half a data set."""
+def obtain(downloads: tuple[Download, ...], root: Path, here: list[Path]) -> None:
+    """Unpack archives beside the data root, from `here` or downloaded, and move the files in: never half a data set."""
     import pooch
 
     root.mkdir(parents=True, exist_ok=True)
@@ -111,25 +124,33 @@ def download(downloads: tuple[Download, ...], root: Path) -> None:
     with tempfile.TemporaryDirectory(dir=root, prefix=".download-") as temporary:
         for archive in downloads:
             unpack = pooch.Decompress(name=archive.unpacked) if archive.unpacked else pooch.Untar(extract_dir=".")
-            _retrieve(archive, Path(temporary), unpack)
+            _retrieve(archive, Path(temporary), unpack, here)
         for file in sorted(path for path in Path(temporary).rglob("*") if path.is_file() and path.suffix != ".gz"):
             target = root / file.relative_to(temporary)
             target.parent.mkdir(parents=True, exist_ok=True)
             file.replace(target)
 
 
-def _retrieve(archive: Download, folder: Path, unpack: Any) -> None:
-    """From the first of its addresses that has it."""
+def _retrieve(archive: Download, folder: Path, unpack: Any, here: list[Path]) -> None:
+    """From the first of its addresses that has it, unless a copy is there, which pooch takes then."""
     import pooch
 
     if archive.unpacked:
         (folder / archive.unpacked).parent.mkdir(parents=True, exist_ok=True)
-    errors: list[Exception] = []
+    name = archive.urls[0].rpartition("/")[2]
+    algorithm, _, sum_ = archive.known_hash.partition(":")
+    named = [path for path in here if path.name == name and path.is_file()]
+    copies = [path for path in named if pooch.file_hash(path, algorithm) == sum_]
+    if copies:
+        shutil.copyfile(copies[0], folder / name)
+    elif forbidden := os.environ.get(OFFLINE):
+        raise OSError(BEFORE_THE_RUN if forbidden == IN_A_RUN else f"{OFFLINE} is set")
+    errors = []
     for url in archive.urls:
         get = pooch.HTTPDownloader(timeout=DOWNLOAD_TIMEOUT, progressbar=sys.stderr.isatty())
         try:
-            pooch.retrieve(url, archive.known_hash, url.rpartition("/")[2], folder, unpack, get)
+            pooch.retrieve(url, archive.known_hash, name, folder, unpack, get)
             return
         except (OSError, ValueError) as error:  # not there, or with another hash
-            errors.append(error)
-    raise errors[0]
+            errors.append(f"{url}: {error or type(error).__name__}")
+    raise OSError("; ".join(errors))

@@ -23,7 +23,8 @@ class Source:
     """One split of one data set: the label of every point; pixels are read only for the points asked for.
 
     labels: int64 [n], in the source's own order. read: indices [m] -> uint8 [m, c, h, w] pixels, or float32 [m, d] for
-    data that are not images. kind: where it comes from. label: what figures and tables call the data.
+    data that are not images. kind: where it comes from. label: what figures and tables call the data. notes: what a
+    user should know of how it was read.
     """
 
     labels: Indices
@@ -32,14 +33,19 @@ class Source:
     kind: str
     label: str
     stand_in: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Where:
-    """Where data are looked for, in this order (a download goes to the first), and whether a stand-in is allowed."""
+    """Where data are looked for, in this order (a download goes to the first), and what is allowed.
+
+    skip_unreadable: leave out files of an image folder that are not read.
+    """
 
     roots: tuple[Path, ...]
     stand_in_allowed: bool = True
+    skip_unreadable: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,20 @@
 """MNIST: its four original files, an image folder, a download, or the digits as a stand-in."""
 
+import gzip
+import hashlib
+import zlib
 from pathlib import Path
 
 import numpy as np
 
-from normplace.data.on_disk import Download, OnDisk, refuse_altered
+from normplace.data.on_disk import Download, Files, OnDisk, refuse_altered
 from normplace.data.record import DatasetRecord, Source
+from normplace.data.search import entries, folders_below
 from normplace.data.sets import digits
-from normplace.data.vision import import_torchvision
 from normplace.errors import UserError
-from normplace.files import sha256_of_file
 
 RAW = Path("MNIST", "raw")
+STEMS = {"train": "train", "test": "t10k"}
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/")
 # SHA-256 of the four original MNIST files, unpacked, as torchvision leaves them under MNIST/raw.
 SHA256 = {
@@ -29,25 +32,56 @@ ARCHIVES = {
 }
 
 
-def files(data_root: Path, split: str, kind: str) -> Source:
+def find(root: Path) -> Files | None:
+    """The four files, at their usual place, or as others name, pack or place them."""
+    usual = {name: root / RAW / name for name in SHA256}
+    if all(path.is_file() for path in usual.values()):
+        return usual
+    found: Files = {}
+    for folder in folders_below(root):
+        for entry in entries(folder):
+            path = Path(entry.path)
+            name = path.name.removesuffix(".gz").replace(".idx", "-idx")
+            # Other data sets have files of these names.
+            if name in SHA256 and name not in found and path.is_file() and _sha256(path) == SHA256[name]:
+                found[name] = path
+    if len(found) == len(SHA256):
+        return found
+    return usual if any(path.is_file() for path in usual.values()) else None
+
+
+def read(files: Files, split: str, kind: str) -> Source:
     """The original files, each held against its hash."""
-    raw = data_root / RAW
-    for name, expected in SHA256.items():
-        if not (raw / name).exists():
-            raise UserError(f"{raw / name}: missing, while other MNIST files are there; all four are needed")
-        refuse_altered(raw / name, sha256_of_file(raw / name), expected, "SHA-256")
-    data = import_torchvision().datasets.MNIST(data_root, train=split == "train")
-    pixels, labels = data.data.numpy()[:, None], data.targets.numpy().astype(np.int64)
-    return Source(labels, digits.DIGITS, lambda indices: pixels[indices], kind, "MNIST")
+    for name, path in files.items():
+        if not path.is_file():
+            raise UserError(f"{path}: missing, while other MNIST files are there; all four are needed")
+        refuse_altered(path, _sha256(path), SHA256[name], "SHA-256")
+    images, labels = (_contents(files[name]) for name in files if name.startswith(STEMS[split]))
+    pixels = np.frombuffer(images, np.uint8, offset=16).reshape(-1, 1, 28, 28)
+    numbers = np.frombuffer(labels, np.uint8, offset=8).astype(np.int64)
+    return Source(numbers, digits.DIGITS, lambda indices: pixels[indices], kind, "MNIST")
+
+
+def _contents(path: Path) -> bytes:
+    """What is in a file, or in the one that is packed in it."""
+    try:
+        return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        return b""
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(_contents(path)).hexdigest()
 
 
 ON_DISK = OnDisk(
     name="mnist",
     title="MNIST",
     class_names=tuple(digits.DIGITS),
-    files=files,
-    shown_by=tuple(str(RAW / file) for file in SHA256),
+    find=find,
+    read=read,
     wanted=f"{RAW}/{{{','.join(SHA256)}}}",
+    words=("mnist", "ubyte"),
     downloads=tuple(
         Download(tuple(f"{mirror}{file}.gz" for mirror in MIRRORS), f"md5:{md5}", unpacked=str(RAW / file))
         for file, md5 in ARCHIVES.items()
