@@ -12,7 +12,7 @@ PICTURE = Path(__file__).with_name("imports.svg")
 PACKAGES = {"normplace": "src/normplace", "study": "workflow/study", "figures": "figures"}
 # From the bottom up: each room imports from the rows below it (tests/unit/test_rooms.py). Where in its row it is drawn.
 LEVELS = (
-    {"errors": 0.15, "registry": 0.4, "statistics": 0.7},
+    {"errors": 0.1, "registry": 0.35, "statistics": 0.62, "environment": 0.9},
     {"files": 0.25, "parallel": 0.5, "progress": 0.74, "pictures": 0.95},
     {"networks": 0.22, "data": 0.82},
     {"theories": 0.57},
@@ -55,6 +55,7 @@ def rooms() -> set[str]:
     return {room for room in found if not room.startswith("_")} | {"study", "figures"}
 
 
+@matplotlib.rc_context({**matplotlib.rcParamsDefault, "svg.hashsalt": "normplace"})  # same bytes from the same arrows
 def draw(picture: Path, place: dict[str, tuple[float, float]], arrows: set[tuple[str, str]], height: float) -> None:
     """Write boxes at their places (0 to 1 across, rows upwards) and arrows, pale where another way leads there too.
 
@@ -76,8 +77,7 @@ def draw(picture: Path, place: dict[str, tuple[float, float]], arrows: set[tuple
         axes.annotate("", place[imported], place[room], arrowprops=style | ends, zorder=2)
     axes.set(xlim=(0, 1), ylim=(-0.5, max(y for _, y in place.values()) + 0.5))
     axes.axis("off")
-    with matplotlib.rc_context({"svg.hashsalt": "normplace"}):  # the same bytes from the same arrows
-        figure.savefig(picture, metadata={"Date": None, "Creator": None})
+    figure.savefig(picture, metadata={"Date": None, "Creator": None})
 
 
 def main() -> None:

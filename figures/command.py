@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from figures.reading import NotRun
+from normplace import environment
 from normplace.errors import UserError
 
 
@@ -21,6 +22,7 @@ class Parser(argparse.ArgumentParser):
 
 def run(package: str, description: str | None, known: list[str], make: Callable[[str, Path, Path], None]) -> None:
     """Make each thing that is asked for, from --tidy into --output; without names, all whose experiments were run."""
+    environment.prepare()
     parser = Parser(prog=f"python -m {package}", description=description)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
     parser.add_argument("--tidy", type=Path, required=True, help="folder of tidy tables")

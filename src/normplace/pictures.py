@@ -1,6 +1,7 @@
 """What the pictures of results share: the look, and the panels for guesses and for gamma."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import matplotlib as mpl
@@ -19,6 +20,7 @@ SETTINGS: Any = {
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.labelsize": 8,
+    "font.family": "DejaVu Sans",  # matplotlib's own, so a letter that it lacks is a box on every machine
     "font.size": 8,
     "legend.fontsize": 7,
     "legend.frameon": False,
@@ -28,11 +30,23 @@ SETTINGS: Any = {
 }
 
 
+def look() -> AbstractContextManager[None]:
+    """Inside `with`, our look on top of matplotlib's own, whatever the user's settings; after it theirs are back."""
+    return mpl.rc_context({**mpl.rcParamsDefault, **SETTINGS})
+
+
+def in_look(draw: Callable[[], Figure]) -> Figure:
+    """What `draw` draws, to be shown or saved outside the look."""
+    with look():
+        figure = draw()
+        figure.draw_without_rendering()  # ticks are made when they are first drawn, with the settings of that moment
+    return figure
+
+
 def new_figure(title: str, panels: int) -> tuple[Figure, Sequence[Axes]]:
     """A figure with panels side by side, as notebooks show it; it belongs to no window."""
-    with mpl.rc_context({**mpl.rcParamsDefault, **SETTINGS}):
-        figure = Figure(figsize=(3.6 * panels, 2.8), layout="constrained")
-        axes = figure.subplots(1, panels, squeeze=False)[0]
+    figure = Figure(figsize=(3.6 * panels, 2.8), layout="constrained")
+    axes = figure.subplots(1, panels, squeeze=False)[0]
     figure.suptitle(title, fontsize=9)
     return figure, list(axes)
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "normplace"
 # From the bottom to the top: a room imports from those below it and from itself, rooms of one level not each other.
 LEVELS = (
-    {"errors", "statistics", "registry"},
+    {"errors", "environment", "statistics", "registry"},
     {"files", "pictures", "parallel", "progress"},
     {"networks", "data"},
     {"theories"},

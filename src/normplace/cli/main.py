@@ -5,13 +5,12 @@ import gc
 import importlib
 import io
 import logging
-import os
 import sys
 from typing import Any, TextIO
 
 import click
 
-from normplace import __version__
+from normplace import __version__, environment
 from normplace.cli.command import fail
 
 COMMANDS = {
@@ -27,9 +26,6 @@ COMMANDS = {
     "curves": "Tidy tables of training runs: curves, gradients, milestones.",
     "measurements": "Tidy table of measured models.",
 }
-# One thread a process: threads of several jobs fight over the cores, and results must not depend on how many there are.
-# Parallel work is several processes.
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 class LazyGroup(click.Group):
@@ -95,7 +91,7 @@ class Said(logging.StreamHandler[TextIO]):
 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: a user's mistake ends with one line and exit code 2, the machine's with 3, Ctrl-C with 130."""
-    os.environ.update(dict.fromkeys(THREADS, "1"))  # before numpy and torch start their pools
+    environment.prepare()
     atexit.register(gc.freeze)  # else Python ends with half a second's search for cycles in what torch has loaded
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does: no terminal is too old for a result

@@ -76,8 +76,9 @@ class Measurement:
     def plot(self) -> "Figure":
         """The guesses of the networks, and gamma layer by layer."""
         from normplace.measuring.picture import draw
+        from normplace.pictures import in_look
 
-        return draw(self, self.name)
+        return in_look(lambda: draw(self, self.name))
 
     def __repr__(self) -> str:
         from normplace.measuring.report import report

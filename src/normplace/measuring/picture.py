@@ -1,12 +1,12 @@
 """The picture of a measurement: how the guesses are distributed, and where in the network prejudice arises."""
 
 import textwrap
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from normplace.files import write_atomically
 from normplace.measuring.measure import Measurement
 from normplace.measuring.prejudice import Prejudice
-from normplace.pictures import BLUE, SETTINGS, VERMILION, gamma_axis, guesses_of, histogram
+from normplace.pictures import BLUE, VERMILION, gamma_axis, guesses_of, histogram, look
 from normplace.statistics import NEUTRAL_GAMMA
 
 COLOURS = {"batch": BLUE, "running": VERMILION}
@@ -35,7 +35,8 @@ def write_sweep(found: dict[str, Measurement], argument: str, title: str, path: 
 
 
 def _write(drawn: Callable[[], Figure], path: Path) -> None:
-    with mpl.rc_context({**mpl.rcParamsDefault, **SETTINGS}):
+    with look(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # of a name in any script
         figure = drawn()
         for kind, unwanted in (("pdf", "CreationDate"), ("png", "Software")):
             save = partial(figure.savefig, format=kind, dpi=200, metadata={unwanted: None})

@@ -68,6 +68,11 @@ class Guesses:
         """Left: the guesses of the shallowest and deepest networks. Right: gamma against depth."""
         from normplace import pictures
 
+        return pictures.in_look(self._draw)
+
+    def _draw(self) -> Figure:
+        from normplace import pictures
+
         depths = len(self.guess_fraction)
         figure, (left, right) = pictures.new_figure(self._title(), 2)
         for at, colour in ((0, pictures.GREY), (depths - 1, pictures.BLUE))[-min(depths, 2) :]:

@@ -107,6 +107,11 @@ class Theory:
         """Left: gamma against depth. Right: the distribution of the guesses at the last depth, from 10,000 draws."""
         from normplace import pictures
 
+        return pictures.in_look(self._draw)
+
+    def _draw(self) -> Figure:
+        from normplace import pictures
+
         figure, (left, right) = pictures.new_figure(f"{self._how()}: {self.net}, on {self.data}", 2)
         left.plot(np.arange(1, self.net.depth + 1), self.gamma, color=pictures.BLUE, lw=1.1)
         pictures.gamma_axis(left)

@@ -1,0 +1,31 @@
+"""What a program of ours takes from its machine and its user: nothing that results depend on, or that may be broken."""
+
+import getpass
+import logging
+import os
+from pathlib import Path
+
+# One thread a process: threads of several jobs fight over the cores, and results must not depend on how many there are.
+# Parallel work is several processes.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+# Matplotlib as it ships: no matplotlibrc, and a backend that needs neither a toolkit nor a screen.
+MATPLOTLIB = {"MATPLOTLIBRC": os.devnull, "MPLBACKEND": "agg"}
+
+
+def prepare() -> None:
+    """Set what this process and those that it starts go by; a program calls it before it imports anything large.
+
+    A user's own session does not: there the settings are theirs.
+    """
+    os.environ.update({**dict.fromkeys(THREADS, "1"), **MATPLOTLIB})
+    # It warns of a matplotlibrc that is not used here, and where its cache of fonts cannot be kept.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    # In a container the system may not know the user, and libraries that ask for a name or a home end in tracebacks.
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        os.environ["LOGNAME"] = f"user-{os.getuid()}"
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = os.sep
