@@ -1,5 +1,6 @@
 """Cached outputs: computed once for all checkouts, again when anything they depend on changes, never served damaged."""
 
+import inspect
 import os
 import re
 import shutil
@@ -9,9 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from snakemake import cli
 
 from study import cache as output_cache
-from study import data
+from study import data, one_run
 from tests.checkout import ROOT, TINY, TINY_TARGETS, environment, hashes, snakemake, tiny_checkout
 
 DATA, SAMPLE, THEORY, TRAIN, CURVES = (
@@ -166,6 +168,57 @@ def test_damaged_entries_are_computed_again_and_not_served(finished: Path, tmp_p
     assert made == {name: before[name] for name in made}
     make(finished, *TINY_TARGETS)
     assert hashes(finished) == before
+
+
+def state(*folders: Path) -> dict[str, tuple[int, int, bytes]]:
+    """Time, mode and contents of all that is there, links as links."""
+    found = {}
+    for path in (path for folder in folders for path in [folder, *folder.rglob("*")]):
+        if path.is_symlink() or path.exists():
+            contents = str(path.readlink()).encode() if path.is_symlink() else b""
+            if path.is_file() and not path.is_symlink():
+                contents = path.read_bytes()
+            found[str(path)] = (path.lstat().st_mtime_ns, path.lstat().st_mode, contents)
+    return found
+
+
+def test_a_look_changes_nothing(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a damaged entry, a link to one that is gone, a date ahead of the clock, and then no cache at all."""
+    cache, folder = tmp_path / "cache", tiny_checkout(tmp_path / "checkout")
+    monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(cache))
+    sample, theory = TINY_TARGETS[:2]
+    make(folder, sample, theory)
+    before = hashes(folder)
+    (folder / sample).resolve().chmod(0o644)
+    (folder / sample).resolve().write_bytes(b"damaged")
+    (folder / theory).resolve().unlink()
+    os.utime(folder / "claims.yaml", (2**32, 2**32))
+    (folder / ".snakemake" / "normplace.lock").unlink()
+    watched = (cache, folder / "results", folder / "claims.yaml", folder / ".snakemake" / "normplace.lock")
+    left = state(*watched)
+    for option in ("-nq", "--rulegraph", "--summary", "--list-rules", "--unlock", "--report=report.html"):
+        looked = snakemake(folder, option, config=[*TINY, "--", sample, theory])
+        assert looked.returncode == 0, looked.stderr
+        assert looked.stderr.count("is damaged: a run makes it again") == 1
+        assert "a run removes" in looked.stderr
+        assert state(*watched) == left, option
+    found = make(folder, sample, theory)
+    assert found.stderr.count("was damaged: deleted") == 1
+    assert hashes(folder) == before
+    cache.rename(tmp_path / "away")
+    left = state(*watched)
+    looked = snakemake(folder, "--dry-run", config=[*TINY, "--", sample])
+    assert "Traceback" not in looked.stderr
+    assert "lead to cached outputs that are gone" in looked.stderr
+    assert state(*watched) == left
+
+
+def test_all_options_with_which_snakemake_runs_nothing_are_known() -> None:
+    """By its own code: what it asks before it runs the workflow."""
+    asked = inspect.getsource(cli.args_to_api).split("if args.lint:")[1].split("execute_workflow(")[0]
+    options = set(re.findall(r"if args\.(\w+)\b", asked)) | {"dryrun", "lint", "report", "reporter"}
+    assert len(options) > 20
+    assert options - {"touch", "preemptible_rules"} == set(one_run.LOOKING)
 
 
 def test_two_runs_at_once_with_one_cache(

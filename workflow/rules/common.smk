@@ -20,15 +20,19 @@ from study.plan import Plan, claimed_tables, folder, kept, tidy_folder
 config = configuration.resolve(config)
 plan = Plan(config)
 RESULTS = plan.results
-CACHE = cache.prepare()
+LOOKING = one_run.only_looks(workflow)
+CACHE = cache.prepare(LOOKING)
 # What a job makes must not depend on a download: the key of its cached output does not say if there was one.
 os.environ.setdefault(OFFLINE, IN_A_RUN)
 os.environ[IN_LOG] = "1"
 if workflow.is_main_process:
-    lock = one_run.hold_if_free()
     data.find_all(config["datasets"])
     print(data.stand_ins(config["datasets"]), end="", file=sys.stderr)
-    cache.clean(CACHE, RESULTS, "figures", "src", "workflow", "claims.yaml")
+    if LOOKING:
+        cache.report(CACHE, RESULTS)
+    else:
+        lock = one_run.hold_if_free()
+        cache.clean(CACHE, RESULTS, "figures", "src", "workflow", "claims.yaml")
 
 
 report: "../report/workflow.rst"

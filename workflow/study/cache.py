@@ -20,13 +20,18 @@ SUMS = ".sha256"
 KEY = 64  # hexadecimal digits
 
 
-def prepare() -> Path:
-    """Make the folder, and tell Snakemake, which would otherwise end with a traceback.
+def prepare(looking: bool = False) -> Path:
+    """Make the folder, unless Snakemake is only looking, and tell Snakemake, which otherwise ends with a traceback.
 
     It is $SNAKEMAKE_OUTPUT_CACHE, else `normplace` in the user's cache folder.
     """
     folder = Path(os.environ.get(VARIABLE) or of_user() / "normplace").absolute()  # for links
-    if not _usable(folder):
+    try:
+        if not _usable(folder):
+            raise PermissionError
+        if not looking:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
         sys.exit(f"{VARIABLE}: {folder} cannot be made or written to; name another folder")
     os.environ[VARIABLE] = str(folder)
     return folder
@@ -42,34 +47,45 @@ def of_user() -> Path:
 
 
 def _usable(folder: Path) -> bool:
-    with suppress(OSError):
-        folder.mkdir(parents=True, exist_ok=True)
-        return os.access(folder, os.W_OK | os.X_OK)
-    return False
+    """Whether the folder can be written to, or made."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def clean(folder: Path, results: str, *sources: str) -> None:
     """Before a run: no damaged entry, no link to one that is gone, nothing dated ahead of the clock."""
     check(folder)
-    for path in Path(results).rglob("*"):
-        if path.is_symlink() and not path.exists():  # Snakemake takes it for a file, and then ends with an error
-            path.unlink()
+    for path in _dangling(results):
+        path.unlink()
     redate(Path(results), folder, *map(Path, sources))
     protect(folder)
 
 
-def check(folder: Path) -> None:
-    """Delete and report every entry that is not what its job wrote.
+def report(folder: Path, results: str) -> None:
+    """Before a look, which must change nothing: what a run would find and delete."""
+    check(folder, delete=False)
+    if gone := len(_dangling(results)):
+        what = "lead to cached outputs that are gone; a run removes these links, a look may end at them"
+        print(f"normplace: {gone} files in {results} {what}", file=sys.stderr)
+
+
+def _dangling(results: str) -> list[Path]:
+    """Links that lead nowhere: Snakemake takes them for files, and then ends with an error."""
+    return [path for path in Path(results).rglob("*") if path.is_symlink() and not path.exists()]
+
+
+def check(folder: Path, delete: bool = True) -> None:
+    """Report every entry that is not what its job wrote, and delete it.
 
     One without sums is being written, or was left half-written: Snakemake ignores it, because sums are stored last.
     """
     for key, files in sorted(_entries(folder).items()):
         try:
             if any(path.suffix == SUMS for path in files) and not _intact(files):
-                for path in files:
+                for path in files if delete else []:
                     path.unlink()
-                damaged = f"cached output {folder / key}* was damaged: deleted, to be made again"
-                print(f"normplace: {damaged}", file=sys.stderr)
+                what = "was damaged: deleted, to be made again" if delete else "is damaged: a run makes it again"
+                print(f"normplace: cached output {folder / key}* {what}", file=sys.stderr)
         except FileNotFoundError:  # another run's check was faster
             continue
         except PermissionError as error:
@@ -97,7 +113,7 @@ def protect(folder: Path) -> None:
 def _entries(folder: Path) -> dict[str, list[Path]]:
     """Key -> its files."""
     entries: dict[str, list[Path]] = {}
-    for path in folder.iterdir():
+    for path in folder.iterdir() if folder.is_dir() else []:
         if re.match(f"[0-9a-f]{{{KEY}}}", path.name) and path.is_file():
             entries.setdefault(path.name[:KEY], []).append(path)
     return entries

@@ -14,11 +14,30 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from snakemake.cli import get_argument_parser
+
 from study import cache
 
 STATE = Path(".snakemake")  # where Snakemake keeps its own
 HELD = "NORMPLACE_RUN"  # set for what runs under the lock
+# Options with which Snakemake runs no job, or none of a run's: it looks, or works on its own files.
+LOOKING = (
+    "archive", "cleanup_metadata", "cleanup_shadow", "conda_cleanup_envs", "conda_create_envs_only",
+    "container_cleanup_images", "containerize", "d3dag", "dag", "delete_all_output", "delete_temp_output",
+    "detailed_summary", "dryrun", "filegraph", "generate_unit_tests", "lint", "list_changes", "list_conda_envs",
+    "list_input_changes", "list_params_changes", "list_rules", "list_target_rules", "list_untracked",
+    "print_compilation", "report", "reporter", "rulegraph", "summary", "unlock",
+)  # fmt: skip
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def only_looks(workflow: Any) -> bool:
+    """Whether this Snakemake only looks, and must change no file; while it reads a Snakefile it knows only of -n."""
+    if Path(sys.argv[0]).name != "snakemake":
+        return bool(workflow.output_settings.dryrun)
+    options = get_argument_parser().parse_known_args(sys.argv[1:])[0]
+    looks = any(getattr(options, name) for name in LOOKING) and not options.report_after_run
+    return bool(workflow.output_settings.dryrun) or looks  # a profile, too, may say -n
 
 
 def hold_if_free() -> IO[str] | None:
