@@ -57,6 +57,18 @@ def one_class():
     return network
 
 
+class Wide(nn.Module):
+    def __init__(self, width, deep=None):
+        super().__init__()
+        print("built with", width, deep)
+        if width < 1:
+            raise ValueError("too narrow")
+        self.net = nn.Sequential(nn.Flatten(), nn.Linear(64, width), nn.ReLU(), nn.Linear(width, 2))
+
+    def forward(self, x):
+        return self.net(x)
+
+
 def stops():
     calls.append(1)
     if len(calls) > int(os.environ["STOPS_AFTER"]):
@@ -212,7 +224,7 @@ def test_one_clear_line_for_a_wrong_model(model: str, words: list[str], capsys: 
         (["--dataset", "npy:objects.npy"], ["npy:objects.npy", "not a .npy file", "Python objects"]),
         (
             ["--dataset", "npy:whole.npy"],
-            ["npy:whole.npy", "needs floats", "or int64 tokens [n, ...]", "uint8 [20, 64]"],
+            ["npy:whole.npy", "needs floats", "int64 tokens, or masks (bool), [n, ...]", "uint8 [20, 64]"],
         ),
         (["--dataset", "npy:line.npy"], ["npy:line.npy", "needs floats", "float64 [20]"]),
         (["--dataset", "npy:nan.npy"], ["npy:nan.npy", "NaN"]),
@@ -286,6 +298,72 @@ def test_a_sweep_has_a_row_a_value_and_below_it_its_contrasts(here: Path, capsys
     assert first["bn_statistics"]["batch"]["gamma"] == alone["bn_statistics"]["batch"]["gamma"]
     rows = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line.startswith(("4", "8", "  "))][:12]
     assert rows == ["4,", "shuffled", "Gaussian"] * 2 + ["8,", "shuffled", "Gaussian"] * 2
+
+
+WIDE = ["measure", "my_models:Wide", "--dataset", "digits", "--points", "20", "--inits", "5", "--output", "m.json"]
+
+
+def test_nested_arguments_add_up(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main([*WIDE, "--model-arg", "width=9", "--model-arg", "deep.first=1", "--vary", "deep.second=2,3"])
+    said = capsys.readouterr().out
+    for second in (2, 3):
+        assert f"built with 9 {{'first': 1, 'second': {second}}}" in said
+    written = json.loads((here / "m.json").read_text())
+    assert written["options"]["model_arguments"] == {"width": 9, "deep.first": 1}
+    assert [one["arguments"] for one in written["measurements"]] == [{"deep.second": 2}, {"deep.second": 3}]
+
+
+def test_a_value_that_fails_does_not_take_the_others_with_it(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*WIDE, "--vary", "width=8,0,16"])
+    assert caught.value.code == 2
+    said = capsys.readouterr()
+    assert "1 of 3 were not measured: MODEL my_models:Wide, width=0: the builder raised ValueError" in said.err
+    assert [one["arguments"]["width"] for one in json.loads((here / "m.json").read_text())["measurements"]] == [8, 16]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--vary", "width=8", "--vary", "width=16"], "--vary width: is given twice"),
+        (["--vary", "width=8,8"], "'width=8,8' has a value twice"),
+        (["--model-arg", "width=.nan"], "'.nan' is no finite number"),
+        (["--model-arg", "width=1", "--model-arg", "width.deep=2"], "--model-arg width.deep: width has a value of its"),
+        (["--model-arg", "width.deep=2", "--model-arg", "width=1"], "--model-arg width: has a value inside it, too"),
+    ],
+)
+def test_arguments_that_do_not_fit(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([*WIDE, *options])
+    assert caught.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_a_date_is_a_word(here: Path) -> None:
+    main([*WIDE, "--model-arg", "width=8", "--model-arg", "deep=2020-01-01"])
+    assert json.loads((here / "m.json").read_text())["options"]["model_arguments"]["deep"] == "2020-01-01"
+
+
+def test_a_module_that_reads_the_command_line_and_leaves_the_folder(here: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (here / "restless.py").write_text(
+        "import argparse, os\nfrom my_models import build\n"
+        "argparse.ArgumentParser().parse_args()\nos.chdir('elsewhere')\n"
+    )
+    command = "measure restless:build --dataset digits --points 20 --inits 5 --output m.json"
+    ran = subprocess.run(
+        [sys.executable, "-m", "normplace.cli", *command.split()], cwd=here, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert (here / "m.json").is_file()
+    assert "written: m.json, m.png, m.pdf" in ran.stdout
+
+
+def test_an_npz_that_is_an_npy_says_so(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save(here / "x.npy", np.ones((20, 64)))
+    with pytest.raises(SystemExit):
+        main(["measure", "my_models:build", "--dataset", "npz:x.npy", "--output", "m.json"])
+    assert "say npy:x.npy" in capsys.readouterr().err
 
 
 def test_a_closed_pipe_is_no_mistake_of_the_user(here: Path) -> None:

@@ -1,5 +1,6 @@
 """`normplace measure`: how prejudiced is my network?"""
 
+import json
 import math
 import re
 import sys
@@ -51,17 +52,27 @@ class Argument(click.ParamType[tuple[str, Any]]):
         if not (name and equals and text):
             self.fail(f"{value!r} is not {self.get_metavar(param, ctx)}.", param, ctx)  # type: ignore[arg-type]
         try:
-            typed = _numbers_too(yaml.safe_load(f"[{text}]" if self.several else text))
+            typed = _plain(yaml.safe_load(f"[{text}]" if self.several else text))
         except yaml.YAMLError:
             self.fail(f"{text!r} is not valid YAML.", param, ctx)
+        except ValueError as error:
+            self.fail(f"{text!r} {error}.", param, ctx)
+        if self.several and len({json.dumps(one) for one in typed}) < len(typed):
+            self.fail(f"{value!r} has a value twice.", param, ctx)
         return name, typed
 
 
-def _numbers_too(value: Any) -> Any:
-    """1e-3 is a number, too, which YAML 1.1 takes for a word."""
+def _plain(value: Any) -> Any:
+    """What JSON can hold, as the result keeps it. 1e-3 is a number, too, which YAML 1.1 takes for a word."""
     if isinstance(value, list):
-        return [_numbers_too(one) for one in value]
-    return float(value) if isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?e[-+]?\d+", value, re.I) else value
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("is no finite number")
+    if isinstance(value, str) and re.fullmatch(r"[-+]?\d+(\.\d*)?e[-+]?\d+", value, re.I):
+        return float(value)
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)  # a date as a word
 
 
 @options.command()
@@ -113,8 +124,14 @@ def measure(
     output: Path,
 ) -> None:
     """How prejudiced is my network? Any PyTorch model that guesses."""
+    for option, names in (("MODEL", models), ("--model-arg", _names(arguments)), ("--vary", _names(vary))):
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise UserError(f"{option} {twice[0]}: is given twice")
+    _nested([*arguments, *((name, values[0]) for name, values in vary)])  # refuses what does not fit
     if output.suffix != ".json":
         raise UserError(f"--output {output}: needs the suffix .json; the picture goes beside it")
+    written_to, output = output, output.absolute()  # a model's module may go to another folder when it is imported
+    del sys.argv[1:]  # and may read it: these are no options of the module's
     pictures = [output.with_suffix(suffix) for suffix in (".png", ".pdf")]
     for picture in pictures:
         check_writable(picture)
@@ -139,57 +156,69 @@ def measure(
     classes = len(inputs.class_names) if inputs.class_names else None
     check_positions(positions)
 
-    def measured(model: str, more: dict[str, Any]) -> "Measurement":
+    def measured(model: str, more: list[tuple[str, Any]]) -> "Measurement":
         x = given
         if model.startswith("torchvision:") and isinstance(x, torch.Tensor) and x.ndim == 4 and x.shape[1] == 1:
             x = x.expand(-1, 3, -1, -1)  # its models are for colour images
         try:
-            build = find_model(model, Points.of(x), classes, _nested(arguments) | more)
+            build = find_model(model, Points.of(x), classes, _nested([*arguments, *more]))
             return measuring.measure(
                 build, x, inits, seed, labels=inputs.labels, positions=positions, binary=binary,
                 contrast=contrast, remedy=remedy, trial=not no_trial, device=device, progress=True,
             )  # fmt: skip
         except UserError as error:
             hint = " (--resize N gives images another size)" if _is_of_images(model, x, error) else ""
-            raise UserError(f"MODEL {model}: {error}{hint}") from error
+            with_values = "".join(f", {name}={value}" for name, value in more)
+            raise UserError(f"MODEL {model}{with_values}: {error}{hint}") from error
 
     asked: dict[str, Any] = {
         "model": models[0] if len(models) == 1 else list(models),
-        "model_arguments": _nested(arguments),
+        "model_arguments": dict(arguments),
         **data_record(request),
         **{"resize": resize, "inits": inits, "positions": positions, "binary": binary, "seed": seed, "device": device},
     }
     title = f"{models[0] if len(models) == 1 else f'{len(models)} models'} on {inputs.provenance['label']}"
     wanted = [(model, more) for model in models for more in _combinations(vary)]
-    found = []
+    found, failed = [], []
     try:
         for model, more in wanted:
-            found.append((model, more, measured(model, _nested(more))))
-            if found[-1][2].inits < inits:  # Ctrl-C: what was measured is kept
+            try:
+                found.append((model, more, measured(model, more)))
+            except UserError as error:  # of several models the others are measured all the same
+                failed.append(error)
+            if found and found[-1][2].inits < inits:  # Ctrl-C: what was measured is kept
                 break
     except KeyboardInterrupt:
         if not found:
             raise
+    if not found:
+        raise failed[0]
     if len(wanted) > 1:
         written = [{"model": model, "arguments": dict(more), **report.record(of)} for model, more, of in found]
         write_measurement(output, asked, inputs.provenance, {"measurements": written})
         shown = [[model] * (len(models) > 1) + [str(value) for _, value in more] for model, more, _ in found]
         by_value = {", ".join(words): of for words, (_, _, of) in zip(shown, found, strict=True)}
-        argument = ", ".join(["model"] * (len(models) > 1) + [name for name, _ in vary])
+        argument = ", ".join(["model"] * (len(models) > 1) + _names(vary))
         measure_picture.write_sweep(by_value, argument, title, output)
         print(report.sweep(by_value, argument, title))
     else:
         ((_, more, one),) = found
-        asked["model_arguments"] |= _nested(more)
+        asked["model_arguments"] |= dict(more)
         write_measurement(output, asked, inputs.provenance, report.record(one))
         measure_picture.write(one, title, output)
         print(report.report(one, title, inputs.class_names))
-    print(f"written: {', '.join(map(str, [output, *pictures]))}")
+    print(f"written: {', '.join(str(written_to.with_suffix(suffix)) for suffix in ('.json', '.png', '.pdf'))}")
+    if failed:
+        raise UserError(f"{len(failed)} of {len(wanted)} were not measured: {'; '.join(map(str, failed))}")
     if len(found) < len(wanted):
         print(f"normplace: interrupted after {len(found)} of {len(wanted)} models", file=sys.stderr)
         sys.exit(130)
     for _, _, of in found:
         _interrupted_or_imprecise(of, precision)
+
+
+def _names(pairs: tuple[tuple[str, Any], ...]) -> list[str]:
+    return [name for name, _ in pairs]
 
 
 def _combinations(vary: tuple[tuple[str, list[Any]], ...]) -> "list[list[tuple[str, Any]]]":
@@ -205,6 +234,10 @@ def _nested(arguments: "tuple[tuple[str, Any], ...] | list[tuple[str, Any]]") ->
         inside = found
         for part in outer:
             inside = inside.setdefault(part, {})
+            if not isinstance(inside, dict):
+                raise UserError(f"--model-arg {name}: {part} has a value of its own")
+        if isinstance(inside.get(last), dict) and not isinstance(value, dict):
+            raise UserError(f"--model-arg {name}: has a value inside it, too")
         inside[last] = value
     return found
 

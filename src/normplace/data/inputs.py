@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from normplace.data.datasets import DEFAULT_POINTS, MIN_POINTS, DataRequest, read
+from normplace.data.sets import DATASETS
 from normplace.errors import UserError
 from normplace.files import sha256_of_arrays
 
@@ -69,8 +70,15 @@ def load_inputs(request: DataRequest, resize: int | None = None) -> Inputs:
             "sha256": sha256_of_arrays(arrays.values()),
         }
         inputs = Inputs({name: torch.from_numpy(array) for name, array in arrays.items()}, None, None, provenance)
+    elif request.dataset in readers and request.dataset not in DATASETS:
+        raise UserError(f"--dataset {request.dataset}: needs what follows {kind}: (see --help)")
     else:
-        data = read(request)
+        try:
+            data = read(request)
+        except UserError as error:
+            if "unknown, allowed are" in str(error):
+                raise UserError(f"{error}, {', '.join(f'{name}:...' for name in readers)}") from None
+            raise
         inputs = Inputs({"arg0": data.x}, data.y, data.classes, data.provenance)
     if resize is not None:
         x = inputs.tensors.get("arg0")
@@ -92,38 +100,45 @@ def _npy(request: DataRequest, place: str) -> tuple[str, Arrays]:
         raise UserError(f"--dataset npy:{path}: no such file") from None
     except (OSError, ValueError, EOFError, SyntaxError, TokenError) as error:  # numpy parses the header as Python
         raise UserError(f"--dataset npy:{path}: not a .npy file of numbers ({error})") from None
-    return path.name, {"arg0": _numbers(array, request, "")}
+    return path.name, {"arg0": _numbers(array, request, "", axes=2)}
 
 
 def _npz(request: DataRequest, place: str) -> tuple[str, Arrays]:
     path = Path(place)
     try:
-        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
+        with path.open("rb") as handle:
+            file = np.load(handle, allow_pickle=False)
+            if isinstance(file, np.ndarray):
+                raise UserError(f"--dataset npz:{path}: holds one array, as an .npy file does: say npy:{path}")
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise UserError(f"--dataset npz:{path}: no such file") from None
+    except UserError:
+        raise
     except (OSError, ValueError, EOFError, SyntaxError, TokenError, BadZipFile, AttributeError, TypeError) as error:
         raise UserError(f"--dataset npz:{path}: not an .npz file of numbers ({error})") from None
-    if not arrays or len({array.shape[:1] for array in arrays.values()}) > 1:
-        shapes = ", ".join(f"{name} {list(array.shape)}" for name, array in arrays.items()) or "no array"
-        raise UserError(f"--dataset npz:{path}: needs arrays [n, ...] of one n, but has {shapes}")
+    shapes = [array.shape for array in arrays.values()]
+    if max(map(len, shapes), default=0) < 2 or len({shape[:1] for shape in shapes}) > 1:
+        shown = ", ".join(f"{name} {list(array.shape)}" for name, array in arrays.items()) or "no array"
+        needed = "needs arrays [n, ...] of one n, at least one of them with more than one axis"
+        raise UserError(f"--dataset npz:{path}: {needed}, but has {shown}")
     by_position = all(name == f"arr_{index}" for index, name in enumerate(arrays))
     return path.name, {
-        f"arg{index}" if by_position else name: _numbers(array, request, f"{name} ")
+        f"arg{index}" if by_position else name: _numbers(array, request, f"{name} ", axes=1)
         for index, (name, array) in enumerate(arrays.items())
     }
 
 
-def _numbers(array: npt.NDArray[Any], request: DataRequest, name: str) -> npt.NDArray[Any]:
-    """The first points of an array: floats as float32, whole numbers and masks as int64."""
+def _numbers(array: npt.NDArray[Any], request: DataRequest, name: str, axes: int) -> npt.NDArray[Any]:
+    """The first points of an array of `axes` or more: floats as float32, whole numbers as int64, masks as they are."""
     kind, size = array.dtype.kind, array.dtype.itemsize  # in either order of bytes
-    is_float, is_whole = kind == "f" and size <= 8, kind == "b" or (kind == "i" and size >= 4)
-    if not (is_float or is_whole) or array.ndim < 2:
-        needed = "needs floats, scaled as the model expects them, or int64 tokens [n, ...]"
+    is_float, is_whole = kind == "f" and size <= 8, kind == "i" and size >= 4
+    if not (is_float or is_whole or kind == "b") or array.ndim < axes:
+        needed = "needs floats, scaled as the model expects them, int64 tokens, or masks (bool), [n, ...]"
         raise UserError(f"--dataset {request.dataset}: {needed}, but {name}has {array.dtype} {list(array.shape)}")
     asked = _count(request, len(array))
     with np.errstate(over="ignore"):
-        x = np.array(array[:asked], dtype=np.float32 if is_float else np.int64)
+        x = np.array(array[:asked], dtype=np.float32 if is_float else np.int64 if is_whole else np.bool_)
     if not np.isfinite(x).all():
         raise UserError(f"--dataset {request.dataset}: {name}has NaN, infinite values or values too large for float32")
     return x

@@ -53,6 +53,16 @@ def _redrawn(model: nn.Module) -> nn.Module:
     return fresh
 
 
+def copied(network: nn.Module) -> nn.Module:
+    """A copy of a network that cannot be built again.
+
+    Raises:
+        UserError: it cannot be copied.
+    """
+    with blamed("copying a network of a builder that the seed does not reach"):
+        return copy.deepcopy(network)
+
+
 def refuse_meta(network: nn.Module) -> None:
     """Refuse a model without weights.
 
@@ -67,9 +77,12 @@ def fingerprint(network: nn.Module) -> str:
     """A hash of all weights and buffers: two networks that have the same were not drawn anew."""
     digest = hashlib.sha256()
     with torch.no_grad():
-        for tensor in (*network.parameters(), *network.buffers()):
+        # numpy takes from a tensor that its size can change, as a buffer's may.
+        for tensor in (*network.parameters(), *(buffer.clone() for buffer in network.buffers())):
+            plain = tensor.detach() if tensor.layout == torch.strided else tensor.detach().to_dense()
+            plain = torch.view_as_real(plain.resolve_conj()) if plain.is_complex() else plain
             # Not numpy's own types: it has no bfloat16.
-            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+            digest.update(plain.resolve_neg().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

@@ -10,17 +10,17 @@ import numpy as np
 
 from normplace.errors import UserError
 from normplace.files import read_json
-from normplace.measuring.report import estimate
+from normplace.measuring.modes import NAMES
+from normplace.measuring.report import estimate, nats
 from normplace.statistics import CONFIDENCE, Array, Estimate
 
 Z95 = 1.96  # half an interval, in standard errors
 ROUNDING = 1e-12  # of a share
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
-MODES = {"batch": "training mode", "running": "eval()"}
 
 
 class Side(NamedTuple):
-    """One measurement in one mode, of a file; drawn: which networks, by what seeds they have."""
+    """One measurement in one mode, of a file; drawn: which networks, by the first one's weights and their seeds."""
 
     name: str
     mode: str
@@ -46,7 +46,7 @@ class Side(NamedTuple):
             ("", self.name),
             *((f"gamma of the {of}", estimate(self.gamma(of))) for of in ("guesses", "outputs")),
             ("largest fraction, mean", f"{self.found['largest_fraction']['mean']:.3f}"),
-            ("loss at the start", f"{self.found['loss']['value']:.3f}"),
+            ("loss at the start", nats(self.found["loss"]["value"])),
             ("regime", self.found["regime"]),
             ("networks", str(len(self.agreement))),
         ]
@@ -73,7 +73,7 @@ def _sides(file: dict[str, Any]) -> Iterator[dict[str, Side]]:
         name = " ".join(
             map(str, [one.get("model", options["model"]), *(f"{key}={arguments[key]}" for key in arguments)])
         )
-        drawn = name, options["seed"]
+        drawn = one["fingerprint"], options["seed"]
         found = {
             kind: Side(name, kind, seen, one["classes"], data, drawn) for kind, seen in one["bn_statistics"].items()
         }
@@ -86,8 +86,8 @@ def compare(first: Path, second: Path) -> str:
     """Every model of the first file beside every one of the second, in each mode that both have.
 
     Guesses are compared by how often networks agree about pairs of points: by Welch's test or, where both files are of
-    the same networks (one model and one seed, other inputs), by the test of pairs. Outputs of different networks are
-    compared by log gamma, in the standard errors of its intervals.
+    the same networks (the same first weights and one seed, other inputs), by the test of pairs. Outputs of different
+    networks are compared by log gamma, in the standard errors of its intervals.
 
     Raises:
         UserError: one of the files is none of `normplace measure`.
@@ -96,7 +96,7 @@ def compare(first: Path, second: Path) -> str:
         _block(one[kind], other[kind])
         for one in sides(first)
         for other in sides(second)
-        for kind in MODES
+        for kind in NAMES
         if kind in one and kind in other
     ]
     return "\n\n".join(blocks)
@@ -106,7 +106,7 @@ def _block(one: Side, other: Side) -> str:
     rows = [(label, left, right) for (label, left), (_, right) in zip(one.row(), other.row(), strict=True)]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     table = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    notes = [MODES[one.mode]]
+    notes = [NAMES[one.mode]]
     notes += [] if one.classes == other.classes else [f"{one.classes} and {other.classes} outputs"]
     notes += [] if one.data == other.data else ["different inputs"]
     notes += ["the same networks"] if _are_the_same(one, other) else []

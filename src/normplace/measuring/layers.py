@@ -61,7 +61,7 @@ class Moments:
         for part in (h,) if len(h) <= points else torch.split(h, points):
             centred = part - self._about
             self._sum = self._sum + centred.sum(dim=0)
-            flat = centred.view(-1)
+            flat = centred.reshape(-1)
             square = float(torch.dot(flat, flat))
             if not SAFE < square < 1 / SAFE:  # beyond what float32 holds, or as good as 0
                 square = float(flat.double().square().sum())

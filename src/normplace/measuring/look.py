@@ -36,10 +36,11 @@ class Facts:
     modes: of the network by kind, "batch" (training mode, dropout off) and "running" (eval()), or "batch" alone where
     both give the same. dtype: of its weights, to which inputs are cast. rule: how outputs are read. gradients: whether
     forward takes derivatives. stateful: whether a pass changes the next one, so that each needs a new network.
-    dropout: whether functions drop out. layers: whether they can be recorded. last: the name of the last linear
-    layer, if its outputs are the model's and its weights are its own. at_once: points in one pass, by kind. classes:
-    outputs a guess. one_guess: whether a point is one guess. probabilities: whether outputs sum to 1. notes: what a
-    reader should know, in sentences.
+    dropout: whether functions drop out. partly: whether "batch" leaves modules that do more than drop out as eval() has
+    them. repeatable: whether the builder gives a network again under its seed. layers: whether they can be recorded.
+    last: the name of the last linear layer, if its outputs are the model's and its weights are its own. at_once: points
+    in one pass, by kind. classes: outputs a guess. one_guess: whether a point is one guess. probabilities: whether
+    outputs sum to 1. notes: what a reader should know, in sentences.
     """
 
     modes: dict[str, Modes]
@@ -48,6 +49,8 @@ class Facts:
     gradients: bool
     stateful: bool
     dropout: bool
+    partly: bool
+    repeatable: bool
     layers: bool
     last: str | None
     at_once: dict[str, int]
@@ -170,7 +173,7 @@ def outputs_of(
         held: list[torch.Tensor] = []
         if facts.last is not None:
             hook = network.get_submodule(facts.last).register_forward_pre_hook(
-                lambda module, given: held.append(given[0])
+                lambda module, given, named: held.append(next(iter((*given, *named.values())))), with_kwargs=True
             )
             stack.callback(hook.remove)
         moments = None if facts.last is None else Moments()
@@ -229,15 +232,15 @@ def _seen(
         array.cpu().numpy() for array in (counts / n, about + mean, (squares / n - mean.square()).clamp_min(0))
     )
     return Look(
-        n,
-        fraction,
-        output_mean,
-        variance,
-        agreement,
-        ties_of / n,
-        loss / n,
-        are_mirrored_probabilities(outputs),
-        readout,
-        layers,
-        left_out,
+        n=n,
+        guess_fraction=fraction,
+        output_mean=output_mean,
+        output_var=variance,
+        agreement=agreement,
+        tied=ties_of / n,
+        loss=loss / n,
+        mirrored=are_mirrored_probabilities(outputs),
+        readout=readout,
+        layers=layers,
+        left_out=left_out,
     )

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from normplace.errors import UserError, check_one_of, check_whole
-from normplace.measuring.builders import Builder, fingerprint, own_initialisation, seeded
-from normplace.measuring.look import Change, Facts, Look, look_at, prepared
+from normplace.measuring.builders import Builder, copied, fingerprint, own_initialisation, seeded
+from normplace.measuring.look import Change, Facts, Look, look_at, outputs_of, prepared
+from normplace.measuring.modes import NAMES, step_by_step
 from normplace.measuring.outputs import BINARY, Rule, check_positions
 from normplace.measuring.points import Given, Points
 from normplace.measuring.prejudice import Prejudice, together
@@ -23,9 +24,9 @@ from normplace.theories.decoder import gamma_of_decoder
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+BOTH = "training and eval()"
 MIRRORED = "outputs are -p, p with p in 0..1: if p is a probability, return it alone, or 1 - p and p"
 LAYERED = 30  # networks of which layers are recorded: their gammas vary little, and take longer than small models
-Seen = dict[str, Look]  # what is seen of one network by kind of look
 Pass = tuple[str, Points, str, Facts]  # what it is called, on which points, in which mode
 
 
@@ -37,8 +38,9 @@ class Measurement:
     it, BatchNorm with fresh running statistics; None where both guess the same. contrast: on shuffled and on random
     inputs; remedies: after each of them; both in the mode of `batch`. inits: how many networks were drawn, of the
     `asked`; fewer after Ctrl-C. diverged: how many of them had outputs that are not finite, and are left out.
-    initialisation: how, in words. shape: of one point. points: how many. notes: what a reader should know. name: what
-    the model is called. print gives the report that `normplace measure` prints.
+    initialisation: how, in words. shape: of one point. points: how many. shown: which mode `batch` is of, in words, or
+    both where they guess the same. fingerprint: of the first network's weights. notes: what a reader should know. name:
+    what the model is called. print gives the report that `normplace measure` prints.
     """
 
     batch: Prejudice
@@ -52,6 +54,8 @@ class Measurement:
     points: int
     shape: str
     labelled: bool
+    shown: str
+    fingerprint: str
     notes: tuple[str, ...]
     name: str
 
@@ -137,42 +141,39 @@ def measure(
     labels = None if labels is None else _checked(labels, len(points))
     build, initialisation = own_initialisation(model)
     points = points.map(lambda tensor: tensor.to(device))
-    facts = tried(build, points, seed, rule, trial=trial)
-    labels, notes = _fitting(labels, facts)
-    if remedy and facts.last is None:
-        notes += ("no last layer of its own gives the outputs, so that neither its bias nor its scale is tried",)
-    looking = _Looking(build, facts, points, labels, seed, contrast=contrast, remedy=remedy)
-    seen: list[Seen] = []
-    drawn = 0
-    try:
-        with bar(progress, inits, "net") as networks:
-            for index in range(inits):
-                looks = looking.at_network(index)
-                drawn += 1
-                seen += [] if looks is None else [looks]
-                networks.update()
-    except KeyboardInterrupt:
-        if len(seen) < 2:
-            raise
-    if len(seen) < max(2, drawn / 2):
-        raise UserError(f"the outputs of {drawn - len(seen)} of {drawn} networks are not finite")
-    found = {kind: together([looks[kind] for looks in seen]) for kind in seen[0]}
-    for kind, of in looking.theory().items():
-        found[kind] = replace(found[kind], theory=of)
+    with step_by_step():
+        facts = tried(build, points, seed, rule, trial=trial)
+        labels, notes = _fitting(labels, facts)
+        if remedy and facts.last is None:
+            notes += ("no last layer of its own gives the outputs, so that neither its bias nor its scale is tried",)
+        looking = _Looking(build, facts, points, labels, seed, contrast=contrast, remedy=remedy)
+        try:
+            with bar(progress, inits, "net") as networks:
+                for index in range(inits):
+                    looking.at_network(index)
+                    networks.update()
+        except KeyboardInterrupt:
+            if looking.drawn < 2:
+                raise
+    found, lost = looking.found()
+    if not facts.rule.binary and all(look.mirrored for look in looking.seen["batch"]):
+        notes += (MIRRORED,)
     return Measurement(
-        found.pop("batch"),
-        found.pop("running", None),
-        {name: found.pop(name) for name in looking.contrasts},
-        found,
-        drawn,
-        inits,
-        drawn - len(seen),
-        initialisation,
-        len(points),
-        points.shape,
-        labels is not None,
-        facts.notes + notes + (MIRRORED,) * (not facts.rule.binary and all(looks["batch"].mirrored for looks in seen)),
-        getattr(getattr(model, "func", model), "__name__", type(model).__name__),
+        batch=found["batch"],
+        running=found.get("running"),
+        contrast={name: found[name] for name in looking.contrasts if name in found},
+        remedies={name: of for name, of in found.items() if name not in ("batch", "running", *looking.contrasts)},
+        inits=looking.drawn,
+        asked=inits,
+        diverged=looking.drawn - len(looking.failures) - len(looking.seen["batch"]),
+        initialisation=initialisation,
+        points=len(points),
+        shape=points.shape,
+        labelled=labels is not None,
+        shown=NAMES["batch"] if "running" in facts.modes else NAMES["running"] if facts.partly else BOTH,
+        fingerprint=looking.first,
+        notes=facts.notes + notes + lost,
+        name=getattr(getattr(model, "func", model), "__name__", type(model).__name__),
     )
 
 
@@ -225,25 +226,64 @@ class _Looking:
         passes += [(name, of, "batch", replace(facts, layers=False)) for name, of in others.items()]
         # Of each network one after the other, or each of a network of its own.
         self.groups = [[one] for one in passes] if facts.stateful else [passes]
-        self._first = ""
+        self.seen: dict[str, list[Look]] = {}
+        self.drawn = 0
+        self.failures: list[str] = []
+        self.first = ""
         self._decoder: Decoder | None = None
 
-    def at_network(self, index: int) -> Seen | None:
-        """What is seen of one network, or None if it diverged."""
-        seen: Seen = {}
+    def at_network(self, index: int) -> None:
+        """Look at one network; what is not finite, or fails when others did not, is left out and counted."""
+        try:
+            self._look(index)
+        except UserError as error:
+            if index < 2 or not isinstance(error.__cause__, Exception):
+                raise
+            self.failures.append(str(error))
+        self.drawn += 1
+
+    def _look(self, index: int) -> None:
+        looks: dict[str, Look] = {}
+        original: nn.Module | None = None
         for group in self.groups:
             with seeded(self.seed, index):
-                network = prepared(self.build(), self.points)
+                if original is None or self.facts.repeatable:
+                    network = prepared(self.build(), self.points)
+                    original = network if self.facts.repeatable or len(self.groups) == 1 else copied(network)
+                else:
+                    network = copied(original)
                 self._meet(network, index)
                 for name, points, kind, facts in group:
                     facts = replace(facts, layers=False) if index >= LAYERED else facts
                     changes = self.changes if name == "batch" else {}
-                    looks = look_at(network, points, kind, facts, self.labels, changes)
-                    if looks is None:
-                        return None
-                    seen[name] = looks.pop("")
-                    seen |= looks
-        return seen
+                    seen = look_at(network, points, kind, facts, self.labels, changes)
+                    looks |= {change or name: look for change, look in (seen or {}).items()}
+        for name, look in looks.items():
+            self.seen.setdefault(name, []).append(look)
+
+    def found(self) -> tuple[dict[str, Prejudice], tuple[str, ...]]:
+        """What the networks say together by kind of look, and what a reader should know of those that are missing.
+
+        Raises:
+            UserError: in training mode, or in the one mode there is, most failed or had outputs that are not finite.
+        """
+        found: dict[str, Prejudice] = {}
+        failed = f"{len(self.failures)} of {self.drawn} networks failed: {'; '.join(self.failures[:1])}"
+        notes = [failed] if self.failures else []
+        for kind in dict.fromkeys(("batch", *self.facts.modes, *self.contrasts, *self.seen)):
+            seen = self.seen.get(kind, [])
+            lost = self.drawn - len(self.failures) - len(seen)
+            where = "" if len(self.facts.modes) == 1 and kind == "batch" else f"{NAMES.get(kind, kind)}: "
+            said = f"{where}the outputs of {lost} of {self.drawn} networks are not finite"
+            if len(seen) >= max(2, self.drawn / 2):
+                found[kind] = together(seen)
+            elif kind == "batch":
+                raise UserError(said if lost else failed)
+            if lost:
+                notes.append(f"{said}, and left out" if kind in found else said)
+        for kind, of in self.theory().items():
+            found[kind] = replace(found[kind], theory=of)
+        return found, tuple(notes)
 
     def theory(self) -> dict[str, float]:
         """gamma of the outputs at infinite width by kind of look, for our own decoders at their last position."""
@@ -257,10 +297,22 @@ class _Looking:
     def _meet(self, network: nn.Module, index: int) -> None:
         """Refuse a second network that is the first one again; keep the first one of our decoders for its theory."""
         if index == 0:
-            self._first = fingerprint(network)
+            self.first = fingerprint(network)
             self._decoder = network if isinstance(network, Decoder) else None
-        elif index == 1 and self._first == fingerprint(network):
+        elif index == 1 and self.first == fingerprint(network) and self._is_the_first_again():
+            if not any(weights.numel() for weights in network.parameters()):
+                raise UserError("the model has no weights to draw, and two of its networks give the same outputs")
             raise UserError(
                 "two networks have exactly the same weights: the model is not drawn anew (does it set a seed, load "
                 "weights, start from constants, or return the same module again?)"
             )
+
+    def _is_the_first_again(self) -> bool:
+        """Whether the first two networks guess the same under one seed of noise; weights need not be parameters."""
+        outputs = []
+        for index in range(2):
+            with seeded(self.seed, index):
+                network = prepared(self.build(), self.points)
+            with seeded(self.seed, 0):
+                outputs.append(outputs_of(network, self.points, "batch", replace(self.facts, layers=False))[0])
+        return torch.equal(*outputs)

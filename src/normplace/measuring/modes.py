@@ -14,6 +14,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 Modes = frozenset[str]  # names of the modules that are in training mode
+NAMES = {"batch": "training mode", "running": "eval()"}  # of kinds of looks
 NOISE = ("dropout", "droppath", "stochasticdepth", "dropblock")  # in the names of classes
 DROPOUTS = {
     F.dropout,
@@ -94,19 +95,45 @@ def _kind(module: nn.Module) -> str:
 
 
 @contextmanager
-def in_mode(model: nn.Module, modes: Modes) -> Iterator[None]:
-    """With these modules in training mode; modes and buffers, such as running statistics, are put back."""
-    others = {module: module.training for name, module in model.named_modules() if module.training != (name in modes)}
-    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()] if modes else []
-    for module, training in others.items():
-        module.training = not training
+def step_by_step() -> Iterator[None]:
+    """Encoders of torch run their modules one by one in eval() too, so that layers are seen and modes round alike."""
+    is_fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
     try:
         yield
     finally:
-        _put_back(others)
+        torch.backends.mha.set_fastpath_enabled(is_fused)
+
+
+@contextmanager
+def in_mode(model: nn.Module, modes: Modes) -> Iterator[None]:
+    """With these modules in training mode; modes and buffers, such as running statistics, are put back."""
+    before = {module: module.training for module in model.modules()}
+    buffers = [
+        (module, name, buffer, buffer.clone())
+        for module in (model.modules() if modes else ())
+        for name, buffer in module._buffers.items()
+        if buffer is not None
+    ]
+    overridden = any(type(module).train not in (nn.Module.train, torch.jit.ScriptModule.train) for module in before)
+    if overridden:  # and may do more than set flags
+        model.train(bool(modes))
+    for name, module in model.named_modules():
+        if module.training != (name in modes):
+            module.training = name in modes
+    try:
+        yield
+    finally:
+        if overridden:
+            model.train(before[model])
+        _put_back(before)
         with torch.no_grad():
-            for buffer, saved in buffers:
+            for module, name, buffer, saved in buffers:
+                if buffer.shape != saved.shape:
+                    buffer.resize_(saved.shape)
                 buffer.copy_(saved)
+                if module._buffers[name] is not buffer:
+                    module._buffers[name] = buffer
 
 
 def _put_back(before: dict[nn.Module, bool]) -> None:
@@ -122,20 +149,28 @@ def training_modes(
 ) -> tuple[Modes, Modes, bool]:
     """Training mode without its noise, eval(), and whether some of training mode had to be left out.
 
-    outputs: of the model in a mode, with one of several seeds of noise; None where it fails. Modules that add noise
-    beyond dropout, or that fail in training mode without more than their inputs, stay as eval() has them.
+    outputs: of the model in a mode, with one of several seeds of noise, and dropout by functions off; None where it
+    fails. Modules that add noise beyond dropout, or that fail in training mode without more than their inputs, stay as
+    eval() has them. What eval() itself adds is the same in both modes under one seed.
     """
-    quiet, evaluation = quiet_modes(model)
-    named = dict(model.named_modules())
-    usual, trained = outputs(evaluation, 0), outputs(quiet, 0)
-    if same(usual, trained):
+    training, evaluation = modes_of(model)
+    quiet = quiet_modes(model)[0]
+    usual, trained, without = outputs(evaluation, 0), outputs(training, 0), outputs(quiet, 0)
+    if same(usual, trained) and same(usual, without):
         return evaluation, evaluation, False
-    if trained is not None and same(trained, outputs(quiet, 1)):
-        return quiet, evaluation, False
-    chosen = evaluation
-    for kind in sorted({_kind(named[name]) for name in quiet - evaluation}):
-        one = evaluation | {name for name in quiet if _kind(named[name]) == kind}
+    is_noisy = not same(usual, outputs(evaluation, 1))
+
+    def is_more_than_noise(modes: Modes, seen: torch.Tensor | None) -> bool:
+        return seen is not None and not same(seen, usual) and (is_noisy or same(seen, outputs(modes, 1)))
+
+    for modes, seen in ((quiet, without), (training, trained)):  # what is called dropout may be more than that
+        if is_more_than_noise(modes, seen) and (is_noisy or same(seen, trained)):
+            return modes, evaluation, False
+    named = dict(model.named_modules())
+    chosen = quiet if is_more_than_noise(quiet, without) else evaluation
+    for kind in sorted({_kind(named[name]) for name in training - chosen}):
+        one = chosen | {name for name in training if _kind(named[name]) == kind}
         seen = outputs(one, 0)
-        if seen is not None and not same(seen, usual) and same(seen, outputs(one, 1)):
-            chosen |= one
-    return chosen, evaluation, True
+        if is_more_than_noise(one, seen) and not same(seen, outputs(chosen, 0)):
+            chosen = one
+    return chosen, evaluation, not same(outputs(chosen, 0), without)

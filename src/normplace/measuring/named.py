@@ -9,6 +9,7 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from normplace.data.vision import import_torchvision, mend_torchvision
@@ -54,6 +55,8 @@ def find_model(
         if isinstance(error.__cause__, ModuleNotFoundError) and package.startswith(str(error.__cause__.name)):
             raise UserError(f"there is no module {error.__cause__.name} in the current folder or installed") from None
         raise
+    if torch.get_default_device().type == "meta":
+        raise UserError(f"importing {package} sets torch's default device to meta, where there are no weights")
     found: Any = module
     for part in attribute.split("."):
         try:

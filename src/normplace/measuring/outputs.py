@@ -100,7 +100,7 @@ def at_positions(tensor: torch.Tensor, n: int, mask: torch.Tensor | None, rule: 
             raise UserError(f"--positions {rule.positions}: outputs {list(tensor.shape)} have no positions")
         return tensor.reshape(n, -1), ""
     if tensor.ndim == 3:
-        places, what, default = tensor, f"positions ({tensor.shape[1]})", "last"
+        places, what, default = tensor, f"positions ({tensor.shape[1]}, of {tensor.shape[2]} classes)", "last"
     else:
         places = tensor.flatten(2).transpose(1, 2)
         what, default = f"pixels ({'x'.join(map(str, tensor.shape[2:]))})", "all"

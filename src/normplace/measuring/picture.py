@@ -19,7 +19,8 @@ from normplace.statistics import NEUTRAL_GAMMA
 
 COLOURS = {"batch": BLUE, "running": VERMILION}
 DRAWN = (1e-3, 1e3)  # gammas beyond are drawn at the edge
-LONGEST = 20  # characters of a layer's name
+BEFORE = "before "  # the name of what functions made, and a module was given
+LONGEST = 24  # characters of a layer's name
 LONGEST_TITLE = 75
 LABELLED = 30  # layers that have their name on the axis
 
@@ -45,9 +46,7 @@ def _write(drawn: Callable[[], Figure], path: Path) -> None:
 
 def draw(found: Measurement, title: str) -> Figure:
     """Left: the guesses of the networks. Right: gamma of a random linear readout of every layer's output."""
-    names = {"batch": "training mode", "running": "eval(), fresh running statistics"}
-    if found.running is None:
-        names["batch"] = "training and eval()"
+    names = {"batch": found.shown, "running": "eval(), fresh running statistics"}
     figure = Figure(figsize=(7.2, 3.9))
     left, right = figure.add_axes((0.075, 0.29, 0.3, 0.56)), figure.add_axes((0.455, 0.42, 0.54, 0.43))
     for kind, seen in found.by_statistics.items():
@@ -62,7 +61,7 @@ def draw(found: Measurement, title: str) -> Figure:
     figure.suptitle(title, fontsize=9, y=0.985)
     caption = (
         f"n = {found.inits} networks, {found.points:,} points of shape {found.shape}, {found.classes} outputs; "
-        f"initialisation: {found.initialisation}; dropout off. Bands: 95 % intervals over networks. Dashed: "
+        f"initialisation: {found.initialisation}; dropout off. Bands: 95\u00a0% intervals over networks. Dashed: "
         f"{NEUTRAL_GAMMA} and 1, between which a network is prejudiced. Layers in order of execution, the outputs' "
         "own gamma last; what is below .001 or above 1000 is drawn there."
     )
@@ -73,7 +72,7 @@ def draw(found: Measurement, title: str) -> Figure:
 def draw_sweep(found: dict[str, Measurement], argument: str, title: str) -> Figure:
     """gamma of the guesses and of the outputs in training mode, a row for every value of a model's arguments."""
     height = 0.26 * len(found) + 1.75  # inches
-    left = min(0.5, 0.09 + 0.013 * max(map(len, (*found, argument))))
+    left = min(0.5, 0.05 + 0.013 * max(map(len, found)))
     figure = Figure(figsize=(5.6, height))
     axes = figure.add_axes((left, 1.1 / height, 0.97 - left, 1 - 1.75 / height))
     at = -np.arange(len(found))
@@ -89,14 +88,15 @@ def draw_sweep(found: dict[str, Measurement], argument: str, title: str) -> Figu
     axes.set_xlabel("gamma")
     axes.set_yticks(at, list(found))
     axes.set_ylim(0.6 - len(found), 0.6)
-    axes.set_ylabel(argument)
     figure.legend(*axes.get_legend_handles_labels(), loc="upper center", ncol=2, bbox_to_anchor=(0.5, 1 - 0.3 / height))
+    title = f"{title}, by {argument}"
     short = title if len(title) <= LONGEST_TITLE else f"…{title[-LONGEST_TITLE:]}"
     figure.suptitle(short, fontsize=9, y=1 - 0.06 / height, va="top")
     first = next(iter(found.values()))
     caption = (
         f"n = {first.asked} networks each, {first.points:,} points of shape {first.shape}; training mode, dropout off. "
-        "Bars: 95 % intervals over networks. Dashed: 0.1 and 1, between which guesses are prejudiced."
+        "Bars: 95\u00a0% intervals over networks. Dashed: 0.1 and 1, between which guesses are prejudiced. What is "
+        "below .001 or above 1000 is drawn there."
     )
     wrapped = textwrap.fill(caption, width=105)
     figure.text(0.5, 0.05 / height, wrapped, ha="center", va="bottom", fontsize=7, color="#444444")
@@ -110,6 +110,21 @@ def _layers(axes: Axes, seen: Prejudice, colour: str, *, marker: str) -> None:
     axes.fill_between(at, gammas[:, 1], gammas[:, 2], color=colour, alpha=0.25, lw=0)
     axes.plot(at, gammas[:, 0], color=colour, lw=0.9, marker=marker, ms=2 if len(names) > LABELLED else 3)
     every = -(-len(names) // LABELLED)
-    short = [name if len(name) <= LONGEST else f"…{name[-LONGEST:]}" for name in names]
-    axes.set_xticks(at[::every], short[::every], rotation=90, fontsize=5.5)
+    axes.set_xticks(at[::every], _labels(seen, names)[::every], rotation=90, fontsize=5.5)
     axes.set_xlim(-0.5, len(names) - 0.5)
+
+
+def _labels(seen: Prejudice, names: list[str]) -> list[str]:
+    """Names of layers, with the kind where a name is a number; long ones with letters for the folders they lie in."""
+    labels = []
+    for name in names:
+        before = BEFORE if name.startswith(BEFORE) else ""
+        *folders, last = name.removeprefix(BEFORE).split(".")
+        if last.isdigit() and name in seen.places:
+            last = f"{last} {seen.places[name].kind}"
+        for place in range(len(folders)):
+            if len(before) + len(".".join([*folders, last])) > LONGEST:
+                folders[place] = folders[place][0]
+        label = before + ".".join([*folders, last])
+        labels.append(label if len(label) <= LONGEST else f"{label[: LONGEST // 2]}…{label[-(LONGEST // 2) :]}")
+    return labels

@@ -59,8 +59,8 @@ class Points:
     @property
     def shape(self) -> str:
         """Of one point, such as 3x32x32, or "input_ids 12, attention_mask 12"."""
-        shapes = ["x".join(map(str, tensor.shape[1:])) for tensor in self.positional]
-        return ", ".join(shapes + [f"{name} {'x'.join(map(str, of.shape[1:]))}" for name, of in self.named.items()])
+        named = [f"{name} {_shape(tensor)}" for name, tensor in self.named.items()]
+        return ", ".join([*map(_shape, self.positional), *named])
 
     def __len__(self) -> int:
         return len(self.tensors[0])
@@ -85,7 +85,13 @@ class Points:
         return model(*self.positional, **self.named)
 
 
+def _shape(points: torch.Tensor) -> str:
+    return "x".join(map(str, points.shape[1:])) or "1"
+
+
 def _tensor(given: Any) -> torch.Tensor:
+    if isinstance(given, torch.Tensor):
+        return given  # wherever it is: not where tensors are made by default
     try:
         return torch.as_tensor(given)
     except (TypeError, ValueError, RuntimeError):

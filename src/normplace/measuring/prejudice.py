@@ -85,20 +85,20 @@ def together(looks: list[Look]) -> Prejudice:
     readouts = [look.readout for look in looks if look.readout is not None]
     averaged = readout_gamma(readouts, drawn) if len(readouts) == len(looks) else None
     return Prejudice(
-        regime_at_depth(of_guesses, len(looks), tied),
-        averaged or drawn,
-        drawn,
-        of_guesses,
-        fractions,
-        agreements,
-        np.bincount(fractions.argmax(axis=1), minlength=classes) / len(looks),
-        tied,
-        statistics.interval_of_mean(np.array([look.loss for look in looks])),
-        looks[0].n,
-        fair_largest(looks[0].n, classes),
-        {name: _layer_gamma(layered, name) for name in common},
-        {name: Place(looks[0].layers[name].kind, looks[0].layers[name].follows) for name in common},
-        looks[0].left_out,
+        regime=regime_at_depth(of_guesses, len(looks), tied),
+        gamma=averaged or drawn,
+        gamma_drawn=drawn,
+        gamma_of_guesses=of_guesses,
+        guess_fraction=fractions,
+        agreement=agreements,
+        favoured=np.bincount(fractions.argmax(axis=1), minlength=classes) / len(looks),
+        tied=tied,
+        loss=statistics.interval_of_mean(np.array([look.loss for look in looks])),
+        guesses=looks[0].n,
+        fair=fair_largest(looks[0].n, classes),
+        layers={name: _layer_gamma(layered, name) for name in common},
+        places={name: Place(looks[0].layers[name].kind, looks[0].layers[name].follows) for name in common},
+        left_out=looks[0].left_out,
     )
 
 

@@ -3,13 +3,14 @@
 import math
 from typing import Any, NamedTuple
 
-from normplace.measuring.measure import Measurement
+from normplace.measuring.measure import BOTH, Measurement
 from normplace.measuring.prejudice import ENOUGH, QUANTILES, Estimate, Prejudice
 from normplace.statistics import NEUTRAL_GAMMA, finite_or_none
 
 RISES = 4  # how many kinds of layers are printed
 SMALLEST_RISE = 0.02  # of the correlation gamma / (1 + gamma), for a layer to count
 LABEL = 22  # characters
+LONG = 1e4  # nats: a loss from there on is printed with an exponent
 FAVOURED = 10  # classes that are kept in the file
 
 
@@ -18,6 +19,11 @@ def number(value: float) -> str:
     if math.isnan(value):
         return "undefined"
     return "<0.0001" if 0 < value < 1e-4 else f"{value:.3g}"
+
+
+def nats(loss: float) -> str:
+    """A loss, which may be of any size."""
+    return f"{loss:.3f}" if loss < LONG else f"{loss:.3g}"
 
 
 def estimate(gamma: Estimate) -> str:
@@ -100,15 +106,16 @@ def _correlation(gamma: float) -> float:
 
 def report(found: Measurement, title: str, class_names: list[str] | None = None) -> str:
     """What `normplace measure` prints."""
-    if found.running is None:
-        columns = {"training and eval()": found.batch}
-        eval_mode = ["training mode (dropout off) and eval() guess the same"]
-    else:
-        columns = {"training mode": found.batch, "eval()": found.running}
-        eval_mode = [
-            "that is in training mode (dropout off), on all points at once; eval() with fresh statistics shows:",
+    columns = {found.shown: found.batch}
+    said = [f"that is in {found.shown} (dropout off)"]
+    if found.running is not None:
+        columns["eval()"] = found.running
+        said = [
+            f"{said[0]}, on all points at once; eval() with fresh statistics shows:",
             f"    {verdict(found.running)}",
         ]
+    elif found.shown == BOTH:
+        said = ["training mode (dropout off) and eval() guess the same"]
     theory = found.batch.theory
     rows = [
         ("", list(columns)),
@@ -128,10 +135,10 @@ def report(found: Measurement, title: str, class_names: list[str] | None = None)
     lines = [
         f"{title}: {found.points:,} points of shape {found.shape}, {found.classes} outputs, {found.inits} networks",
         f"initialisation: {found.initialisation}",
-        *notes(found),
+        *found.notes,
         "",
         verdict(found.batch),
-        *eval_mode,
+        *said,
         "",
         *(f"{name:<{LABEL}}  {''.join(f'{cell:<{width}}' for cell in cells)}".rstrip() for name, cells in rows),
         "",
@@ -139,7 +146,7 @@ def report(found: Measurement, title: str, class_names: list[str] | None = None)
     if others:
         lines += [f"{heading:<{label}}  {'gamma of guesses':<28}  {'of outputs':<28}  loss"]
         lines += [
-            f"{name:<{label}}  {estimate(of.gamma_of_guesses):<28}  {estimate(of.gamma):<28}  {of.loss.value:.3f}"
+            f"{name:<{label}}  {estimate(of.gamma_of_guesses):<28}  {estimate(of.gamma):<28}  {nats(of.loss.value)}"
             for name, of in {"as they are": found.batch, **others}.items()
         ]
         lines += [""]
@@ -151,30 +158,31 @@ def sweep(found: dict[str, Measurement], argument: str, title: str) -> str:
     first = next(iter(found.values()))
     rows = []
     for value, of in found.items():
-        rows.append((value, *_in_a_row(of.batch), "alike" if of.running is None else of.running.regime))
+        rows.append((value, *_in_a_row(of.batch), _in_eval(of)))
         rows += [(f"  {name}", *_in_a_row(seen), "") for name, seen in (of.contrast | of.remedies).items()]
     head = argument, "regime", "gamma of the guesses", "gamma of the outputs", "largest fraction", "eval()"
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     lines = [
         "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)
     ]
-    said = [notes(of) for of in found.values()]
+    said = [of.notes for of in found.values()]
     common = [note for note in said[0] if all(note in of for of in said)]
     own = [f"{value}: {note}" for value, of in zip(found, said, strict=True) for note in of if note not in common]
     about = f"{title}: {first.points:,} points of shape {first.shape}, {first.asked} networks each; in training mode"
     return "\n".join([about, *common, *own, "", *lines])
 
 
+def _in_eval(found: Measurement) -> str:
+    """The regime in eval()."""
+    if found.running is not None:
+        return found.running.regime
+    return "alike" if found.shown == BOTH else "see above"
+
+
 def _in_a_row(seen: Prejudice) -> tuple[str, str, str, str]:
     """Regime, both gammas, and the mean largest fraction."""
     largest = f"{seen.largest_fraction.mean():.3f}"
     return seen.regime, estimate(seen.gamma_of_guesses), estimate(seen.gamma), largest
-
-
-def notes(found: Measurement) -> list[str]:
-    """What a reader should know, in sentences."""
-    diverged = [f"{found.diverged} of them had outputs that are not finite, and are left out"] if found.diverged else []
-    return [*diverged, *found.notes]
 
 
 def _rises(found: Prejudice) -> str:
@@ -195,7 +203,7 @@ def _fair(found: Prejudice) -> str:
 
 def _loss(found: Prejudice, measured: Measurement) -> str:
     against = "" if measured.labelled else ", all classes as likely"
-    return f"{found.loss.value:.3f}, fair {math.log(measured.classes):.3f}{against}"
+    return f"{nats(found.loss.value)}, fair {math.log(measured.classes):.3f}{against}"
 
 
 def _favoured(found: Prejudice, class_names: list[str] | None) -> str:
@@ -213,6 +221,7 @@ def record(found: Measurement) -> dict[str, Any]:
         "inits": found.inits,
         "inits_asked": found.asked,
         "diverged": found.diverged,
+        "fingerprint": found.fingerprint,
         "initialisation": found.initialisation,
         "points": found.points,
         "shape": found.shape,

@@ -1,14 +1,15 @@
 """What a few passes on a few points find out about a model before it is measured."""
 
 import os
+import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
 
 from normplace.errors import UserError
-from normplace.measuring.builders import Builder, seeded
+from normplace.measuring.builders import Builder, copied, fingerprint, seeded
 from normplace.measuring.look import Facts, forward, outputs_of, prepared
 from normplace.measuring.modes import Modes, WithoutDropout, in_mode, modes_of, quiet_modes, training_modes
 from normplace.measuring.outputs import Rule, are_probabilities, at_positions, tensor_of
@@ -19,6 +20,8 @@ FEW = 4  # points of a trial
 LAYERS_AT_ONCE = 3  # of the size of the largest: what a forward pass without gradients holds in memory, about
 BYTES_AT_ONCE = 2**30  # of a pass over points that do not influence each other
 BINARY_NETWORKS = 20  # a logit is in 0..1 in all of them with a chance of at most 2^-20, if its sign is drawn
+ULPS = 4  # of the outputs, by which roundings may differ
+# Of how far outputs differ between points: fused kernels of eval() and other sizes of a batch round otherwise.
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-4, torch.float16: 0.02, torch.bfloat16: 0.1}
 
 
@@ -44,25 +47,37 @@ def tried(build: Builder, points: Points, seed: int, rule: Rule, *, trial: bool)
 class _Trial:
     def __init__(self, build: Builder, few: Points, points: Points, seed: int, rule: Rule) -> None:
         self.build, self.points, self.seed, self.rule = build, points, seed, rule
-        self.network = self._new()
+        self.network = self._built()
         floats = (weights.dtype for weights in self.network.parameters() if weights.is_floating_point())
         self.dtype = next(floats, None)
         self.few = few.floats_to(self.dtype)
         self.gradients = self.stateful = False
         self.without_dropout = WithoutDropout()
+        self.is_repeatable = fingerprint(self.network) == fingerprint(self._built())
+        # Copied before it has seen points: what a builder with a generator of its own gives cannot be had again.
+        self.pristine = None if self.is_repeatable else copied(self.network)
 
-    def _new(self, index: int = 0) -> nn.Module:
+    def _built(self, index: int = 0) -> nn.Module:
         with seeded(self.seed, index):
             return prepared(self.build(), self.points)
 
+    def _new(self) -> nn.Module:
+        """The first network again, as it was before it saw points."""
+        return self._built() if self.pristine is None else copied(self.pristine)
+
     def facts(self) -> Facts:
         notes = []
+        if not self.is_repeatable:
+            notes.append("the seed does not reach the builder: called again, it draws other networks")
         evaluation = modes_of(self.network)[1]
         returned = self._first(evaluation)
         tensor, where = tensor_of(returned)
         outputs, words = at_positions(tensor, len(self.few), self.few.mask, self.rule)
         self.stateful = self._keeps_state(evaluation)
-        training, evaluation, partly = training_modes(self.network, self._try, self._same)
+        training, evaluation, partly = training_modes(self.network, self._try, same)
+        self.without_dropout.found = False  # of the modes that are looked at, not of those that were tried
+        for one in {training, evaluation}:
+            self._try(one)
         if training == evaluation and not bool((outputs != outputs[0]).any()) and batch_norms(self.network):
             training, _ = quiet_modes(self.network)  # outputs that are the same for all points say nothing: layers do
         given = {tensor.dtype for tensor in self.points.tensors if tensor.is_floating_point()}
@@ -84,9 +99,11 @@ class _Trial:
             modes,
             self.dtype,
             rule,
-            self.gradients,
-            self.stateful,
-            self.without_dropout.found,
+            gradients=self.gradients,
+            stateful=self.stateful,
+            dropout=self.without_dropout.found,
+            partly=partly,
+            repeatable=self.is_repeatable,
             layers=True,
             last=self._last(evaluation),
             at_once=dict.fromkeys(modes, len(self.few)),
@@ -111,13 +128,13 @@ class _Trial:
         """Whether a network that has seen points guesses otherwise on others than one that has not."""
         half = torch.arange(len(self.few)) // 2
         others = self.few.map(lambda tensor: tensor[half.to(tensor.device)])
-        return not self._same(self._try(modes, 0, others), self._try(modes, 0, others, fresh=True))
+        return not same(self._try(modes, 0, others), self._try(modes, 0, others, fresh=True))
 
     def _first(self, modes: Modes) -> Any:
         try:
             return self._run(modes)
         except UserError as error:
-            if "grad" not in str(error.__cause__):
+            if not re.search(r"\b(require(s|d)?_grad|require grad|grad_fn|autograd)\b", str(error.__cause__)):
                 raise
             self.gradients = True
             return self._run(modes, fresh=True)
@@ -133,13 +150,6 @@ class _Trial:
         except UserError:
             return None
 
-    def _same(self, first: torch.Tensor | None, second: torch.Tensor | None) -> bool:
-        if first is None or second is None or first.shape != second.shape:
-            return False
-        tolerance = TOLERANCE.get(first.dtype, 1e-4)
-        scale = float(first.detach().double().abs().nan_to_num(0, 0, 0).max())
-        return torch.allclose(first.double(), second.double(), rtol=0, atol=tolerance * scale, equal_nan=True)
-
     def _binary(self, outputs: torch.Tensor, modes: Modes) -> str | None:
         if outputs.shape[1] > 1:
             if self.rule.binary:
@@ -147,11 +157,13 @@ class _Trial:
             return None
         if self.rule.binary:
             return self.rule.binary
+        says_something = False  # as zeros from a layer that starts at zero do not
         for index in range(BINARY_NETWORKS):
-            tensor, _ = tensor_of(self._pass(self._new(index), modes))
+            tensor, _ = tensor_of(self._pass(self._built(index), modes))
             if bool(((tensor < 0) | (tensor > 1)).any()):
                 return "logit"
-        return "probability"
+            says_something |= bool(tensor.any())
+        return "probability" if says_something else "logit"
 
     def _last(self, modes: Modes) -> str | None:
         """The linear layer that gives the model's outputs, if its weights are drawn for it alone."""
@@ -163,8 +175,10 @@ class _Trial:
         if found is None:
             return None
         name, layer = found
-        weight = layer.weight
-        used = [of for module in network.modules() for of in module._parameters.values() if of is weight]
+        weight = cast(torch.Tensor, layer.weight)
+        parameters = (of for module in network.modules() for of in module._parameters.values() if of is not None)
+        # Another module's too, or a copy of it, as of an embedding.
+        used = [of for of in parameters if of is weight or (of.shape == weight.shape and torch.equal(of, weight))]
         return name if len(used) == 1 and isinstance(weight, nn.Parameter) else None
 
     def _recorded(self, facts: Facts) -> tuple[Facts, int]:
@@ -193,7 +207,7 @@ class _Trial:
         if few == n:
             return n
         pair, both = self._try(modes, 0, self.few[:2]), self._try(modes)
-        apart = pair is not None and both is not None and self._same(pair, both[: len(pair)])
+        apart = pair is not None and both is not None and same(pair, both[: len(pair)])
         if apart and needed > BYTES_AT_ONCE:
             return max(1, BYTES_AT_ONCE // (LAYERS_AT_ONCE * largest))
         there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -203,6 +217,17 @@ class _Trial:
                 f"{there / 2**30:.0f}: use at most {int(n * there / needed)} points"
             )
         return n
+
+
+def same(first: torch.Tensor | None, second: torch.Tensor | None) -> bool:
+    """Whether two outputs [n, classes] are the same, up to rounding: of how points differ, and of the outputs."""
+    if first is None or second is None or first.shape != second.shape:
+        return False
+    one, other = first.detach().double(), second.detach().double()
+    finite = one.nan_to_num(0, 0, 0)
+    spread, size = float((finite - finite.mean(dim=0)).abs().max()), float(finite.abs().max())
+    allowed = TOLERANCE.get(first.dtype, 1e-4) * spread + ULPS * torch.finfo(first.dtype).eps * size
+    return torch.allclose(one, other, rtol=0, atol=allowed, equal_nan=True)
 
 
 def is_linear(module: nn.Module) -> bool:

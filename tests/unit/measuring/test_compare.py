@@ -35,6 +35,10 @@ def ten():
     return nn.Sequential(nn.Flatten(), nn.Linear(64, 20), nn.ReLU(), nn.Linear(20, 10))
 
 
+def edited():
+    return {networks}
+
+
 def of_width(width):
     return nn.Sequential(nn.Flatten(), nn.Linear(64, width), nn.ReLU(), nn.Linear(width, 2))
 
@@ -51,7 +55,7 @@ Measured = Callable[..., Path]
 @pytest.fixture
 def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Measured:
     """`normplace measure` in a user's folder: the file of a model and options."""
-    (tmp_path / "models_here.py").write_text(MODELS)
+    (tmp_path / "models_here.py").write_text(MODELS.replace("{networks}", "relu()"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
@@ -66,6 +70,12 @@ def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Measured:
         return path
 
     return measure
+
+
+def edit(networks: str) -> None:
+    """Change the function `edited`, as a user does between two measurements."""
+    Path("models_here.py").write_text(MODELS.replace("{networks}", networks))
+    sys.modules.pop("models_here", None)
 
 
 def only(path: Path, mode: str = "batch") -> Side:
@@ -214,3 +224,17 @@ def test_outputs_are_compared_by_log_gamma() -> None:
     assert np.isnan(outputs_differ(one, side(ones, 0, (6, 4, 9))))  # the same networks
     assert np.isnan(outputs_differ(one, side(ones, 1, (0, 0, 0))))
     assert np.isnan(outputs_differ(one, side(ones, 1, (np.inf, 1, np.inf))))
+
+
+def test_a_model_that_was_edited_is_another_one(measured: Measured, capsys: pytest.CaptureFixture[str]) -> None:
+    before = measured("edited")
+    again = measured("edited", "--points", 30)
+    edit("tanh()")
+    after = measured("edited")
+    capsys.readouterr()
+    assert only(before).drawn == only(again).drawn
+    assert only(before).drawn != only(after).drawn
+    main(["compare", str(before), str(after)])
+    said = capsys.readouterr().out
+    assert "the same networks" not in said
+    assert "no test" not in said

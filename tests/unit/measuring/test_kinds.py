@@ -166,7 +166,7 @@ RIGHT = {
         {"binary": "probability"},
     ),
     "mirrored": Kind(kinds.Mirrored, kinds.Mirrored, 1, (MIRRORED,)),
-    "last": Kind(kinds.Positions, kinds.Positions, 1, ("the last of the positions (5)",), LAST, TOKENS),
+    "last": Kind(kinds.Positions, kinds.Positions, 1, ("the last of the positions (5, of 3 classes)",), LAST, TOKENS),
     "mean": Kind(kinds.Positions, kinds.Positions, 1, ("the mean over",), MEAN, TOKENS, {"positions": "mean"}),
     "all": Kind(kinds.Positions, kinds.Positions, 1, ("each of the positions",), ALL, TOKENS, {"positions": "all"}),
     "second": Kind(kinds.Positions, kinds.Positions, 1, ("number 1 of",), SECOND, TOKENS, {"positions": 1}),
@@ -332,7 +332,7 @@ def test_networks_that_diverge_are_counted_and_left_out() -> None:
     assert 2 <= networks - len(finite) <= 9  # 4 of 20 on average
     found = measure(kinds.Diverges, X, networks, SEED)
     assert (found.inits, found.diverged) == (networks, networks - len(finite))
-    assert f"{found.diverged} of them had outputs that are not finite, and are left out" in repr(found)
+    assert f"the outputs of {found.diverged} of {networks} networks are not finite, and left out" in repr(found)
     every = [of_index(kinds.Diverges, index) for index in finite]
     fractions = [outputs.argmax(dim=1).bincount(minlength=CLASSES) / POINTS for outputs in every]
     np.testing.assert_allclose(found.batch.guess_fraction, torch.stack(fractions), atol=1e-7)
