@@ -25,7 +25,17 @@ def prepare() -> None:
         getpass.getuser()
     except (KeyError, OSError):
         os.environ["LOGNAME"] = f"user-{os.getuid()}"
+    os.environ.setdefault("HOME", str(home()))
+
+
+def home() -> Path:
+    """The user's home; as in a container / for a user of whom the system knows none."""
     try:
-        Path.home()
+        return Path.home()
     except RuntimeError:
-        os.environ["HOME"] = os.sep
+        return Path(os.sep)
+
+
+def user_cache() -> Path:
+    """The user's folder for what can be made again, which need not be there or be writable."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or home() / ".cache").absolute()

@@ -10,7 +10,7 @@ import pytest
 
 import normplace as npl
 from normplace.files import sha256_of_file
-from tests.checkout import ROOT, environment
+from tests.checkout import ROOT, TINY, TINY_TARGETS, environment, tiny_checkout
 
 # Text of a matplotlibrc, None where there is no such file; variables beside it.
 THEIRS = b"savefig.bbox: tight\ntext.usetex: True\nfont.family: Nowhere Sans\nfont.size: 20\nbackend: qtagg\n"
@@ -78,3 +78,43 @@ def test_a_plot_looks_the_same_in_every_session_and_leaves_its_settings(tmp_path
             seen.plot().savefig(tmp_path / f"{name}.png")
             assert dict(mpl.rcParams) == before
     assert sha256_of_file(tmp_path / "theirs.png") == sha256_of_file(tmp_path / "plain.png")
+
+
+FOREIGN = 12345  # a user's number that the system does not know, as containers are started with
+THEORY = ["normplace.cli", "theory", "--norm", "layer", "--placement", "after", "--depth", "2", "--width", "20"]
+
+
+@pytest.fixture
+def as_foreign(tmp_path: Path) -> list[str]:
+    """What a command is started with, as a user without a name who owns the folder and can read all else."""
+    number = str(FOREIGN)
+    reads = ["--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]  # also a Python in root's home
+    start = ["setpriv", "--reuid", number, "--regid", number, "--clear-groups", *reads]
+    if os.getuid() != 0 or subprocess.run([*start, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("becoming another user needs root and setpriv")
+    for folder in [tmp_path, *tmp_path.parents[:2]]:
+        folder.chmod(0o755)
+    os.chown(tmp_path, FOREIGN, FOREIGN)
+    return start
+
+
+@pytest.mark.parametrize("home", ["/", None])
+def test_a_user_whom_the_system_does_not_know(home: str | None, as_foreign: list[str], tmp_path: Path) -> None:
+    checkout = tiny_checkout(tmp_path / "checkout")
+    for path in [checkout, *checkout.rglob("*")]:
+        os.chown(path, FOREIGN, FOREIGN)
+    nobody = {"HOME", "USER", "LOGNAME", "XDG_CACHE_HOME", "SNAKEMAKE_OUTPUT_CACHE"}
+    known = {name: value for name, value in environment(checkout).items() if name not in nobody}
+    known |= {"HOME": home} if home else {}
+    replicate = ["study.one_run", "snakemake", "-n", "--cores", "1", "--configfile", *TINY, "--", TINY_TARGETS[0]]
+    # What torch asks for when it compiles, and where a session of the user's own, which prepares nothing, keeps layers.
+    compiles = "from normplace.environment import prepare; prepare(); import torch._dynamo.config"
+    session = "from normplace.environment import user_cache; user_cache()"
+    theory = ["-m", *THEORY, "--output", str(tmp_path / "theory.csv")]
+    for arguments in (theory, ["-m", *replicate], ["-c", compiles], ["-c", session]):
+        found = subprocess.run(
+            [*as_foreign, sys.executable, *arguments], cwd=checkout, env=known, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        assert found.returncode == 0, found.stderr
+        assert "Traceback" not in found.stderr

@@ -11,12 +11,14 @@ os.environ.update(
     PYTHONPATH=os.pathsep.join(filter(None, [*IMPORTED, os.getenv("PYTHONPATH")]))
 )
 
+from normplace import environment
 from normplace.data.on_disk import IN_A_RUN, OFFLINE
 from normplace.progress import IN_LOG
 from study import cache, configuration, data, jobs, one_run
 from study.code import made_by
 from study.plan import Plan, claimed_tables, folder, kept, tidy_folder
 
+environment.prepare()
 config = configuration.resolve(config)
 plan = Plan(config)
 RESULTS = plan.results

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from normplace.environment import user_cache
+
 VARIABLE = "SNAKEMAKE_OUTPUT_CACHE"  # Snakemake's own
 ROOT = Path(__file__).resolve().parents[2]
 SUMS = ".sha256"
@@ -39,11 +41,8 @@ def prepare(looking: bool = False) -> Path:
 
 def of_user() -> Path:
     """The user's cache folder, or `.cache` in the checkout where there is none that can be written to."""
-    with suppress(RuntimeError):  # no HOME, and a user that the system does not know
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").absolute()
-        if _usable(folder):
-            return folder
-    return ROOT / ".cache"
+    folder = user_cache()
+    return folder if _usable(folder) else ROOT / ".cache"
 
 
 def _usable(folder: Path) -> bool:

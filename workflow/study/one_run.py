@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from snakemake.cli import get_argument_parser
 
+from normplace import environment
 from study import cache
 
 STATE = Path(".snakemake")  # where Snakemake keeps its own
@@ -55,6 +56,7 @@ def hold_if_free() -> IO[str] | None:
 
 def run(command: list[str]) -> int:
     """Run a command when nothing else runs in this checkout; returns its exit code."""
+    environment.prepare()
     with _file() as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -63,7 +65,7 @@ def run(command: list[str]) -> int:
             fcntl.flock(lock, fcntl.LOCK_EX)
         for stale in (STATE / "locks").glob("*"):
             stale.unlink()
-        environment = {
+        variables = {
             **os.environ,
             HELD: "yes",
             "XDG_CACHE_HOME": str(cache.of_user()),  # Snakemake needs one, even where HOME is none
@@ -71,7 +73,7 @@ def run(command: list[str]) -> int:
             "PYTHONIOENCODING": f"{sys.stdout.encoding}:backslashreplace",  # and no terminal is too old for a message
         }
         # The command inherits the lock: killing this process alone does not free it.
-        process = subprocess.Popen(command, start_new_session=True, pass_fds=[lock.fileno()], env=environment)
+        process = subprocess.Popen(command, start_new_session=True, pass_fds=[lock.fileno()], env=variables)
 
         def forward(number: int, _: Any) -> None:
             with suppress(ProcessLookupError):

@@ -12,7 +12,6 @@ drawn layers. gamma = m / (tr - m) magnifies its errors, so draws are corrected 
 over nodes, and products of such means, whose expectations are known (control variates).
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ import numpy.typing as npt
 from numpy.polynomial.legendre import leggauss
 from scipy.interpolate import CubicSpline
 
+from normplace.environment import user_cache
 from normplace.errors import UserError
 from normplace.files import read_npz, sha256_of_arrays, sha256_of_json, sha256_of_sources, write_npz
 from normplace.networks.activations import ACTIVATIONS, Activation
@@ -164,8 +164,7 @@ def _kept_at(kind: Norm, placement: str, phi: Activation, width: int, variances:
         "activation": sha256_of_arrays([values]), "sizes": [ANGLES, REPLICAS, PAIRS, LEAST_LAYERS, AT_ONCE],
         "code": sha256_of_sources(code), "numpy": np.__version__,
     }  # fmt: skip
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return root / "normplace-chain" / f"{sha256_of_json(depends_on)}.npz"
+    return user_cache() / "normplace-chain" / f"{sha256_of_json(depends_on)}.npz"
 
 
 def _drawn(kind: Norm, placement: str, phi: Activation, width: int, variances: Variances) -> Layer:
