@@ -33,7 +33,7 @@ if workflow.is_main_process:
     if LOOKING:
         cache.report(CACHE, RESULTS)
     else:
-        lock = one_run.hold_if_free()
+        held = one_run.hold_if_free()
         cache.clean(CACHE, RESULTS, "figures", "src", "workflow", "claims.yaml")
 
 

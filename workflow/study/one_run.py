@@ -5,7 +5,6 @@ the next run makes. Here a lock of the system's, which ends with its holders, sa
 command runs in a process group of its own, of which nothing is left when it ends.
 """
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -17,7 +16,7 @@ from typing import IO, Any
 from snakemake.cli import get_argument_parser
 
 from normplace import environment
-from study import cache
+from study import cache, lock
 
 STATE = Path(".snakemake")  # where Snakemake keeps its own
 HELD = "NORMPLACE_RUN"  # set for what runs under the lock
@@ -48,21 +47,18 @@ def hold_if_free() -> IO[str] | None:
     """
     if HELD not in os.environ:
         with suppress(OSError):
-            lock = _file()
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return lock
+            file = _file()
+            return file if lock.take(file, wait=False) else None
     return None
 
 
 def run(command: list[str]) -> int:
     """Run a command when nothing else runs in this checkout; returns its exit code."""
     environment.prepare()
-    with _file() as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with _file() as file:
+        if not lock.take(file, wait=False):
             print("normplace: another run is on in this folder; waiting for it to end", file=sys.stderr)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.take(file, wait=True)
         for stale in (STATE / "locks").glob("*"):
             stale.unlink()
         variables = {
@@ -73,7 +69,8 @@ def run(command: list[str]) -> int:
             "PYTHONIOENCODING": f"{sys.stdout.encoding}:backslashreplace",  # and no terminal is too old for a message
         }
         # The command inherits the lock: killing this process alone does not free it.
-        process = subprocess.Popen(command, start_new_session=True, pass_fds=[lock.fileno()], env=variables)
+        process = subprocess.Popen(command, start_new_session=True, pass_fds=[file.fileno()], env=variables)
+        lock.also_held_by(file, process.pid)
 
         def forward(number: int, _: Any) -> None:
             with suppress(ProcessLookupError):
