@@ -3,6 +3,11 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
+if not workflow.overwrite_configfiles:
+
+    configfile: f"{workflow.basedir}/config/quick.yaml"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/init.smk"

@@ -1,15 +1,17 @@
 """One complete configuration and overlays; a mistake in one is a single clear line."""
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from normplace.files import read_npz
 from normplace.verifying.manifest import read_manifest
 from study import configuration
-from tests.checkout import PAPER, QUICK, ROOT, SMOKE, snakemake
+from tests.checkout import PAPER, QUICK, ROOT, SMOKE, TINY, environment, run, snakemake, tiny_checkout
 
 OVERLAYS = ("config/overlays/full_resnet.yaml", "config/overlays/eight_models.yaml")
 TRAINED = {
@@ -64,6 +66,52 @@ def test_an_overlay_changes_values_adds_keys_and_drops_those_that_are_null(tmp_p
     for key in set(default) - {"scale", "width_convergence"}:
         assert found[key] == default[key]
     configuration.check(found)
+
+
+def test_entries_of_the_command_line_are_merged_like_files() -> None:
+    default = read(*QUICK)
+    entries = [
+        "scale=mine",
+        "training={epochs: 5}",
+        "width_convergence={widths: {50: null, 64: 9}}",
+        "shift={shifts: [0]}",
+    ]
+    found = configuration.read([ROOT / path for path in QUICK], entries)
+    assert found["scale"] == "mine"
+    assert found["training"] == default["training"] | {"epochs": 5}
+    assert found["width_convergence"]["widths"] == {100: 200, 200: 100, 400: 60, 800: 40, 64: 9}
+    assert found["shift"] == default["shift"] | {"shifts": [0]}
+    for entry in ("training={epochs: ", "training=[5"):
+        with pytest.raises(SystemExit, match=r"^configuration: --config training=.*: cannot be read \("):
+            configuration.read([], [entry])
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("training={epoch: 5}", ["training: unknown key 'epoch', allowed are", "epochs"]),
+        ("datasets=[mnist]", ["datasets", "['mnist']", "dictionary"]),
+        ("nothing=5", ["unknown key 'nothing'", "placements"]),
+        ("seed=", ["seed", "missing"]),
+    ],
+)
+def test_a_mistake_in_an_entry_is_one_clear_line(entry: str, words: list[str]) -> None:
+    found = run(ROOT, "snakemake", "-n", "--cores", "1", "--config", entry)
+    assert found.returncode != 0
+    (line,) = (line for line in found.stderr.splitlines() if line.startswith("configuration: "))
+    assert all(word in line for word in words), line
+    assert "Traceback" not in found.stderr
+
+
+def test_jobs_get_the_entries_too(tmp_path: Path) -> None:
+    folder = tiny_checkout(tmp_path)
+    entry = ("--config", "scale=mine", "placements={inits: 6}")
+    made = snakemake(folder, "results/mine/init/placements/gaussian/none.npz", *entry, config=TINY)
+    assert made.returncode == 0, made.stderr
+    arrays, _ = read_npz(folder / "results" / "mine" / "init" / "placements" / "gaussian" / "none.npz", ["agreement"])
+    assert 6 in arrays["agreement"].shape
+    shown = snakemake(folder, "-n", "--printshellcmds", "results/mine/report.html", *entry, config=TINY)
+    assert "--config scale=mine 'placements={inits: 6}' --nolock" in shown.stdout
 
 
 def test_numbers_keep_their_form_and_a_recorded_configuration_can_be_run_again() -> None:
@@ -165,3 +213,26 @@ def test_a_file_that_is_none_is_one_clear_line(text: str | None, words: str, tmp
     assert line.startswith(f"configuration: {path}: cannot be read")
     assert words in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize("how", ["--snakefile", "--directory"])
+def test_the_working_directory_need_not_be_the_project(how: str, tmp_path: Path) -> None:
+    folder, elsewhere = tiny_checkout(tmp_path / "project"), tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    if how == "--snakefile":
+        command, where = ["snakemake", "--snakefile", str(folder / "Snakefile")], elsewhere
+    else:
+        command, where = ["snakemake", "--directory", str(elsewhere)], folder
+
+    def there(*arguments: str) -> subprocess.CompletedProcess[str]:
+        called = [*command, "--cores", "1", *arguments]
+        return subprocess.run(called, cwd=where, env=environment(folder), capture_output=True, text=True, check=False)
+
+    target, files = "results/tiny/data/gaussian/init-all.npz", [str(folder / name) for name in TINY]
+    made = there("--configfile", *files, "--", target)
+    assert made.returncode == 0, made.stderr
+    assert (elsewhere / target).exists()
+    assert not (folder / "results").exists()
+    everything = there("-nq")  # of the default configuration
+    assert everything.returncode == 0, everything.stderr
+    assert "config/quick.yaml" in everything.stdout

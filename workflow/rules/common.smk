@@ -19,7 +19,15 @@ from study.code import made_by
 from study.plan import Plan, claimed_tables, folder, kept, tidy_folder
 
 environment.prepare()
-config = configuration.resolve(config)
+
+
+def ours(path):
+    """A file of the project, which need not be the working directory."""
+    return os.path.relpath(Path(workflow.basedir) / path)
+
+
+ENTRIES = workflow.config_settings.config_args or []
+config = configuration.read(map(Path, workflow.configfiles), ENTRIES)
 plan = Plan(config)
 RESULTS = plan.results
 LOOKING = one_run.only_looks(workflow)
@@ -34,7 +42,9 @@ if workflow.is_main_process:
         cache.report(CACHE, RESULTS)
     else:
         held = one_run.hold_if_free()
-        cache.clean(CACHE, RESULTS, "figures", "src", "workflow", "claims.yaml")
+        cache.clean(
+            CACHE, RESULTS, *map(ours, ("figures", "src", "workflow", "claims.yaml"))
+        )
 
 
 report: "../report/workflow.rst"

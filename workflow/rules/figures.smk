@@ -4,8 +4,8 @@ from figures import FIGURES, HELPERS, TABLES, message
 
 # What more than one figure is drawn with: a change redraws them all.
 SHARED = [
-    "src/normplace/tables/tidy.py",
-    *expand("figures/{module}.py", module=HELPERS),
+    ours("src/normplace/tables/tidy.py"),
+    *expand(ours("figures/{module}.py"), module=HELPERS),
 ]
 
 
@@ -17,7 +17,7 @@ for kind, drawn in plan.figures.items():
             f"{kind}_figures"
         input:
             tidy=plan.tidy_tables(*dict.fromkeys(FIGURES[figure] for figure in drawn)),
-            modules=expand("figures/{figure}.py", figure=drawn),
+            modules=expand(ours("figures/{figure}.py"), figure=drawn),
             shared=SHARED,
         output:
             expand(f"{RESULTS}/figures/{{figure}}.pdf", figure=drawn),
@@ -46,7 +46,7 @@ rule printed_tables:
     input:
         tidy=plan.tidy_tables(*plan.tables),
         modules=expand(
-            "figures/tables/{module}.py",
+            ours("figures/tables/{module}.py"),
             module=["__main__", *sorted(set(TABLES.values()))],
         ),
         shared=SHARED,
@@ -96,7 +96,7 @@ rule report:
         rules.tables.input,
         rules.claims.output,
         captions=expand(
-            "workflow/report/{caption}.rst",
+            ours("workflow/report/{caption}.rst"),
             caption=["figure", "table", "claims", "workflow"],
         ),
     output:
@@ -104,11 +104,14 @@ rule report:
     log:
         f"{RESULTS}/logs/report.log",
     params:
+        snakefile=ours("Snakefile"),
         configfiles=[os.path.relpath(path) for path in workflow.configfiles],
+        entries=["--config", *ENTRIES] if ENTRIES else [],
     message:
         "writing {output}"
     shell:
-        "snakemake --configfile {params.configfiles:q} --nolock --report {output} figures tables claims > {log} 2>&1"
+        "snakemake --snakefile {params.snakefile:q} --configfile {params.configfiles:q} {params.entries:q} "
+        "--nolock --report {output} figures tables claims > {log} 2>&1"
 
 
 rule manifest:
@@ -117,7 +120,7 @@ rule manifest:
         rules.tables.input,
         rules.claims.output,
         rules.report.output,
-        module="workflow/study/manifest.py",
+        module=ours("workflow/study/manifest.py"),
     output:
         f"{RESULTS}/manifest.json",
     log:

@@ -4,7 +4,7 @@
 rule claims:
     input:
         tidy=expand("<results>/tidy/{table}.csv", table=claimed_tables()),
-        claims="claims.yaml",
+        claims=ours("claims.yaml"),
     output:
         report(
             "<results>/tables/claims.csv",
@@ -24,7 +24,7 @@ rule claims:
         "judging claims"
     shell:
         "python -m study.expected {params.configuration:q} {output.expected} > {log} 2>&1 && "
-        "{{ normplace verify --results {params.results} --claims {input.claims} >> {log} 2>&1 || [ $? -eq 1 ]; }}"
+        "{{ normplace verify --results {params.results} --claims {input.claims:q} >> {log} 2>&1 || [ $? -eq 1 ]; }}"
 
 
 rule verify:

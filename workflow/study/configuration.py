@@ -14,15 +14,29 @@ from study.experiments import STUDY
 from study.settings import Study
 
 
-def read(paths: Iterable[Path]) -> dict[str, Any]:
-    """A default and overlays on top of it, as Snakemake merges the files of --configfile, and resolved."""
+def read(paths: Iterable[Path], entries: Iterable[str] = ()) -> dict[str, Any]:
+    """A default and overlays on top of it, as Snakemake merges the files of --configfile, and resolved.
+
+    entries: KEY=VALUE of --config; each is merged like a file that says `KEY: VALUE`. Snakemake's own reading makes
+    words of all numbers inside a VALUE.
+    """
     merged: dict[str, Any] = {}
-    for path in paths:
+    sources: list[Path | str] = [*paths, *entries]
+    for given in sources:
         try:
-            update_config(merged, yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+            update_config(merged, _parsed(given))
         except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
-            sys.exit(f"configuration: {path}: cannot be read ({' '.join(str(error).split())})")
+            name = given if isinstance(given, Path) else f"--config {given}"
+            sys.exit(f"configuration: {name}: cannot be read ({' '.join(str(error).split())})")
     return resolve(merged)
+
+
+def _parsed(given: Path | str) -> Any:
+    """What a file, or a KEY=VALUE, says."""
+    if isinstance(given, Path):
+        return yaml.safe_load(given.read_text(encoding="utf-8")) or {}
+    key, _, value = given.partition("=")
+    return {key: yaml.safe_load(value)}
 
 
 def resolve(merged: Mapping[str, Any]) -> dict[str, Any]:
