@@ -19,8 +19,10 @@ from normplace.tables.tidy import count_column, read_tidy
 from normplace.verifying.checks import FALSE_ALARM, Z95
 from normplace.verifying.manifest import Manifest, read_manifest
 
-# What must agree for equal bytes: parts of the manifest, or entries of a part.
-SAME_BYTES = ("code", "lock", "versions", "devices", "machine.system", "machine.architecture", "machine.processor")
+# What must agree for equal bytes: parts of the manifest, or entries of a part. First those by which libraries choose
+# their instructions, and with them the order of sums: two processors of one family may differ in the last bits.
+ROUNDED_BY = ("machine.processor", "versions")
+SAME_BYTES = ("code", "lock", "devices", "machine.system", "machine.architecture")
 NOT_REPRODUCIBLE = ("report.html",)  # it says when each job ran
 # Which row is which; rows come in the same order from the same configuration.
 KEYS = (
@@ -59,11 +61,14 @@ def compare(results: Path, reference: Path) -> Comparison:
         here, there = (manifest.configuration.get(key, "nothing") for manifest in (ours, theirs))
         if here != there:
             raise UserError(f"--against {reference}: has another configuration ({key}: {here} here, {there} there)")
+    rounded = "; ".join(line.strip() for part in ROUNDED_BY for line in _difference(part, ours, theirs))
     others = [line for part in SAME_BYTES for line in _difference(part, ours, theirs)]
-    if others:
-        why = "numbers are compared within their intervals, because bytes need not agree:"
-        compared, differences = _numbers(results, reference)
-        return Comparison(results, reference, [why, *others, compared], differences)
+    data = _other_data(ours, theirs)
+    if rounded or others or data:
+        basis = [f"last bits may differ: {rounded}"] if rounded else []
+        basis.append(f"numbers are compared within their intervals{', because bytes need not agree:' * bool(others)}")
+        compared, differences = _numbers(results, reference, list(data))
+        return Comparison(results, reference, [*basis, *others, compared], [*data.values(), *differences])
     why = "SHA-256 of every file is compared: configuration, code, lock, versions, device and processor agree"
     return Comparison(results, reference, [why], _hashes(results, ours, theirs))
 
@@ -79,6 +84,28 @@ def _difference(part: str, ours: Manifest, theirs: Manifest) -> list[str]:
         keys = [key for key in sorted({*values[0], *values[1]}) if values[0].get(key) != values[1].get(key)]
         values = [", ".join(f"{key} {value.get(key)}" for key in keys) for value in values]
     return [f"  {part}: {values[0]} here, {values[1]} there"]
+
+
+def _other_data(ours: Manifest, theirs: Manifest) -> dict[str, str]:
+    """Data set -> one line, of each whose points are others, such as a stand-in's."""
+    here, there = _data(ours), _data(theirs)
+    found = {}
+    for name in sorted(here.keys() & there.keys()):
+        if here[name] != there[name]:
+            (label, hashes), (other, others) = here[name], there[name]
+            first, second = (min(these, default="none")[:12] for these in (hashes - others, others - hashes))
+            same = f" (SHA-256 {first} here, {second} there)" if label == other else ""
+            found[name] = f"other data of {name}: {label} here, {other} there{same}; its rows are not compared"
+    return found
+
+
+def _data(manifest: Manifest) -> dict[str, tuple[str, set[str]]]:
+    """Data set -> its label, which says if it is a stand-in, and the hashes of what was read of it."""
+    found: dict[str, tuple[str, set[str]]] = {}
+    for of_file in manifest.inputs.values():
+        first = (str(of_file.get("label")), set[str]())
+        found.setdefault(str(of_file.get("dataset")), first)[1].add(str(of_file.get("raw_sha256")))
+    return found
 
 
 def _hashes(results: Path, ours: Manifest, theirs: Manifest) -> list[str]:
@@ -98,8 +125,8 @@ def _hashes(results: Path, ours: Manifest, theirs: Manifest) -> list[str]:
     return differences
 
 
-def _numbers(results: Path, reference: Path) -> tuple[str, list[str]]:
-    """What was compared, in words, and the differences."""
+def _numbers(results: Path, reference: Path, left_out: list[str]) -> tuple[str, list[str]]:
+    """What was compared, in words, and the differences; rows of data sets that are left out are not."""
     differences: list[str] = []
     numbers: list[tuple[str, str, pd.DataFrame, pd.DataFrame]] = []
     tables = [path for path in sorted((reference / "tidy").glob("*/*.csv")) if path.stem not in NOT_COMPARED]
@@ -107,7 +134,7 @@ def _numbers(results: Path, reference: Path) -> tuple[str, list[str]]:
         if not (results / name).is_file():
             differences.append(f"missing: {name}")
             continue
-        here, there = (read_tidy(root / name) for root in (results, reference))
+        here, there = (_without(left_out, read_tidy(root / name)) for root in (results, reference))
         keys = [key for key in KEYS if key in there]
         if list(here.columns) != list(there.columns) or not here[keys].equals(there[keys]):
             differences.append(f"other rows, columns or data: {name}")
@@ -129,6 +156,10 @@ def _numbers(results: Path, reference: Path) -> tuple[str, list[str]]:
         f"theory {ROUNDING['relative']:g} of itself; largest seen: {worst:.2g} of what is allowed"
     )
     return compared, differences
+
+
+def _without(datasets: list[str], table: pd.DataFrame) -> pd.DataFrame:
+    return table[~table["dataset"].isin(datasets)].reset_index(drop=True) if "dataset" in table else table
 
 
 def _compared(table: pd.DataFrame) -> list[str]:

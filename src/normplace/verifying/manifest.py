@@ -29,11 +29,13 @@ class File(BaseModel, strict=True, frozen=True):
 class Manifest(BaseModel, strict=True, frozen=True, extra="allow"):
     """What a run was made of and the files it made, by their names below its folder.
 
-    code: hashes by rule. lock: its SHA-256. jobs: rule, command, seconds and more of each. shipped: the folders that a
-    reference ships, none in a run. What else a manifest says is kept as it is.
+    inputs: of each file of points what it says of its data set. code: hashes by rule. lock: its SHA-256. jobs: rule,
+    command, seconds and more of each. shipped: the folders that a reference ships, none in a run. What else a manifest
+    says is kept as it is.
     """
 
     configuration: dict[str, Any]
+    inputs: dict[str, dict[str, Any]] = {}
     code: dict[str, Any]
     lock: Any
     versions: dict[str, Any]

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from normplace.errors import UserError
-from normplace.files import sha256_of_file
+from normplace.files import sha256_of_file, sha256_of_text
 from normplace.verifying.comparison import compare
 from normplace.verifying.manifest import problems, read_manifest
 
@@ -136,9 +137,40 @@ def test_the_same_machine_is_compared_by_bytes(results: Path, reference: Path) -
 def test_elsewhere_numbers_are_compared(results: Path, reference: Path, change: dict[str, Any], why: str) -> None:
     list_files(results, **change)
     found = compare(results, reference)
-    assert "numbers are compared" in found.basis[0]
-    assert why in found.basis[1]
+    assert "numbers are compared" in "\n".join(found.basis)
+    assert why in "\n".join(found.basis)
+    assert found.basis[0].startswith("last bits may differ: ") == why.startswith(("machine", "versions"))
     assert found.differences == []
+
+
+def inputs(**labels: str) -> dict[str, dict[str, str]]:
+    """Of points of these data sets, whose hash is their label's."""
+    return {
+        f"data/{name}/init-all.npz": {"dataset": name, "label": label, "raw_sha256": sha256_of_text(label)}
+        for name, label in labels.items()
+    }
+
+
+def test_other_data_are_one_line_and_the_rest_is_compared(results: Path, reference: Path) -> None:
+    list_files(reference, inputs=inputs(mnist="MNIST", gaussian="Gaussian"))
+    found = changed(results, "gamma", lambda table: table["gamma"] * np.where(table["dataset"] == "mnist", 9, 1))
+    assert len(found) > 10
+    stand_in = {"machine": MACHINE | {"processor": "Other"}, "inputs": inputs(mnist="a stand-in", gaussian="Gaussian")}
+    list_files(results, **stand_in)
+    compared = compare(results, reference)
+    line = "other data of mnist: a stand-in here, MNIST there; its rows are not compared"
+    assert compared.differences == [line]
+    assert compared.basis[0] == "last bits may differ: machine.processor: Other here, AMD EPYC, 26, 2 there"
+    list_files(results, inputs=stand_in["inputs"])
+    assert compare(results, reference).differences == [line], "on the same machine too"
+    altered = inputs(mnist="MNIST", gaussian="Gaussian")
+    altered["data/mnist/init-all.npz"]["raw_sha256"] = "0" * 64
+    list_files(results, inputs=altered)
+    (difference,) = compare(results, reference).differences
+    assert difference.startswith("other data of mnist: MNIST here, MNIST there (SHA-256 000000000000 here, ")
+    changed(results, "gamma", lambda table: table["gamma"] * np.where(table["dataset"] == "gaussian", 9, 1))
+    list_files(results, inputs=altered)
+    assert len(compare(results, reference).differences) > 10
 
 
 def changed(results: Path, column: str, change: Callable[[pd.DataFrame], "pd.Series[float]"]) -> list[str]:
