@@ -1,13 +1,16 @@
 """What the repository shows is what the workflow computed: documents, gallery and reference agree."""
 
+import hashlib
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import pytest
 
 from figures import __main__ as figures
 from normplace.files import sha256_of_file
@@ -27,6 +30,22 @@ def test_the_references_are_what_their_manifests_say() -> None:
         assert len(shipped) > 10
         for path in shipped:
             assert files[path.relative_to(reference).as_posix()]["sha256"] == sha256_of_file(path), path
+
+
+def test_a_clone_has_the_same_bytes_whatever_git_is_set_to(tmp_path: Path) -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no clone")
+    windows = ["-c", "core.autocrlf=true", "-c", "core.eol=crlf"]
+    subprocess.run(["git", *windows, "clone", "--quiet", str(ROOT), str(tmp_path / "clone")], check=True)
+    listed = subprocess.run(
+        ["git", "ls-tree", "-r", "-z", "HEAD"], cwd=tmp_path / "clone", capture_output=True, text=True, check=True
+    )
+    entries = [entry.split("\t") for entry in listed.stdout.split("\0") if entry]
+    assert len(entries) > 500
+    for details, name in entries:
+        content = (tmp_path / "clone" / name).read_bytes()
+        blob = hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+        assert blob == details.split()[2], name
 
 
 def changed_pixels(first: Path, second: Path) -> float:
