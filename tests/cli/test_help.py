@@ -79,7 +79,10 @@ def test_only_the_file_of_the_command_is_imported() -> None:
         "normplace.cli",
         *(f"normplace.cli.{name}" for name in ("command", "curves", "main", "options")),
     ]
-    assert python(code).splitlines()[-1].split() == [*files, "normplace.errors", "normplace.files"]
+    assert python(code).splitlines()[-1].split() == [
+        *files,
+        *(f"normplace.{name}" for name in ("environment", "errors", "files")),
+    ]
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
