@@ -13,8 +13,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from snakemake.cli import get_argument_parser
-
 from normplace import environment
 from study import cache, lock
 
@@ -35,6 +33,8 @@ def only_looks(workflow: Any) -> bool:
     """Whether this Snakemake only looks, and must change no file; while it reads a Snakefile it knows only of -n."""
     if Path(sys.argv[0]).name != "snakemake":
         return bool(workflow.output_settings.dryrun)
+    from snakemake.cli import get_argument_parser  # which takes a second
+
     options = get_argument_parser().parse_known_args(sys.argv[1:])[0]
     looks = any(getattr(options, name) for name in LOOKING) and not options.report_after_run
     return bool(workflow.output_settings.dryrun) or looks  # a profile, too, may say -n

@@ -126,7 +126,10 @@ def _listed(root: Path) -> _Listing:
         UserError: no such folder, or two classes whose names look alike.
     """
     if not root.is_dir():
-        raise UserError(f"folder {root.parent}: needs a folder {root.name}/ with one folder of images a class")
+        needed = f"needs a folder {root.name}/ with one folder of images a class"
+        entries = list(_entries(root.parent)) if root.parent.is_dir() else []
+        has = ", ".join(sorted(_as_text(entry.name) for entry in entries if entry.is_folder)[:5])
+        raise UserError(f"folder {root.parent}: {needed}{f', but has {has}' if has else ''}")
     entries = sorted(_entries(root), key=lambda entry: _as_text(entry.name))
     folders = [entry for entry in entries if entry.is_folder]
     class_names = [_as_text(folder.name) for folder in folders]
