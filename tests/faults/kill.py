@@ -1,8 +1,9 @@
-"""Kill runs at random moments, start the same command again, and compare: `python -m tests.faults.kill --times 20`.
+"""Kill runs at random moments, start the same command again, and compare: `python -m tests.faults.kill --times 40`.
 
-SIGKILL hits, in turn, everything at once (as a power cut does), Snakemake alone, one of its jobs, or the command alone,
-so that Snakemake goes on without it. What was killed is started again by the same command and killed again; a run that
-ends in peace must have made what an undisturbed run makes, byte for byte. Then all is deleted and it begins anew.
+SIGKILL hits, in turn, everything at once (as a power cut does), Snakemake alone, one of its jobs (Snakemake where none
+is on), or the command alone, so that Snakemake goes on without it. What was killed is started again by the same command
+and killed again; a run that ends in peace must have made what an undisturbed run makes, byte for byte. Then all is
+deleted and it begins anew.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -29,19 +31,34 @@ def command(targets: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "study.one_run", "snakemake", *targets, *options]
 
 
-def kill(run: psutil.Process, what: str, random_numbers: random.Random) -> int:
-    """SIGKILL for `what` of a run; returns how many processes were hit."""
+def kill(run: psutil.Process, what: str, random_numbers: random.Random) -> list[str]:
+    """SIGKILL for `what` of a run; returns which jobs it hit or left without their parent."""
     below = run.children(recursive=True)
     jobs = [process for process in below[1:] if "normplace" in process.name()]
+    if what == "a job":
+        jobs = random_numbers.sample(jobs, min(1, len(jobs)))
+    said = [_job(process) for process in jobs]
     victims = {
         "everything": [run, *below],
         "Snakemake": below[:1],
-        "a job": random_numbers.sample(jobs, min(1, len(jobs))),
+        "a job": jobs or below[:1],
         "the command alone": [run],
     }[what]
     for victim in victims:
         victim.kill()
-    return len(victims)
+    return said
+
+
+def _job(process: psutil.Process) -> str:
+    """Such as "sample of 7 cells"."""
+    try:
+        words = process.cmdline()
+    except psutil.NoSuchProcess:
+        return "one that has just ended"
+    of_words = dict(pairwise(words))
+    command = next((after for word, after in of_words.items() if Path(word).name == "normplace"), "starting")
+    cells = of_words.get("--cells", "").split(",")
+    return f"{command} of {len(cells)} cells" if cells[0] else command
 
 
 def trial(times: int, seed: int, folder: Path, targets: Sequence[str] = TINY_TARGETS) -> int:
@@ -78,10 +95,10 @@ def trial(times: int, seed: int, folder: Path, targets: Sequence[str] = TINY_TAR
                 break
             except subprocess.TimeoutExpired:
                 what = VICTIMS[killed % len(VICTIMS)]
-                hit = kill(psutil.Process(run.pid), what, random_numbers)
+                jobs = kill(psutil.Process(run.pid), what, random_numbers)
                 run.wait()
             killed += 1
-            print(f"kill {killed} after {moment:.1f} s: {what} ({hit} processes)", flush=True)
+            print(f"kill {killed} after {moment:.1f} s: {what}; jobs: {', '.join(jobs) or 'none'}", flush=True)
         assert ended_in_peace(started()) == expected
         compared += 1
         print(f"run again: the same {len(expected)} files as those of an undisturbed run", flush=True)
