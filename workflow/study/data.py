@@ -3,8 +3,9 @@
 import json
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from normplace import files
 from normplace.data.image_folder import digest
@@ -52,4 +53,6 @@ def stand_ins(datasets: Iterable[str]) -> str:
 def versions() -> dict[str, str]:
     """Versions of all that computes: the lock says what should be installed, a shared cache must know what is."""
     more = {name: version(name) for name in ("pandas", "pillow", "scikit-learn", "matplotlib")}
+    with suppress(PackageNotFoundError):  # only a zoo with its models needs it
+        more["timm"] = version("timm")
     return {**files.versions(), **more}
