@@ -52,6 +52,7 @@ def test_without_locks_a_file_stands_for_one(held: Path, capsys: pytest.CaptureF
         ("", False),
         ("not ours", False),
     ],
+    ids=["gone", "one lives", "init lives", "another host", "not yet written", "foreign"],
 )
 def test_only_a_file_whose_processes_are_gone_is_stale(held: Path, text: str, is_stale: bool) -> None:
     held.write_text(text)
