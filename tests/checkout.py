@@ -65,7 +65,7 @@ def snakemake(folder: Path, *arguments: str, config: Sequence[str] = SMOKE) -> s
 def tiny() -> dict[str, Any]:
     """On top of the smoke configuration: data sets that are built in, and as small as it goes."""
     sizes = {"points": 100, "training_points": 100, "test_points": 50}
-    mlps = ("width_convergence", "batch_statistics", "centring", "learning_rates")
+    mlps = ("batch_statistics", "centring", "learning_rates")
     return {
         "scale": "tiny",
         "datasets": {
@@ -86,6 +86,7 @@ def tiny() -> dict[str, Any]:
         "output_bias": {"datasets": ["gaussian"], "runs": 1},
         "start_matters": {"dataset": "gaussian", "cells": ["none"], "runs": 1},
         "classes": {"datasets": ["digits"]},
+        "width_convergence": {"dataset": "digits"},
         **{experiment: {"dataset": "gaussian"} for experiment in mlps},
         **{experiment: {"dataset": "patches"} for experiment in ("architectures", "resnet_dynamics", "zoo")},
     }

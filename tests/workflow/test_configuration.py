@@ -165,6 +165,7 @@ MISTAKES: list[tuple[dict[str, Any], list[str]]] = [
     ({"resnet_dynamics": {"test_points": 2001}}, ["resnet_dynamics.test_points", "2001", "100"]),
     ({"zoo": {"inits": {"resnet19": 5}}}, ["zoo.inits", "resnet19", "resnet18"]),
     ({"zoo": {"dataset": "gaussian"}}, ["zoo.dataset", "gaussian", "cifar10"]),
+    ({"width_convergence": {"dataset": "gaussian"}}, ["width_convergence.dataset", "gaussian", "cifar10"]),
     ({"start_matters": {"cells": ["layr-before"]}}, ["start_matters.cells", "layr-before", "layer-before"]),
 ]
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from study.jobs import MANY_CLASSES, Tables, at_width, initial_data, sample, theory
 from study.library import CELLS
-from study.settings import OnFirstPoints, Study, TwoOrMore, Width
+from study.settings import ImageDataset, OnFirstPoints, Study, TwoOrMore, Width
 
 # rms has the infinite-width gamma of layer-before, and batch-after's is 0 by construction: nothing to converge to.
 SHOWN = [CELLS[name] for name in ("none", "batch-before", "layer-before", "layer-after")]
@@ -15,8 +15,9 @@ DRAWS = 10  # gamma is all that is needed of the theory; these only fill the fil
 
 
 class Settings(OnFirstPoints):
-    """Networks by width."""
+    """Networks by width, of a data set with more than two classes."""
 
+    dataset: ImageDataset
     depth: TwoOrMore
     widths: Annotated[dict[Width, TwoOrMore], Field(min_length=2)]
 
