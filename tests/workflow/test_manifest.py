@@ -19,7 +19,8 @@ def test_files_and_jobs_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     results = Path("results/x")
     of_one_job = ["init/placements/mnist/none.npz", "init/placements/mnist/sums.sha256"]
     kept = ["data/mnist/init-parity.npz", *of_one_job, "report.html", "tables/a.md", "tidy/a.csv"]
-    stale = ["init/placements/mnist/none-old.npz", "training/dynamics/x.csv"]  # of another configuration
+    # Of another configuration, and half a table, of a job that was killed.
+    stale = ["init/placements/mnist/none-old.npz", "tidy/.a.csv.x7f_", "training/dynamics/x.csv"]
     for name in [*kept, *stale, "logs/a.log", "manifest.json"]:
         if name.endswith(".npz"):
             write_npz(results / name, {}, {"raw_sha256": "abc", "options": {"device": "cpu"}})

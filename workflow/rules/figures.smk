@@ -1,6 +1,7 @@
 # Figures and printed tables from tidy tables, then one report of everything. Nothing here computes.
 
 from figures import FIGURES, HELPERS, TABLES, message
+from study.plan import logged
 
 # What more than one figure is drawn with: a change redraws them all.
 SHARED = [
@@ -39,7 +40,9 @@ for kind, drawn in plan.figures.items():
         message:
             f"drawing {kind} figures"
         shell:
-            "python -m figures {params.figures} --tidy {params.tidy} --output {params.folder} > {log} 2>&1"
+            logged(
+                "python -m figures {params.figures} --tidy {params.tidy} --output {params.folder}"
+            )
 
 
 rule printed_tables:
@@ -73,7 +76,7 @@ rule printed_tables:
     message:
         "writing tables"
     shell:
-        "python -m figures.tables --tidy {params.tidy} --output {params.folder} > {log} 2>&1"
+        logged("python -m figures.tables --tidy {params.tidy} --output {params.folder}")
 
 
 rule figures:
@@ -110,8 +113,10 @@ rule report:
     message:
         "writing {output}"
     shell:
-        "snakemake --snakefile {params.snakefile:q} --configfile {params.configfiles:q} {params.entries:q} "
-        "--nolock --report {output} figures tables claims > {log} 2>&1"
+        logged(
+            "snakemake --snakefile {params.snakefile:q} --configfile {params.configfiles:q} {params.entries:q} "
+            "--nolock --report {output} figures tables claims"
+        )
 
 
 rule manifest:
@@ -131,5 +136,7 @@ rule manifest:
     message:
         "writing {output}"
     shell:
-        "python -m study.manifest --results {params.results} --configuration {params.configuration:q} "
-        "--output {output} > {log} 2>&1"
+        logged(
+            "python -m study.manifest --results {params.results} --configuration {params.configuration:q} "
+            "--output {output}"
+        )

@@ -13,6 +13,7 @@ from typing import IO
 from normplace.errors import UserError
 from normplace.files import write_atomically
 from normplace.verifying.manifest import MANIFEST, problems, read_manifest
+from study.one_line import or_one_line
 
 
 def pack(results: Path, handle: IO[bytes]) -> None:
@@ -44,7 +45,8 @@ def main(scale: str) -> None:
     """Pack results/<scale>."""
     results = finished(scale, "packed")
     path = Path("results") / f"{scale}.tar.gz"
-    write_atomically(path, lambda handle: pack(results, handle))
+    with or_one_line("python -m study.archive", path):
+        write_atomically(path, lambda handle: pack(results, handle))
     print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
 
 

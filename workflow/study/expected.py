@@ -7,6 +7,7 @@ from typing import Any
 
 from normplace.files import write_text
 from study.jobs import Sample, Tables, Training
+from study.one_line import or_one_line
 from study.plan import Plan
 
 SUMMARISED = {"batch": 2}  # kinds of statistics that a norm's trainings are evaluated with; others have one
@@ -76,7 +77,8 @@ def main(configuration: str, output: str) -> None:
     found = {
         name: rows for name, rows in expected(Plan(json.loads(configuration))).items() if (path.parent / name).is_dir()
     }
-    write_text(path, json.dumps(found, indent=1) + "\n")
+    with or_one_line("python -m study.expected", path):
+        write_text(path, json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

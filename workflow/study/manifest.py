@@ -22,6 +22,7 @@ from normplace import files as provenance
 from study.code import ROOT
 from study.data import versions
 from study.jobs import Sample, Training
+from study.one_line import or_one_line
 from study.plan import Plan
 
 DRAWING = ("seaborn", "snakemake")  # what figures, tables and the report depend on besides what computes
@@ -113,7 +114,8 @@ def files_of_run(results: Path, plan: Plan) -> list[str]:
     """The files below `results` that this configuration makes, as far as they are there."""
     computed = {job.path for job in plan.computed}
     computed |= {f"{path.rpartition('/')[0]}/sums" for path in computed}  # of cells that were done together
-    names = [path.relative_to(results).as_posix() for path in sorted(results.rglob("*")) if path.is_file()]
+    files = [path for path in sorted(results.rglob("*")) if path.is_file() and not path.name.startswith(".")]
+    names = [path.relative_to(results).as_posix() for path in files]  # a hidden one is half a file, of a killed job
     return [name for name in names if name.split("/")[0] in WHOLE_FOLDERS or name.rpartition(".")[0] in computed]
 
 
@@ -153,7 +155,8 @@ def main() -> None:
     parser.add_argument("--configuration", type=json.loads, required=True)
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
-    provenance.write_text(args.output, json.dumps(manifest(args.results, args.configuration), indent=1) + "\n")
+    with or_one_line(parser.prog, args.output):
+        provenance.write_text(args.output, json.dumps(manifest(args.results, args.configuration), indent=1) + "\n")
 
 
 if __name__ == "__main__":

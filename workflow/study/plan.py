@@ -16,6 +16,9 @@ from study import configuration, experiments
 from study.code import ROOT
 from study.jobs import CURVES, Data, Job, Measurement, Networks, Sample, Theory, Training
 
+# Behind a command that has failed and said nothing: the message of an `echo` that fails, too, goes to the terminal.
+OR_SAY_SO = " || {{ [ -s {log} ] || echo failed >> {log}; false; }}"
+
 
 class Stage:
     """The jobs of one stage: input and params functions that find a job by its wildcards."""
@@ -222,9 +225,14 @@ class Plan:
         return multiext(f"{self.results}/tidy/{{experiment}}/", *files, "tables.sha256")
 
 
+def logged(command: str) -> str:
+    """The command of a rule: what it says goes to the log, and where the disk is too full for that, Bash says so."""
+    return f"{command} > {{log}} 2>&1{OR_SAY_SO}"
+
+
 def kept(command: str) -> str:
-    """The command of a cached rule: what it says goes to the log, and its outputs get their sums."""
-    return f"{command} > {{log}} 2>&1 && python -m study.cache {{output}}"
+    """The command of a cached rule: the same, and its outputs get their sums."""
+    return f"{logged(command)} && python -m study.cache {{output}}"
 
 
 def folder(wildcards: Any, output: Any) -> str:

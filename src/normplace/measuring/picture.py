@@ -4,6 +4,7 @@ import textwrap
 import warnings
 from collections.abc import Callable
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from normplace.files import write_atomically
+from normplace.files import write_bytes
 from normplace.measuring.measure import Measurement
 from normplace.measuring.prejudice import Prejudice
 from normplace.pictures import BLUE, VERMILION, gamma_axis, guesses_of, histogram, look
@@ -40,8 +41,9 @@ def _write(drawn: Callable[[], Figure], path: Path) -> None:
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # of a name in any script
         figure = drawn()
         for kind, unwanted in (("pdf", "CreationDate"), ("png", "Software")):
-            save = partial(figure.savefig, format=kind, dpi=200, metadata={unwanted: None})
-            write_atomically(path.with_suffix(f".{kind}"), save)
+            content = BytesIO()  # not the file: on a full disk matplotlib would fail in a way of its own
+            figure.savefig(content, format=kind, dpi=200, metadata={unwanted: None})
+            write_bytes(path.with_suffix(f".{kind}"), content.getvalue())
 
 
 def draw(found: Measurement, title: str) -> Figure:
