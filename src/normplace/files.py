@@ -105,8 +105,8 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
         Path(temporary).replace(path)
     except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            error.filename = str(path)  # a full disk has no name
+        if isinstance(error, OSError) and error.errno and error.filename is None:  # as where a disk is full
+            error.filename = str(path)
         raise
 
 

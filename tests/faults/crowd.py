@@ -96,11 +96,12 @@ class Crowd:
             self.on[number] = process
         assert process.stdout
         said, begins = [], 0.0
-        for line in process.stdout:
-            said.append(line)
-            if date := DATE.match(line):
-                begins = time.mktime(time.strptime(date[1]))
-            self.note(run, line, begins)
+        with process.stdout:
+            for line in process.stdout:
+                said.append(line)
+                if date := DATE.match(line):
+                    begins = time.mktime(time.strptime(date[1]))
+                self.note(run, line, begins)
         process.wait()
         with self.lock:
             del self.on[number]

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import matplotlib as mpl
@@ -92,7 +93,9 @@ def as_foreign(tmp_path: Path) -> list[str]:
     start = ["setpriv", "--reuid", number, "--regid", number, "--clear-groups", *reads]
     if os.getuid() != 0 or subprocess.run([*start, "true"], capture_output=True, check=False).returncode:
         pytest.skip("becoming another user needs root and setpriv")
-    for folder in [tmp_path, *tmp_path.parents[:2]]:
+    for folder in [tmp_path, *tmp_path.parents]:
+        if folder == Path(tempfile.gettempdir()):
+            break
         folder.chmod(0o755)
     os.chown(tmp_path, FOREIGN, FOREIGN)
     return start

@@ -19,6 +19,7 @@ from normplace.errors import UserError
 from normplace.files import sha256_of_arrays
 
 TEXT_LENGTH = 64  # bytes of one point of a text, unless given
+MASK = "attention_mask"
 LARGEST = 2**31  # of a size
 TEXTS = (".rst", ".md", ".txt")  # of a package
 Arrays = dict[str, npt.NDArray[Any]]
@@ -123,10 +124,13 @@ def _npz(request: DataRequest, place: str) -> tuple[str, Arrays]:
         needed = "needs arrays [n, ...] of one n, at least one of them with more than one axis"
         raise UserError(f"--dataset npz:{path}: {needed}, but has {shown}")
     by_position = all(name == f"arr_{index}" for index, name in enumerate(arrays))
-    return path.name, {
+    found = {
         f"arg{index}" if by_position else name: _numbers(array, request, f"{name} ", axes=1)
         for index, (name, array) in enumerate(arrays.items())
     }
+    if MASK in found:  # with which models of transformers reckon
+        found[MASK] = found[MASK].astype(np.int64)
+    return path.name, found
 
 
 def _numbers(array: npt.NDArray[Any], request: DataRequest, name: str, axes: int) -> npt.NDArray[Any]:

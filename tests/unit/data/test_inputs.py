@@ -88,7 +88,7 @@ def test_named_arrays_are_arguments_by_name(here: Path) -> None:
     assert list(given) == ["input_ids", "attention_mask"]
     file = np.load(here / "named.npz")
     for name, tensor in given.items():
-        assert tensor.dtype == torch.int64  # a mask of truth values too
+        assert tensor.dtype == torch.int64  # attention_mask too, with which models of transformers reckon
         np.testing.assert_array_equal(tensor, file[name][:20])
     points = Points.of(given)
     assert points.mask is given["attention_mask"]
@@ -171,7 +171,10 @@ def test_images_are_resized(here: Path) -> None:
 
 
 MALFORMED = {
-    "npy:bytes.npy": ["needs floats, scaled as the model expects them, or int64 tokens", "has uint8 [30, 6]"],
+    "npy:bytes.npy": [
+        "needs floats, scaled as the model expects them, int64 tokens, or masks (bool)",
+        "has uint8 [30, 6]",
+    ],
     "npy:complex.npy": ["needs floats", "has complex128 [30, 6]"],
     "npy:words.npy": ["needs floats", "has <U1 [2, 1]"],
     "npy:line.npy": ["needs floats", "has float64 [30]"],
@@ -183,10 +186,10 @@ MALFORMED = {
     "npy:text.txt": ["not a .npy file of numbers"],
     "npy:missing.npy": ["no such file"],
     "npy:folder": ["not a .npy file of numbers"],
-    "npz:mixed.npz": ["needs arrays [n, ...] of one n, but has x [30, 6], y [20, 6]"],
+    "npz:mixed.npz": ["needs arrays [n, ...] of one n,", "but has x [30, 6], y [20, 6]"],
     "npz:bytes.npz": ["needs floats", "y has uint8 [30, 6]"],
     "npz:alike.npz": ["all 9 points are the same"],
-    "npz:none.npz": ["needs arrays [n, ...] of one n, but has no array"],
+    "npz:none.npz": ["needs arrays [n, ...] of one n,", "but has no array"],
     "npz:text.txt": ["not an .npz file of numbers"],
     "npz:missing.npz": ["no such file"],
     "npz:folder": ["not an .npz file of numbers"],
