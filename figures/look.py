@@ -1,7 +1,9 @@
 """The look of all figures, whatever the user's matplotlibrc says, and saving them."""
 
 from contextlib import AbstractContextManager
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -9,6 +11,8 @@ import seaborn as sns
 from matplotlib import style
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
+
+from normplace.files import write_bytes
 
 SMALL = 7  # points: ticks, legends and captions
 
@@ -57,6 +61,12 @@ def save(figure: Figure, folder: Path, stem: str) -> None:
         part.bbox_relative.set_points(part.bbox_relative.get_points().round(6) + 0.0)
     for axes in figure.axes:
         axes.set_position(Bbox(axes.get_position().get_points().round(6) + 0.0))
-    figure.savefig(folder / f"{stem}.pdf", metadata={"CreationDate": None})
-    figure.savefig(folder / f"{stem}.png", dpi=200, metadata={"Software": None})
+    kinds: dict[str, Any] = {
+        "pdf": {"metadata": {"CreationDate": None}},
+        "png": {"metadata": {"Software": None}, "dpi": 200},
+    }
+    for kind, options in kinds.items():
+        content = BytesIO()  # not the file: on a full disk matplotlib would fail in a way of its own
+        figure.savefig(content, format=kind, **options)
+        write_bytes(folder / f"{stem}.{kind}", content.getvalue())
     plt.close(figure)

@@ -72,7 +72,7 @@ def home(folder: Path, user: int) -> Path:
 
 
 def start(checkout: Path, user: int, umask: str = "002", **variables: str) -> subprocess.Popen[str]:
-    own = {"HOME": str(home(checkout.parent, user)), "LOGNAME": f"user {user}", "XDG_CACHE_HOME": ""}
+    own = {"HOME": str(home(checkout.parent, user)), "LOGNAME": "", "USER": "", "XDG_CACHE_HOME": ""}
     return subprocess.Popen(
         run_as(user, *COMMAND, umask=umask), cwd=checkout, env=environment(checkout) | own | variables,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -107,3 +107,25 @@ def test_another_user_resumes(shared: Path) -> None:
     owners = {path.stat().st_uid for path in (shared / "cache").iterdir()}
     assert owners == {FIRST, SECOND}, "what the first user made was not made again"
     assert made == undisturbed(shared)
+
+
+def test_caches_of_their_own(shared: Path) -> None:
+    """Links of the first user's lead where the second may not look."""
+    own = {"SNAKEMAKE_OUTPUT_CACHE": ""}
+    interrupted(shared, **own)
+    for user in (SECOND, FIRST):
+        resumed = start(shared, user, **own)
+        said, _ = resumed.communicate()
+        assert resumed.returncode == 0, said
+    made = hashes(shared)
+    assert made == undisturbed(shared)
+
+
+def test_a_folder_that_is_not_for_the_group(shared: Path) -> None:
+    cache = {"SNAKEMAKE_OUTPUT_CACHE": str(shared / "cache")}
+    interrupted(shared, umask="022", **cache)
+    resumed = start(shared, SECOND, **cache)
+    said, _ = resumed.communicate()
+    assert resumed.returncode == 1
+    (line,) = said.splitlines()
+    assert f"{shared / '.snakemake' / 'normplace.lock'} is user {FIRST}'s, and you may not write to it" in line

@@ -6,6 +6,7 @@ command runs in a process group of its own, of which nothing is left when it end
 """
 
 import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -55,7 +56,7 @@ def hold_if_free() -> IO[str] | None:
 def run(command: list[str]) -> int:
     """Run a command when nothing else runs in this checkout; returns its exit code."""
     environment.prepare()
-    with _file() as file:
+    with _file_or_exit() as file:
         if not lock.take(file, wait=False):
             print("normplace: another run is on in this folder; waiting for it to end", file=sys.stderr)
             lock.take(file, wait=True)
@@ -87,6 +88,25 @@ def run(command: list[str]) -> int:
 def _file() -> IO[str]:
     STATE.mkdir(exist_ok=True)
     return (STATE / "normplace.lock").open("w")
+
+
+def _file_or_exit() -> IO[str]:
+    try:
+        return _file()
+    except PermissionError as error:
+        path = next(path for path in (Path(error.filename), STATE, Path()) if path.exists())
+        sys.exit(
+            f"normplace: {path.absolute()} is {_name(path.stat().st_uid)}'s, and you may not write to it: let them run "
+            "`chmod -R g+w .` (and `umask 002` before a run), or work in a checkout of your own"
+        )
+
+
+def _name(user: int) -> str:
+    """Of a user; the number where the system has no name for it."""
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"user {user}"
 
 
 if __name__ == "__main__":
