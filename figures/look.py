@@ -1,9 +1,7 @@
 """The look of all figures, whatever the user's matplotlibrc says, and saving them."""
 
 from contextlib import AbstractContextManager
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -12,7 +10,7 @@ from matplotlib import style
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
-from normplace.files import write_bytes
+from normplace.files import write_picture
 
 SMALL = 7  # points: ticks, legends and captions
 
@@ -61,12 +59,6 @@ def save(figure: Figure, folder: Path, stem: str) -> None:
         part.bbox_relative.set_points(part.bbox_relative.get_points().round(6) + 0.0)
     for axes in figure.axes:
         axes.set_position(Bbox(axes.get_position().get_points().round(6) + 0.0))
-    kinds: dict[str, Any] = {
-        "pdf": {"metadata": {"CreationDate": None}},
-        "png": {"metadata": {"Software": None}, "dpi": 200},
-    }
-    for kind, options in kinds.items():
-        content = BytesIO()  # not the file: on a full disk matplotlib would fail in a way of its own
-        figure.savefig(content, format=kind, **options)
-        write_bytes(folder / f"{stem}.{kind}", content.getvalue())
+    write_picture(figure, folder / f"{stem}.pdf")
+    write_picture(figure, folder / f"{stem}.png", dpi=200)
     plt.close(figure)

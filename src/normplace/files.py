@@ -10,14 +10,18 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from tokenize import TokenError
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from normplace.errors import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # What numpy and zipfile raise on a file that is not, or no longer, an .npz.
 UNREADABLE = (
@@ -113,6 +117,14 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
 def write_bytes(path: Path, content: bytes) -> None:
     """Write bytes atomically."""
     write_atomically(path, lambda handle: handle.write(content))
+
+
+def write_picture(figure: "Figure", path: Path, **options: Any) -> None:
+    """Write a matplotlib figure atomically, in the format of the suffix; equal input gives equal bytes."""
+    unwanted = {".pdf": "CreationDate", ".png": "Software"}[path.suffix]
+    content = BytesIO()  # not the file: on a full disk matplotlib would fail in a way of its own
+    figure.savefig(content, format=path.suffix[1:], metadata={unwanted: None}, **options)
+    write_bytes(path, content.getvalue())
 
 
 def write_text(path: Path, text: str) -> None:

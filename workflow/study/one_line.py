@@ -1,6 +1,5 @@
 """How a command of the study ends where it cannot go on: with one line and the exit codes of `normplace`."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,5 +18,6 @@ def or_one_line(command: str, output: Path) -> Iterator[None]:
         problem, code = f"{error.filename or output}: {error.strerror or error}", 3
     else:
         return
-    print(f"{command}: error: {' '.join(problem.split())}", file=sys.stderr)
-    sys.exit(code)
+    from normplace.cli.command import fail  # click, which a command that goes well can do without
+
+    fail(command, problem, code)

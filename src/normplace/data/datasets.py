@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -244,27 +245,44 @@ def _find_source(
     name, _, path = dataset.partition(":")
     if name == "file":
         raise UserError(f"--dataset {dataset}: is prepared already; name the data set that it was made from")
-    if dataset not in DATASETS and not (name == "folder" and path):
-        names = ", ".join(DATASETS)
-        raise UserError(f"--dataset {dataset}: unknown, allowed are {names}, folder:PATH, file:PATH")
+    refuse_unknown(dataset)
     roots = (data_root,) if data_root else tuple(default_data_roots())
-    try:
+    with _named(dataset):
         if name == "folder":
             source = image_folder(Path(path), split, skip_unreadable=skip_unreadable)
         else:
             source = DATASETS[name].read(split, Where(roots, stand_in_allowed, skip_unreadable))
-    except UserError as error:
-        raise UserError(f"--dataset {dataset}: {error}") from None
     for note in source.notes:
         LOG.warning("note: %s", note)
     return source
 
 
-def _read_pixels(dataset: str, source: Source, indices: Indices) -> npt.NDArray[Any]:
+def refuse_unknown(dataset: str, more: Iterable[str] = ()) -> None:
+    """Refuse what names no data set.
+
+    more: what a command takes besides, for the message.
+
+    Raises:
+        UserError: it is neither a name, nor a file or a folder.
+    """
+    kind, _, path = dataset.partition(":")
+    if dataset not in DATASETS and not (kind in ("file", "folder") and path):
+        allowed = ", ".join([*DATASETS, "folder:PATH", "file:PATH", *more])
+        raise UserError(f"--dataset {dataset}: unknown, allowed are {allowed}")
+
+
+@contextmanager
+def _named(dataset: str) -> Iterator[None]:
+    """Errors of a source with the option that named it."""
     try:
-        pixels = source.read(indices)
+        yield
     except UserError as error:
         raise UserError(f"--dataset {dataset}: {error}") from None
+
+
+def _read_pixels(dataset: str, source: Source, indices: Indices) -> npt.NDArray[Any]:
+    with _named(dataset):
+        pixels = source.read(indices)
     _refuse_all_alike(dataset, pixels, source.notes)
     return pixels
 

@@ -13,13 +13,13 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from normplace.data.datasets import DEFAULT_POINTS, MIN_POINTS, DataRequest, read
+from normplace.data.datasets import DEFAULT_POINTS, MIN_POINTS, DataRequest, read, refuse_unknown
 from normplace.data.sets import DATASETS
 from normplace.errors import UserError
 from normplace.files import sha256_of_arrays
 
 TEXT_LENGTH = 64  # bytes of one point of a text, unless given
-MASK = "attention_mask"
+MASK = "attention_mask"  # the argument that says which positions count
 LARGEST = 2**31  # of a size
 TEXTS = (".rst", ".md", ".txt")  # of a package
 Arrays = dict[str, npt.NDArray[Any]]
@@ -74,12 +74,8 @@ def load_inputs(request: DataRequest, resize: int | None = None) -> Inputs:
     elif request.dataset in readers and request.dataset not in DATASETS:
         raise UserError(f"--dataset {request.dataset}: needs what follows {kind}: (see --help)")
     else:
-        try:
-            data = read(request)
-        except UserError as error:
-            if "unknown, allowed are" in str(error):
-                raise UserError(f"{error}, {', '.join(f'{name}:...' for name in readers)}") from None
-            raise
+        refuse_unknown(request.dataset, (f"{name}:..." for name in readers))
+        data = read(request)
         inputs = Inputs({"arg0": data.x}, data.y, data.classes, data.provenance)
     if resize is not None:
         x = inputs.tensors.get("arg0")

@@ -72,11 +72,10 @@ def modes_of(model: nn.Module) -> tuple[Modes, Modes]:
         _put_back(before)
 
 
-def quiet_modes(model: nn.Module) -> tuple[Modes, Modes]:
-    """The same, but that modules which only add noise stay in training mode as eval() has them."""
-    training, evaluation = modes_of(model)
+def without_noise(model: nn.Module, training: Modes, evaluation: Modes) -> Modes:
+    """Training mode, but that modules which only add noise stay as eval() has them."""
     named = dict(model.named_modules())
-    return frozenset(name for name in training if name in evaluation or not is_noise(named[name])), evaluation
+    return frozenset(name for name in training if name in evaluation or not is_noise(named[name]))
 
 
 def in_training(model: nn.Module) -> Modes:
@@ -154,7 +153,7 @@ def training_modes(
     eval() has them. What eval() itself adds is the same in both modes under one seed.
     """
     training, evaluation = modes_of(model)
-    quiet = quiet_modes(model)[0]
+    quiet = without_noise(model, training, evaluation)
     usual, trained, without = outputs(evaluation, 0), outputs(training, 0), outputs(quiet, 0)
     if same(usual, trained) and same(usual, without):
         return evaluation, evaluation, False

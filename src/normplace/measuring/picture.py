@@ -4,7 +4,6 @@ import textwrap
 import warnings
 from collections.abc import Callable
 from functools import partial
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from normplace.files import write_bytes
+from normplace.files import write_picture
 from normplace.measuring.measure import Measurement
 from normplace.measuring.prejudice import Prejudice
 from normplace.pictures import BLUE, VERMILION, gamma_axis, guesses_of, histogram, look
@@ -40,10 +39,8 @@ def _write(drawn: Callable[[], Figure], path: Path) -> None:
     with look(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # of a name in any script
         figure = drawn()
-        for kind, unwanted in (("pdf", "CreationDate"), ("png", "Software")):
-            content = BytesIO()  # not the file: on a full disk matplotlib would fail in a way of its own
-            figure.savefig(content, format=kind, dpi=200, metadata={unwanted: None})
-            write_bytes(path.with_suffix(f".{kind}"), content.getvalue())
+        for suffix in (".pdf", ".png"):
+            write_picture(figure, path.with_suffix(suffix), dpi=200)
 
 
 def draw(found: Measurement, title: str) -> Figure:

@@ -7,6 +7,7 @@ from typing import Any, Self
 import torch
 from torch import nn
 
+from normplace.data.inputs import MASK
 from normplace.errors import UserError
 
 Given = torch.Tensor | Sequence[torch.Tensor] | Mapping[str, torch.Tensor]
@@ -54,7 +55,7 @@ class Points:
     @property
     def mask(self) -> torch.Tensor | None:
         """attention_mask [n, positions], where there is one."""
-        return self.named.get("attention_mask")
+        return self.named.get(MASK)
 
     @property
     def shape(self) -> str:

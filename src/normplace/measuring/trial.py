@@ -11,7 +11,7 @@ from torch import nn
 from normplace.errors import UserError
 from normplace.measuring.builders import Builder, copied, fingerprint, seeded
 from normplace.measuring.look import Facts, forward, outputs_of, prepared
-from normplace.measuring.modes import Modes, WithoutDropout, in_mode, modes_of, quiet_modes, training_modes
+from normplace.measuring.modes import Modes, WithoutDropout, in_mode, modes_of, training_modes, without_noise
 from normplace.measuring.outputs import Rule, are_probabilities, at_positions, tensor_of
 from normplace.measuring.points import Points
 from normplace.networks.modules import batch_norms, output_layer
@@ -79,7 +79,8 @@ class _Trial:
         for one in {training, evaluation}:
             self._try(one)
         if training == evaluation and not bool((outputs != outputs[0]).any()) and batch_norms(self.network):
-            training, _ = quiet_modes(self.network)  # outputs that are the same for all points say nothing: layers do
+            # Outputs that are the same for all points say nothing: layers do.
+            training = without_noise(self.network, *modes_of(self.network))
         given = {tensor.dtype for tensor in self.points.tensors if tensor.is_floating_point()}
         if self.dtype is not None and given - {self.dtype}:
             notes.append(f"inputs are cast to {str(self.dtype).removeprefix('torch.')}, as the model's weights are")
