@@ -1,78 +1,79 @@
-"""The regimes, computed: which norm, standing where, makes an untrained network neutral or prejudiced.
+"""What untrained networks guess: each column is a network, its coloured part the share of the data put into class 0.
 
-Box colour and bold words: the regime by fixed-point analysis of the infinite-width correlation map. Seen: the regime
-that the guesses of sampled networks show, by their gamma and its growth over the last doubling of depth.
+Background and bold words: the regime that guesses show, by their gamma at the last depth and its growth over the last
+doubling, on all data sets if none is named; theory is named where it says otherwise.
 """
 
-import textwrap
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure, SubFigure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from figures import panels, words
-from figures.reading import groups, read, where, with_theory_at_width
+from figures.look import SMALL
+from figures.reading import deepest, groups, read, where, with_theory_at_width
 
 EXPERIMENT = "placements"
 
 
 def draw(tidy: Path) -> Figure:
-    regimes, histograms = (read(tidy, EXPERIMENT, table) for table in ("regimes", "histograms"))
+    regimes, histograms, gamma = (read(tidy, EXPERIMENT, table) for table in ("regimes", "histograms", "gamma"))
     shown = "mnist" if "mnist" in set(regimes["dataset"]) else regimes["dataset"].iloc[0]
-    histograms = with_theory_at_width(where(histograms, dataset=shown), "share_finite")
+    histograms = with_theory_at_width(deepest(where(histograms, dataset=shown)), "share_finite")
+    gamma = deepest(where(gamma, dataset=shown))
     norms = list(regimes["norm"].drop_duplicates())
-    figure = plt.figure(figsize=(7.0, 1.5 * len(norms) + 0.8), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.06))
-    # without a norm a box is as wide as two; the titles of the columns stand below it
-    places = figure.add_gridspec(
-        len(norms) + 1, 3, width_ratios=[0.3, 1, 1], height_ratios=[1, 0.12] + [1] * (len(norms) - 1), wspace=0.02,
-        hspace=0.02,
-    )  # fmt: skip
-    for column, title in ((1, "norm before the activation"), (2, "norm after the activation")):
-        _write(figure.add_subfigure(places[1, column]), title)
-    for norm, row in zip(norms, (0, *range(2, len(norms) + 1)), strict=True):
-        _write(figure.add_subfigure(places[row, 0]), words.norm(norm).label)
+    figure = plt.figure(figsize=(7.2, 4.0))
+    places = figure.add_gridspec(2, len(norms))
+    first: Axes | None = None
     for (norm, placement), rows in groups(regimes, "norm", "placement"):
-        row = norms.index(norm) + (norm != "none")
-        columns: Any = {"none": slice(1, 3), "before": 1, "after": 2}
-        place = places[row, columns[placement]]
-        bars = where(histograms, norm=norm, placement=placement)
-        _draw_box(figure.add_subfigure(place), rows, bars, words.norm(norm).colour)
+        row = slice(0, 2) if placement == "none" else int(placement == "after")
+        first = axes = figure.add_subplot(places[row, norms.index(norm)], sharex=first, sharey=first)
+        of_cell = {"norm": norm, "placement": placement}
+        _draw_columns(axes, where(histograms, **of_cell), words.norm(norm).colour)
+        _say(axes, rows, where(gamma, **of_cell).iloc[0])
+        where_it_stands = "" if placement == "none" else f"\n{placement} the activation"
+        axes.set_title(f"{words.norm(norm).label}{where_it_stands}")
+    if first is not None:
+        first.set(xlim=(0, 1), ylim=(0, 1), xticks=[])
+        first.set_yticks([0, 0.5, 1], ["0", "½", "1"])
+    figure.suptitle(
+        "Each column is one untrained network. Coloured: the share of the data it puts into class 0", fontsize=9
+    )
     text = (
-        f"Histograms of G₀ (share of the data put into class 0, square-root axis): {words.sampling(histograms)}; "
-        "lines: theory at that width, dotted: at infinite width. Seen: gamma of the guesses at the last depth and "
-        "its growth over the last doubling, 95 % intervals."
+        f"Networks in the order of their guesses. {words.sampling(histograms)}; lines: theory at that width. All or "
+        f"nothing: over 95 % of the data in one class. Regimes by 95 % intervals."
     )
     return panels.caption(figure, text)
 
 
-def _write(place: SubFigure, text: str) -> None:
-    place.text(0.5, 0.5, text, ha="center", va="center", weight="bold")
+def _draw_columns(axes: Axes, histogram: pd.DataFrame, colour: str) -> None:
+    """Guess fractions in ascending order, read off the histogram, and theory's as a line."""
+    edges = [*histogram["bin_low"], histogram["bin_high"].iloc[-1]]
+    networks, by_theory = (
+        np.concatenate([[0], np.cumsum(shares)])
+        for shares in (histogram["count"] / histogram["inits"], histogram["share_finite"])
+    )
+    axes.fill_between(networks, edges, color=colour, alpha=0.75, lw=0)
+    axes.plot(by_theory, edges, color="black", lw=0.9)
 
 
-def _draw_box(box: SubFigure, regimes: pd.DataFrame, histograms: pd.DataFrame, colour: str) -> None:
-    by_theory = regimes["regime_theory"].iloc[0]
-    box.set_facecolor(words.REGIMES[by_theory])
-    box.suptitle(f"{by_theory}, by theory", x=0.03, ha="left", weight="bold", fontsize=8.5)
-    depths = histograms["depth"].iloc[[0, -1]]
-    axes = box.subplots(1, 2, sharex=True, sharey=True, squeeze=False)
-    for one, depth in zip(axes[0], depths, strict=True):
-        rows = where(histograms, depth=depth)
-        panels.histogram(one, rows, colour)
-        panels.theory(one, rows, "share_finite")
-        panels.theory(one, rows, "share_kernel", **panels.INFINITE)
-        one.patch.set_alpha(0)
-        one.annotate(f"depth {depth}", (0.03, 0.98), xycoords="axes fraction", va="top", fontsize=6)
-    panels.guess_axes(axes)
-    axes[0, 0].set_title(_seen(regimes), loc="left", fontsize=6, color="#444444")
+def _say(axes: Axes, regimes: pd.DataFrame, guesses: "pd.Series[Any]") -> None:
+    """The regime below the columns, and how many networks say the same of nearly all data."""
+    first, *others = _seen(regimes)
+    axes.set_facecolor(words.REGIMES[regimes["regime_seen"].iloc[0]])
+    axes.set_xlabel(first, weight="bold", fontsize=8)
+    extreme, low, high = (100 * guesses[f"share_extreme{end}"] for end in ("", "_low", "_high"))
+    more = "\n".join([f"{extreme:.0f} % [{low:.0f}, {high:.0f}] all or nothing", *others])
+    axes.annotate(more, (0.5, 0), (0, -16), "axes fraction", "offset points", ha="center", va="top", fontsize=SMALL)
 
 
-def _seen(regimes: pd.DataFrame) -> str:
-    """The regimes that networks show, grouped by data set."""
+def _seen(regimes: pd.DataFrame) -> list[str]:
+    """The regimes that networks show, with the data sets where they differ, and theory's where it is another."""
     seen = regimes.groupby("regime_seen", sort=False)["label"].apply(list)
-    if len(seen) == 1:
-        return f"seen: {seen.index[0]} on all {len(regimes)} data sets"
-    told = "; ".join(f"{regime} on {', '.join(names)}" for regime, names in seen.items())
-    return "\n".join(textwrap.wrap(f"seen: {told}", width=72))
+    told = list(seen.index) if len(seen) == 1 else [f"{regime}: {', '.join(names)}" for regime, names in seen.items()]
+    by_theory = regimes["regime_theory"].iloc[0]
+    return told if list(seen.index) == [by_theory] else [*told, f"theory: {by_theory}"]

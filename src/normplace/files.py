@@ -120,10 +120,14 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_picture(figure: "Figure", path: Path, **options: Any) -> None:
-    """Write a matplotlib figure atomically, in the format of the suffix; equal input gives equal bytes."""
-    unwanted = {".pdf": "CreationDate", ".png": "Software"}[path.suffix]
+    """Write a matplotlib figure atomically, in the format of the suffix; equal input gives equal bytes.
+
+    The text under the figure, where it has one, is in the file as its description too: for those who cannot see it.
+    """
+    unwanted, description = {".pdf": ("CreationDate", "Subject"), ".png": ("Software", "Description")}[path.suffix]
+    metadata = {unwanted: None, description: " ".join(figure.get_supxlabel().split()) or None}
     content = BytesIO()  # not the file: on a full disk matplotlib would fail in a way of its own
-    figure.savefig(content, format=path.suffix[1:], metadata={unwanted: None}, **options)
+    figure.savefig(content, format=path.suffix[1:], metadata=metadata, **options)
     write_bytes(path, content.getvalue())
 
 
