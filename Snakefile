@@ -26,3 +26,4 @@ rule all:
         rules.verify.input,
         rules.report.output,
         rules.manifest.output,
+        rules.page.output,

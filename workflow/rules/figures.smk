@@ -100,22 +100,29 @@ rule report:
         rules.claims.output,
         captions=expand(
             ours("workflow/report/{caption}.rst"),
-            caption=["figure", "table", "claims", "workflow"],
+            caption=["figure", "table", "claims"],
         ),
+        front=ours("workflow/report/front.yaml"),
+        look=ours("workflow/report/report.css"),
+        answer=ours("workflow/study/answer.py"),
     output:
-        f"{RESULTS}/report.html",
+        html=f"{RESULTS}/report.html",
+        front=FRONT,
     log:
         f"{RESULTS}/logs/report.log",
     params:
         snakefile=ours("Snakefile"),
         configfiles=[os.path.relpath(path) for path in workflow.configfiles],
         entries=["--config", *ENTRIES] if ENTRIES else [],
+        results=folder,
     message:
-        "writing {output}"
+        "writing {output.html}"
     shell:
         logged(
+            "{{ export NORMPLACE_RESULTS={params.results:q} && "
+            "python -m study.answer $NORMPLACE_RESULTS {output.front:q} && "
             "snakemake --snakefile {params.snakefile:q} --configfile {params.configfiles:q} {params.entries:q} "
-            "--nolock --report {output} figures tables claims"
+            "--nolock --report {output.html} --report-metadata {input.front:q} --report-stylesheet {input.look:q} figures tables claims; }}"
         )
 
 
@@ -140,3 +147,31 @@ rule manifest:
             "python -m study.manifest --results {params.results} --configuration {params.configuration:q} "
             "--output {output}"
         )
+
+
+rule page:
+    input:
+        rules.figures.input,
+        rules.tables.input,
+        rules.claims.output,
+        manifest=rules.manifest.output,
+        modules=expand(
+            ours("workflow/{file}"),
+            file=[
+                "study/answer.py",
+                "study/page.py",
+                "report/page/index.html.j2",
+                "report/page/page.css",
+                "report/page/page.js",
+            ],
+        ),
+    output:
+        f"{RESULTS}/index.html",
+    log:
+        f"{RESULTS}/logs/page.log",
+    params:
+        results=folder,
+    message:
+        "writing {output}"
+    shell:
+        logged("python -m study.page --results {params.results} --output {output}")
