@@ -1,31 +1,40 @@
 """Pack a finished run: `python -m study.archive SCALE` writes results/SCALE.tar.gz (default: quick).
 
-The files that its manifest names and the manifest, links to a cache replaced by what they point to; equal files give
-an equal archive. Unpacked with `tar -xzf SCALE.tar.gz -C results`, `make figures` and `make verify` work on it.
+The files that its manifest names, the manifest and the page, links to a cache replaced by what they point to, and
+the workflow with a description of all (`study.crate`); equal files give an equal archive. Unpacked with `tar -xzf
+SCALE.tar.gz -C results`, `make figures` and `make verify` work on it.
 """
 
 import gzip
 import sys
 import tarfile
+from io import SEEK_END, BytesIO
 from pathlib import Path
 from typing import IO
 
 from normplace.errors import UserError
 from normplace.files import write_atomically
-from normplace.verifying.manifest import MANIFEST, problems, read_manifest
+from normplace.verifying.manifest import MANIFEST, PAGE, problems, read_manifest
+from study import crate
 from study.one_line import or_one_line
 
 
 def pack(results: Path, handle: IO[bytes]) -> None:
     """Write the archive of a results folder: in the order of names, without times, owners and permissions."""
+    manifest = read_manifest(results)
+    made = {name: results / name for name in (MANIFEST, PAGE, *manifest.files)}
+    described = crate.code(manifest) | {PAGE: (results / PAGE).read_bytes()}
+    described[crate.METADATA] = crate.metadata(manifest, described).encode()
     with (
         gzip.GzipFile(filename="", mode="wb", fileobj=handle, mtime=0) as zipped,
         tarfile.open(mode="w", fileobj=zipped, format=tarfile.PAX_FORMAT) as archive,
     ):
-        for name in sorted([MANIFEST, *read_manifest(results).files]):
-            entry = tarfile.TarInfo(f"{results.name}/{name}")
-            entry.size, entry.mode = (results / name).stat().st_size, 0o644
-            with (results / name).open("rb") as content:
+        for name in sorted(made.keys() | described):
+            content = BytesIO(described[name]) if name in described else made[name].open("rb")
+            with content:
+                entry = tarfile.TarInfo(f"{results.name}/{name}")
+                entry.size, entry.mode = content.seek(0, SEEK_END), 0o644
+                content.seek(0)
                 archive.addfile(entry, content)
 
 
@@ -34,6 +43,7 @@ def finished(scale: str, doing: str) -> Path:
     results = Path("results") / scale
     try:
         wrong = [line for line in problems(results, read_manifest(results)) if not line.startswith("extra")]
+        wrong += [] if (results / PAGE).is_file() else [f"missing: {PAGE}"]
     except UserError as error:
         wrong = [str(error)]
     if wrong:

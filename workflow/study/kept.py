@@ -39,7 +39,7 @@ def save(scale: str) -> None:
     index = _index(kept)
     for name in paths:
         part = name.removesuffix(".csv")
-        made_by = manifest.jobs(results, [name])
+        made_by = manifest.jobs(results, manifest.records_of(results, [name]))
         text = (results / name).read_text(encoding="utf-8")
         how = read_json((results / name).with_suffix(".json"))
         if how["rows_sha256"] != sha256_of_text(text):

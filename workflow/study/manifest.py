@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import re
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,9 @@ def manifest(results: Path, configuration: dict[str, Any]) -> dict[str, Any]:
     """The manifest of a results folder, logs left out."""
     plan = Plan(configuration)
     made = files_of_run(results, plan)
-    commands = [*jobs(results, made), *restored(results, made)]
+    records = records_of(results, made)
+    commands = [*jobs(results, records), *restored(results, made)]
+    ended = max((record.endtime for record in records.values()), default=0)
     figures = provenance.sha256_of_sources((ROOT / "figures").rglob("*.py"))[:16]
     return {
         "configuration": configuration,
@@ -54,6 +57,7 @@ def manifest(results: Path, configuration: dict[str, Any]) -> dict[str, Any]:
         },
         "seconds": seconds(commands),
         "jobs": commands,
+        "ended": datetime.fromtimestamp(ended, UTC).isoformat(timespec="seconds"),
         "files": {
             name: {"sha256": provenance.sha256_of_file(results / name), "bytes": (results / name).stat().st_size}
             for name in made
@@ -119,19 +123,25 @@ def files_of_run(results: Path, plan: Plan) -> list[str]:
     return [name for name in names if name.split("/")[0] in WHOLE_FOLDERS or name.rpartition(".")[0] in computed]
 
 
-def jobs(results: Path, made: list[str]) -> list[dict[str, Any]]:
-    """Rule, command, code, seconds of every job that made one of these files or found it among the cached outputs."""
-    records = FilePersistence(nolock=True)  # Snakemake's own of this folder
+def records_of(results: Path, made: list[str]) -> dict[str, Any]:
+    """What Snakemake recorded of the jobs that made these files or found them among the cached outputs."""
+    persistence = FilePersistence(nolock=True)
+    found = {name: persistence.metadata(IOFile(str(results / name))) for name in made}
+    return {name: record for name, record in found.items() if record}
+
+
+def jobs(results: Path, records: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rule, command, code and seconds of every job that files are recorded of."""
     found = {}
-    for output in (results / name for name in made):
-        if record := records.metadata(IOFile(str(output))):
-            found[record.shellcmd] = {
-                "rule": record.rule,
-                "command": record.shellcmd,
-                "code": code_of(record.params),
-                "seconds": round(record.endtime - record.starttime, 1),
-                "cached": output.is_symlink() and output.stat().st_mtime < record.starttime,
-            }
+    for name, record in records.items():
+        output = results / name
+        found[record.shellcmd] = {
+            "rule": record.rule,
+            "command": record.shellcmd,
+            "code": code_of(record.params),
+            "seconds": round(record.endtime - record.starttime, 1),
+            "cached": output.is_symlink() and output.stat().st_mtime < record.starttime,
+        }
     return sorted(found.values(), key=lambda job: (job["rule"], job["command"]))
 
 

@@ -10,7 +10,9 @@ from normplace.errors import UserError, first_problem
 from normplace.files import sha256_of_file
 
 MANIFEST = "manifest.json"
-UNLISTED = ("logs",)  # folders of which nothing is promised
+PAGE = "index.html"  # made from the manifest, so not in it
+# Files and folders of which nothing is promised. An archive has a description and the code that made it.
+UNLISTED = (MANIFEST, PAGE, "ro-crate-metadata.json", "code", "logs")
 
 
 def _below(name: str) -> str:
@@ -29,9 +31,9 @@ class File(BaseModel, strict=True, frozen=True):
 class Manifest(BaseModel, strict=True, frozen=True, extra="allow"):
     """What a run was made of and the files it made, by their names below its folder.
 
-    inputs: of each file of points what it says of its data set. code: hashes by rule. lock: its SHA-256. jobs: rule,
-    command, seconds and more of each. shipped: the folders that a reference ships, none in a run. What else a manifest
-    says is kept as it is.
+    inputs: of each file of points what it says of its data set. code: hashes by rule. lock: its SHA-256. jobs:
+    rule, command, seconds and more of each. ended: when the last job did. shipped: the folders that a reference
+    ships, none in a run. What else a manifest says is kept as it is.
     """
 
     configuration: dict[str, Any]
@@ -43,6 +45,7 @@ class Manifest(BaseModel, strict=True, frozen=True, extra="allow"):
     machine: dict[str, Any]
     seeds: dict[str, list[int]] = {}
     jobs: list[dict[str, Any]] = []
+    ended: str | None = None
     files: dict[Annotated[str, AfterValidator(_below)], File]
     shipped: list[str] | None = None
 
@@ -86,7 +89,7 @@ def problems(results: Path, manifest: Manifest) -> list[str]:
             found.append((name, "altered"))
     for path in results.rglob("*"):
         name = path.relative_to(results).as_posix()
-        if name in promised or name == MANIFEST or name.split("/")[0] in UNLISTED:
+        if name in promised or name.split("/")[0] in UNLISTED:
             continue
         if path.is_symlink() or not path.is_dir():
             found.append((name, "extra"))
