@@ -8,7 +8,7 @@ from docutils import nodes
 from latex2mathml.converter import convert
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from docs import draw_imports
+from docs import draw_imports, replication_report
 
 project = "normplace"
 copyright = "the normplace contributors"
@@ -59,6 +59,7 @@ def displayed_formula(translator: Any, node: nodes.math_block) -> None:
 
 
 def setup(app: Any) -> None:
-    """Register the renderer of formulas, and draw the picture of architecture.md from the imports as they are."""
+    """Register the renderer of formulas, and make what follows from the code and the references as they are."""
     app.add_html_math_renderer("mathml", (inline_formula, None), (displayed_formula, None))
     draw_imports.main()
+    replication_report.main()

@@ -9,6 +9,8 @@ from pathlib import Path
 import matplotlib
 import pytest
 
+from docs import replication_report
+
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -100,6 +102,18 @@ def test_the_first_pages_numbers_are_the_references() -> None:
     shown = {f"{norm} before": before for norm, before, _ in table}
     shown |= {f"{norm} after": after.strip() for norm, _, after in table if after.strip()}
     assert shown == expected
+
+
+def test_the_replication_report_is_that_of_the_references() -> None:
+    assert replication_report.PAGE.read_text(encoding="utf-8") == replication_report.report()
+
+
+def test_no_number_of_the_replication_report_is_written_by_hand() -> None:
+    """But for those in names and the 95 % of intervals."""
+    text = replication_report.TEMPLATE.read_text(encoding="utf-8").partition("## References")[0]
+    text = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|`[^`]*`", "", text, flags=re.DOTALL)
+    names = r"95 %|arXiv \d+\.\d+|abs/\d+\.\d+|AISTATS 2026|Research 300, pages 181-189|ResNet-9|CIFAR-10|GPT-2"
+    assert re.findall(r"\d[\d.,]*", re.sub(names, "", text)) == []
 
 
 def test_the_readmes_python_runs(capsys: pytest.CaptureFixture[str]) -> None:

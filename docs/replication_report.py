@@ -1,0 +1,97 @@
+"""Fill in docs/replication-report.md: `python -m docs.replication_report`.
+
+The words are in replication-report.md.j2; every number comes from what the references ship. A name that they lack ends
+the build.
+"""
+
+import csv
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+ROOT = Path(__file__).resolve().parents[1]
+TEMPLATE, PAGE = (ROOT / "docs" / f"replication-report.md{end}" for end in (".j2", ""))
+HEAD = "<!-- Made by `make docs` from replication-report.md.j2 and the tables in reference: change those. -->\n"
+SCALES = ("paper", "quick")
+
+
+@cache
+def table(scale: str, name: str) -> list[dict[str, str]]:
+    """The rows of a printed table of a reference."""
+    path = ROOT / "reference" / scale / "tables" / f"{name}.csv"
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
+@cache
+def manifest(scale: str) -> dict[str, Any]:
+    """The manifest of a reference."""
+    return dict(json.loads((ROOT / "reference" / scale / "manifest.json").read_text(encoding="utf-8")))
+
+
+def value(scale: str, name: str, column: str, **where: str) -> str:
+    """What stands in the one row of a table that has these values, in the column that begins with this name.
+
+    Raises:
+        ValueError: not one row, or not one column.
+    """
+    (row,) = (row for row in table(scale, name) if all(row[key] == wanted for key, wanted in where.items()))
+    (found,) = (row[key] for key in row if key == column or key.partition(" [")[0] == column)
+    return found
+
+
+def claims(by: str) -> list[dict[str, str]]:
+    """The claims of one origin: sentence, and at each scale what was measured and the verdict without its reason."""
+    rows = {scale: {row["claim"]: row for row in table(scale, "claims")} for scale in SCALES}
+    return [
+        {
+            "claim": name,
+            "sentence": row["sentence"],
+            **{f"{scale}_measured": rows[scale][name]["measured [95 %]"] for scale in SCALES},
+            **{f"{scale}_n": rows[scale][name]["n"] for scale in SCALES},
+            **{scale: rows[scale][name]["verdict"].partition(" (")[0] for scale in SCALES},
+        }
+        for name, row in rows["paper"].items()
+        if row["by"] == by
+    ]
+
+
+def count(scale: str, verdict: str, by: str = "") -> int:
+    """How many claims have a verdict, of one origin or of all."""
+    return sum(row["verdict"].startswith(verdict) and by in ("", row["by"]) for row in table(scale, "claims"))
+
+
+def hours(scale: str) -> str:
+    """The time of all jobs, one after the other."""
+    minutes = sum(manifest(scale)["seconds"].values()) / 60
+    return f"{minutes / 60:.1f} hours" if minutes >= 100 else f"{minutes:.0f} minutes"
+
+
+def stages(scale: str) -> list[tuple[str, str]]:
+    """The same by stage: rules that do the same for several experiments are one."""
+    kinds = {"sample": "sampling", "train": "training", "kernel": "theory", "phase": "theory", "measure": "models"}
+    total: dict[str, float] = {}
+    for rule, seconds in manifest(scale)["seconds"].items():
+        kind = kinds.get(rule.partition("_")[0], "data, tables, figures")
+        total[kind] = total.get(kind, 0) + seconds / 60
+    return [(kind, f"{minutes:,.1f}") for kind, minutes in sorted(total.items(), key=lambda one: -one[1])]
+
+
+def report() -> str:
+    """The page."""
+    environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    functions = {"value": value, "claims": claims, "count": count, "hours": hours, "stages": stages, "table": table}
+    settings = {scale: manifest(scale) for scale in SCALES}
+    return HEAD + template.render(**functions, **settings) + "\n"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(report(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
