@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export OMP_NUM_THREADS := 1
 export PYTHONPATH := $(CURDIR)/workflow$(if $(PYTHONPATH),:$(PYTHONPATH))
 
-.PHONY: replicate paper test test-fast lint docs figures verify archive bench clean
+.PHONY: replicate paper test test-fast lint conventions docs figures verify archive bench clean
 
 replicate: .venv/installed ## Every experiment, figure and table at the quick scale, into results/quick
 	@test -f config/$(SCALE).yaml || { echo "SCALE=$(SCALE): allowed are $(basename $(notdir $(sort $(wildcard config/*.yaml))))" >&2; exit 2; }
@@ -33,6 +33,9 @@ lint: .venv/installed ## Style, types, workflow
 	snakefmt --check Snakefile workflow
 	mypy
 	python -m study.lint
+
+conventions: .venv/installed .tools/installed ## What registries, hosts and archives read of the project: is it valid?
+	python -m pytest -n 2 tests/conventions tests/workflow/test_archive.py
 
 docs: .venv/docs ## The documentation as a site, into build/docs; warnings are errors
 	sphinx-build --fresh-env --quiet --fail-on-warning --keep-going --nitpicky docs build/docs
@@ -71,4 +74,9 @@ clean: ## Delete results and caches of tools; data, .venv and cached outputs sta
 
 .venv/docs: docs/requirements.lock .venv/installed
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+.tools/installed: tests/conventions/requirements.lock
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
