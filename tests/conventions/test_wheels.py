@@ -67,24 +67,14 @@ def test_the_installed_wheel_measures_a_model(built: Path, tmp_path: Path) -> No
         "assert not any(map(importlib.util.find_spec, ('figures', 'study')))\n"
         "sys.exit(main())"
     )
-    command = [
-        sys.executable,
-        "-S",
-        "-P",
-        "-c",
-        start,
-        "measure",
-        "my_models:build",
-        "--dataset",
-        "digits",
-        "--inits",
-        "20",
-    ]
+    options = ["--dataset", "digits", "--inits", "20", "--output", "found.json"]
+    command = [sys.executable, "-S", "-P", "-c", start, "measure", "my_models:build", *options]
     done = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, check=False, env={"PATH": "", "HOME": str(tmp_path)}
     )
     assert done.returncode == 0, done.stderr
     assert "gamma" in done.stdout
+    assert (tmp_path / "found.json").is_file()
 
 
 def test_extras_are_those_that_the_documents_name() -> None:

@@ -17,6 +17,7 @@ from normplace.verifying.manifest import Manifest
 from study.code import ROOT
 
 METADATA = "ro-crate-metadata.json"
+README = "README.md"
 CONFIGURATION = "code/configuration.yaml"
 WORKFLOW = "code/Snakefile"
 PROFILES = {
@@ -24,6 +25,7 @@ PROFILES = {
     "https://w3id.org/ro/wfrun/workflow/0.5": "Workflow Run Crate",
     "https://w3id.org/workflowhub/workflow-ro-crate/1.0": "Workflow RO-Crate",
 }
+TYPES = ["File", "SoftwareSourceCode", "ComputationalWorkflow"]
 LICENSE = "https://spdx.org/licenses/MIT"
 PAPER = "https://arxiv.org/abs/2505.11312"
 FORMATS = {
@@ -33,12 +35,27 @@ FORMATS = {
 }  # fmt: skip
 
 
+ABOUT = """# A run of normplace {version} at the {scale} scale
+
+`index.html` shows what was found, `manifest.json` names every file with its SHA-256, `{metadata}` describes
+all of it as a research object, and `code` holds the workflow, the lock of its packages and the configuration.
+
+In a checkout of normplace, `tar -xzf {scale}.tar.gz -C results` unpacks it, `make verify SCALE={scale}` checks that no
+file was altered and judges the claims, and `make figures SCALE={scale}` draws the figures again.
+""".replace("{metadata}", METADATA)
+
+
 def code(manifest: Manifest) -> dict[str, bytes]:
-    """The workflow and the configuration, by their names in the crate."""
+    """What explains a run: the workflow, its configuration and a page about them, by their names in the crate."""
     rules = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
     sources = [ROOT / "Snakefile", *rules, ROOT / "requirements.lock", ROOT / "claims.yaml"]
     found = {f"code/{path.relative_to(ROOT).as_posix()}": path.read_bytes() for path in sources}
-    return {**found, CONFIGURATION: yaml.safe_dump(manifest.configuration, sort_keys=False).encode()}
+    readme = ABOUT.format(scale=manifest.configuration["scale"], version=manifest.versions["normplace"])
+    return {
+        **found,
+        README: readme.encode(),
+        CONFIGURATION: yaml.safe_dump(manifest.configuration, sort_keys=False).encode(),
+    }
 
 
 def metadata(manifest: Manifest, more: dict[str, bytes]) -> str:
@@ -61,12 +78,16 @@ def metadata(manifest: Manifest, more: dict[str, bytes]) -> str:
         name="Where You Place the Norm Matters: From Prejudiced to Neutral Initializations",
     )  # fmt: skip
     makers = thing(crate, "#makers", "Organization", name="the normplace contributors")
-    crate.creator = makers
+    crate.root_dataset["author"] = crate.root_dataset["publisher"] = makers
     workflow = crate.add_workflow(
         dest_path=WORKFLOW, main=True, lang="snakemake", lang_version=manifest.versions.get("snakemake"),
-        properties={"name": "normplace", "license": LICENSE, "version": manifest.versions["normplace"]},
+        properties={
+            "@type": TYPES, "name": "normplace", "version": manifest.versions["normplace"], "license": LICENSE,
+            "encodingFormat": "text/plain",
+        },
     )  # fmt: skip
     workflow["creator"] = makers
+    crate.metadata.extra_terms = {"sha256": "http://schema.org/sha256"}
     files = {
         name: crate.add_file(
             dest_path=name, properties={**_properties(name), "sha256": digest, "contentSize": str(size)}
@@ -74,15 +95,17 @@ def metadata(manifest: Manifest, more: dict[str, bytes]) -> str:
         for name, (digest, size) in _sums(manifest, more).items()
         if name != WORKFLOW
     }
+    files[README]["about"] = crate.root_dataset
     inputs = [CONFIGURATION, *(name for name in manifest.inputs if name in files)]
     action = crate.add_action(
         workflow, "#run", [files[name] for name in inputs],
-        [file for name, file in files.items() if name not in inputs and not name.startswith("code/")],
-        {"name": f"The run at the {scale} scale", "endTime": manifest.ended,
+        [file for name, file in files.items() if name not in inputs and name in manifest.files],
+        {"name": f"The run at the {scale} scale",
+         "description": "Snakemake ran the workflow on the data with this configuration.", "endTime": manifest.ended,
          "actionStatus": "http://schema.org/CompletedActionStatus"},
     )  # fmt: skip
     action["agent"] = makers
-    crate.root_dataset["mentions"] = [action]
+    crate.root_dataset["mentions"] = action
     return json.dumps(crate.metadata.generate(), indent=1, ensure_ascii=False) + "\n"
 
 

@@ -12,7 +12,7 @@ from normplace.files import sha256_of_file
 MANIFEST = "manifest.json"
 PAGE = "index.html"  # made from the manifest, so not in it
 # Files and folders of which nothing is promised. An archive has a description and the code that made it.
-UNLISTED = (MANIFEST, PAGE, "ro-crate-metadata.json", "code", "logs")
+UNLISTED = (MANIFEST, PAGE, "ro-crate-metadata.json", "README.md", "code", "logs")
 
 
 def _below(name: str) -> str:
