@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from figures import panels, words
+from figures.look import SMALL
 from figures.reading import groups, read, where
 
 EXPERIMENT = "architectures"
@@ -57,7 +58,7 @@ def _gammas(axes: Axes, rows: pd.DataFrame, limits: tuple[float, float]) -> None
     axes.set(xscale="log", xlim=limits, ylim=(0.6 - len(rows), 0.6))
     panels.regime_bands(axes)
     short = [name.replace("Norm", "") for name in words.names(rows)]
-    axes.set_yticks([-place for place in range(len(rows))], short, fontsize=6)
+    axes.set_yticks([-place for place in range(len(rows))], short, fontsize=SMALL)
     axes.yaxis.tick_right()  # at the left they would cover the last histogram
     axes.label_outer()
     axes.spines[["left", "right"]].set_visible(False)

@@ -26,7 +26,7 @@ def draw(tidy: Path) -> Figure:
         none = where(part, norm="none")
         one.plot((none["bin_low"] + none["bin_high"]) / 2, none["count"] / none["inits"], "k.", ms=2.5)
         panels.label(one, top=words.name("batch", side), left=f"depth {depth}")
-    panels.labelled_guess_axes(axes)
+    panels.labelled_guess_axes(axes, (table["count"] / table["inits"]).max())
     entries = [
         Patch(color=filled, alpha=0.55, lw=0, label="batch statistics"),
         panels.line("eval mode, fresh statistics", outlined),

@@ -1,6 +1,6 @@
 """Ten classes: the share of the data that networks put into the class they guess most, second most, and so on.
 
-Beside it are guesses drawn from the data's own kernel, and the C-class formula at the kernel's gamma.
+Deep networks. Beside it are guesses drawn from the data's own kernel, and the C-class formula at the kernel's gamma.
 """
 
 from pathlib import Path
@@ -9,15 +9,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from figures import panels, words
-from figures.reading import read
+from figures.look import SMALL
+from figures.reading import deepest, read
 
 EXPERIMENT = "classes"
 
 
 def draw(tidy: Path) -> Figure:
-    table = read(tidy, EXPERIMENT, "classes")
+    table = deepest(read(tidy, EXPERIMENT, "classes"))
     classes = int(table["classes"].iloc[0])
-    figure, axes, parts = panels.grid(table, ["dataset", "depth"], ["norm", "placement"], height=1.3, room=1.1)
+    figure, axes, parts = panels.grid(table, ["dataset"], ["norm", "placement"], height=1.4, room=1.1)
     for one, part in parts:
         first = part.iloc[0]
         colour = words.norm(first["norm"]).colour
@@ -27,9 +28,8 @@ def draw(tidy: Path) -> Figure:
         one.plot(part["rank"], part["fraction"], ".", color=colour, ms=4)
         one.axhline(1 / classes, color=panels.FAINT, lw=0.6, zorder=0)
         entropy = f"H {first['entropy']:.2f} ({first['entropy_kernel']:.2f})"
-        one.text(0.95, 0.93, entropy, transform=one.transAxes, ha="right", va="top", fontsize=6)
-        left = f"{words.wrapped(first['label'])}\ndepth {first['depth']}"
-        panels.label(one, top=words.heading(first["norm"], first["placement"]), left=left)
+        one.text(0.95, 0.93, entropy, transform=one.transAxes, ha="right", va="top", fontsize=SMALL)
+        panels.label(one, top=words.heading(first["norm"], first["placement"]), left=words.wrapped(first["label"]))
     panels.share_axis(axes)
     figure.supylabel("guess fraction (square-root axis)")
     axes[0, 0].set_xticks([1, classes])

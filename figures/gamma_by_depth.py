@@ -9,6 +9,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from figures import panels, words
+from figures.look import SMALL
 from figures.reading import beside, first, groups, read, with_theory_at_width
 
 EXPERIMENT = "placements"
@@ -27,7 +28,7 @@ def draw(tidy: Path) -> Figure:
         if side == "after" and "batch" in set(part["norm"]):
             one.annotate(
                 "BatchNorm after: 0 at every depth", (0.5, 0.03), xycoords="axes fraction", ha="center",
-                fontsize=6.5, color=words.norm("batch").colour,
+                fontsize=SMALL, color=words.norm("batch").colour,
             )  # fmt: skip
     panels.gamma_axes(axes, table["depth"].max())
     looks = [words.norm(norm) for norm in table["norm"].unique()]

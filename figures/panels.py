@@ -91,9 +91,9 @@ def bars(rows: pd.DataFrame, column: str) -> "np.ndarray[Any, Any]":
     return np.stack([rows[column] - rows[f"{column}_low"], rows[f"{column}_high"] - rows[column]])
 
 
-def guess_axes(axes: Grid) -> None:
-    """Shared axes of histograms of G_0."""
-    share_axis(axes)
+def guess_axes(axes: Grid, highest: float = 1.0) -> None:
+    """Shared axes of histograms of G_0. highest: the largest share that is drawn."""
+    share_axis(axes, highest)
     axes[0, 0].set_xlim(0, 1)
     axes[0, 0].set_xticks([0, 0.5, 1], ["0", "½", "1"])
     for one in axes[-1]:
@@ -101,18 +101,23 @@ def guess_axes(axes: Grid) -> None:
             tick.set_horizontalalignment(side)  # neighbours' ends must not touch
 
 
-def labelled_guess_axes(axes: Grid) -> None:
+def labelled_guess_axes(axes: Grid, highest: float = 1.0) -> None:
     """The same, with what they are."""
-    guess_axes(axes)
+    guess_axes(axes, highest)
     axes[0, 0].figure.supylabel("share of networks (square-root axis)")
     label_below(axes, "G₀: share of the data put into class 0")
 
 
-def share_axis(axes: Grid) -> None:
-    """A shared vertical axis with square roots of shares: spikes and flat histograms stay readable side by side."""
+def share_axis(axes: Grid, highest: float = 1.0) -> None:
+    """A shared vertical axis with square roots of shares: spikes and flat histograms stay readable side by side.
+
+    highest: the largest share that is drawn; nothing is left empty above it.
+    """
     axes[0, 0].set_yscale("function", functions=(lambda share: abs(share) ** 0.5, lambda root: root**2))
-    axes[0, 0].set_ylim(0, 1)
-    axes[0, 0].set_yticks([0, 0.05, 0.25, 1], ["0", ".05", ".25", "1"])
+    ticks = {0.0: "0", 0.05: ".05", 0.25: ".25", 0.5: ".5", 1.0: "1"}
+    shown = {tick: text for tick, text in ticks.items() if tick <= highest}
+    axes[0, 0].set_ylim(0, min(1.0, 1.1 * highest))
+    axes[0, 0].set_yticks(list(shown), list(shown.values()))
 
 
 def histogram(axes: Axes, rows: pd.DataFrame, colour: str, **options: Any) -> None:
@@ -135,6 +140,31 @@ def band(axes: Axes, curve: pd.DataFrame, measure: str, colour: str, *, opacity:
     x = curve["step"] + 1
     axes.fill_between(x, curve[f"{measure}_low"], curve[f"{measure}_high"], color=colour, alpha=opacity, lw=0)
     axes.plot(x, curve[measure], color=colour, **options)
+
+
+def all_configurations(
+    table: pd.DataFrame, measure: str, called: str, between: tuple[float, float] | None = None
+) -> Figure:
+    """A measure of training against the step: a panel a depth and data set, a line a configuration.
+
+    between: the values of the measure of which the lower one is a line to compare with.
+    """
+    figure, axes, parts = grid(table, ["depth"], ["dataset"], height=1.9, room=1.1)
+    for one, part in parts:
+        for cell, curve in groups(part, "norm", "placement"):
+            look = of_cell(*cell)
+            band(one, curve, measure, look["color"], ls=look["ls"], opacity=0.08)
+        label(one, top=words.wrapped(part["label"].iloc[0]), left=f"depth {part['depth'].iloc[0]}\n{called}")
+    step_axes(axes)
+    if between:
+        low, high = between
+        axes[0, 0].set_ylim(low - (high - low) / 10, high + (high - low) / 25)
+        for one in axes.flat:
+            one.axhline(low, color=FAINT, lw=0.6, zorder=0)
+    cells_legend(figure, table, marker="")
+    split = {"train": "training split", "test": "test split"}[table["split"].iloc[0]]
+    settings = f"{words.training(table)}, unselected starts, {split}, batch statistics"
+    return caption(figure, f"{settings}; median and quartiles over runs.")
 
 
 def step_axes(axes: Grid, between: tuple[int, ...] = ()) -> None:

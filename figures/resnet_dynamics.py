@@ -20,6 +20,6 @@ def draw(tidy: Path) -> Figure:
         for _, curve in groups(part, "norm"):
             panels.favoured_and_other(one, curve, words.norm(curve["norm"].iloc[0]).colour)
         norms = " and ".join(words.norm(norm).label for norm in dict.fromkeys(part["norm"]))
-        one.set_title(f"{norms} {placement}, n = {part['runs'].iloc[0]} each", fontsize=7)
+        one.set_title(f"{norms} {placement}", fontsize=8)
         panels.label(one, left=f"{words.network(network)}\nbase width {width}\n{classes}")
     return panels.favoured_and_other_axes(figure, axes, table, between=(2, 3, 5))

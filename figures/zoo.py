@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from figures import panels, words
+from figures.look import SMALL
 from figures.reading import read
 
 EXPERIMENT = "zoo"
@@ -46,7 +47,7 @@ def draw(tidy: Path) -> Figure:
     left.set_yticks([-place for place in range(len(models))], models)
     panels.regime_bands(left)
     for at, regime in ((0.032, "neutral"), (0.32, "prejudiced"), (14, "deeply prejudiced")):
-        left.annotate(regime, (at, 1.01), xycoords=("data", "axes fraction"), ha="center", fontsize=6.5)
+        left.annotate(regime, (at, 1.01), xycoords=("data", "axes fraction"), ha="center", fontsize=SMALL)
     right.axvline(1 / first["classes"], color=panels.FAINT, lw=0.7)
     right.set(xlim=(0, 1), xlabel=f"largest of {first['classes']} guess fractions")
     panels.legend(figure, [panels.line(text, colour, marker=marker) for text, colour, marker, _ in LOOKS.values()])

@@ -18,6 +18,8 @@ from tests.checkout import ROOT, copy_of_repository, run, snakemake
 
 pytestmark = pytest.mark.slow
 
+PRINTED = 6.75  # inches: the width of a page's text, to which a wider figure is scaled
+MOST_PANELS = 24
 TIDY = ROOT / "reference" / "quick" / "tidy"
 TOY = '''"""A toy: how many networks there are by depth."""
 
@@ -87,12 +89,18 @@ def test_all_words_are_large_enough_and_none_is_cut_off(name: str) -> None:
     figure, texts = drawn(name)
     assert len(texts) > 10
     for text in texts:
-        assert text.get_fontsize() >= 6, text
+        assert text.get_fontsize() * min(1, PRINTED / figure.get_figwidth()) >= 6, text
         box = text.get_window_extent()
         assert box.x0 >= -1, text
         assert box.y0 >= -1, text
         assert box.x1 <= figure.bbox.x1 + 1, text
         assert box.y1 <= figure.bbox.y1 + 1, text
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_one_message_has_few_panels(name: str) -> None:
+    figure, _ = drawn(name)
+    assert len([axes for axes in figure.get_axes() if axes.axison]) <= MOST_PANELS
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -120,6 +128,7 @@ def test_text_in_a_pdf_stays_text(tmp_path: Path) -> None:
     draw("width_convergence", TIDY, tmp_path)
     content = (tmp_path / "width_convergence.pdf").read_bytes()
     assert b"/Type3" not in content
+    assert content.count(b"/FontFile2") == content.count(b"/FontDescriptor /") > 0  # each font is embedded
     assert b"/CreationDate" not in content
 
 
