@@ -150,7 +150,7 @@ def test_a_norm_that_is_not_listed_is_drawn_by_its_own_name(tmp_path: Path) -> N
         told = [text.get_text() for text in lay_out(regimes)]
     plt.close(gamma)
     assert [text.get_text() for text in gamma.legends[0].get_texts()] == ["no norm", "BatchNorm", "LayerNorm", "toy"]
-    assert "toy" in told
+    assert "toy\nbefore the activation" in told
 
 
 def test_a_figure_is_one_file(tmp_path: Path) -> None:
