@@ -78,7 +78,7 @@ def test_make_replicate_is_quiet_in_a_pipe_and_ends_with_five_numbers(finished: 
     assert "Nothing to be done" in found.stderr
     assert len(found.stderr.splitlines()) < 8  # with two warnings of missing data
     *last, of_mnist, of_cifar10 = found.stdout.splitlines()[-7:]
-    assert [line.split()[0] for line in last] == ["jobs", "minutes", "claims", "figures", "report"]
+    assert [line.split()[0] for line in last] == ["jobs", "minutes", "claims", "figures", "page"]
     assert "MNIST is not in" in of_mnist
     assert "CIFAR-10 is not in" in of_cifar10
     assert re.fullmatch(r"claims   \d+: \d+ .*(?:holds|not testable|fails).*", last[2])
@@ -91,4 +91,4 @@ def test_the_summary_counts_what_the_run_found(finished: Path) -> None:
     assert said["claims"].startswith(f"{len(claims)}: ")
     assert sum(int(count) for count in re.findall(r"(\d+) [a-z]", said["claims"])) == len(claims)
     assert int(said["jobs"]) > 50
-    assert Path(said["report"]).exists()
+    assert Path(said["page"]).exists()

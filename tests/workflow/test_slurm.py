@@ -25,7 +25,7 @@ ALONE = (  # of single cells, whose jobs are those that the profile is for
     "training/dynamics/mnist-4/runs-0-1/none.csv",
     "training/resnet_dynamics/vit-16-cats-dogs/runs-0-1/layer-after.csv",
 )
-UNEQUAL = ("report.html", "manifest.json")  # they tell the time
+UNEQUAL = ("report.html", "manifest.json", "index.html")  # they tell the time
 # Rules that read tables only: the profile's defaults are theirs.
 LIGHT = re.compile("phase_map|summarise.*|.*_figures|curves|measurements|printed_tables|claims|report|manifest")
 TARGETS = {"all", "figures", "tables", "verify"}  # they have no command

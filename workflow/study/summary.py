@@ -11,7 +11,7 @@ from study import data
 
 
 def summary(results: Path, begun: float) -> str:
-    """Jobs, minutes, claims, where the figures and the report are, and which data were stand-ins."""
+    """Jobs, minutes, claims, where the figures and the page are, and which data were stand-ins."""
     manifest = read_manifest(results)
     claims = json.loads((results / "tables" / "claims.json").read_text(encoding="utf-8"))
     verdicts = Counter(claim["verdict"].split(" (")[0] for claim in claims)
@@ -20,7 +20,7 @@ def summary(results: Path, begun: float) -> str:
         "minutes": f"{(time.time() - begun) / 60:.1f}",
         "claims": f"{len(claims)}: " + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()),
         "figures": f"{results}/figures",
-        "report": f"{results}/report.html",
+        "page": f"{results}/index.html",
     }
     shown = [f"{name:8} {value}" for name, value in lines.items()]
     stand_ins = data.stand_ins(manifest.configuration["datasets"]).rstrip()
