@@ -25,7 +25,9 @@ def draw(tidy: Path) -> Figure:
         _, colour, marker = words.norm(norm)
         panels.gamma_by_depth(one, part, colour, marker, theory="gamma_isotropic")
         if regime["regime_seen"] != regime["regime_theory"]:
-            one.text(0.05, 0.93, f"seen: {regime['regime_seen']}", transform=one.transAxes, va="top", fontsize=SMALL)
+            one.text(
+                0.05, 0.05, f"seen:\n{regime['regime_seen']}", transform=one.transAxes, va="bottom", fontsize=SMALL
+            )
         panels.label(one, top=words.heading(norm, placement), left=f"gamma\n{activation}")
     panels.gamma_axes(axes, gamma["depth"].max(), every=2)
     predicted = [Patch(color=words.REGIMES[regime], label=regime) for regime in list(words.REGIMES)[:3]]

@@ -1,4 +1,4 @@
-"""Networks for images before training: what each guesses, by norm and placement, and its gamma.
+"""Networks for images before training: each column is a network and its G₀, by norm and placement; at the right gamma.
 
 Sizes but for widths are the authors', those of the CNN ours. There is no infinite-width theory of these networks here.
 """
@@ -36,12 +36,14 @@ def draw(tidy: Path) -> Figure:
             one.set_axis_off()
         for one, ((norm, placement), _) in zip(axes, groups(rows, "norm", "placement"), strict=False):
             shown = where(histograms, network=network, width=width, norm=norm, placement=placement)
-            panels.histogram(one, shown, words.norm(norm).colour)
+            panels.columns(one, shown, words.norm(norm).colour)
             one.set_title(words.heading(norm, placement), fontsize=7)
             one.label_outer()
         axes[0].set_ylabel(f"{words.network(network)}, {width}\n(n = {rows['inits'].iloc[0]:,})")
         _gammas(axes[-1], rows, limits)
-    panels.labelled_guess_axes(grid[:, :-1])
+    panels.column_axes(grid[0, 0])
+    grid[-1, columns // 2].set_xlabel("networks in the order of their guesses")
+    figure.supylabel("G₀: share of the data put into class 0")
     grid[-1, -1].set_xlabel("gamma, 95 % interval")
     text = (
         f"{words.sampling(gamma)}. Norm before or after: the activation in ResNet-9 and CNN, the branch and its "

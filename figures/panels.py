@@ -126,6 +126,25 @@ def histogram(axes: Axes, rows: pd.DataFrame, colour: str, **options: Any) -> No
     axes.stairs(rows["count"] / rows["inits"], edges, color=colour, **{"alpha": 0.55, "fill": True, **options})
 
 
+def columns(axes: Axes, rows: pd.DataFrame, colour: str, theory: str = "") -> None:
+    """Networks side by side in the order of their G_0, read off a histogram: coloured; a theory's as a line."""
+    edges = [*rows["bin_low"], rows["bin_high"].iloc[-1]]
+    axes.fill_between(_rising(rows["count"] / rows["inits"]), edges, color=colour, alpha=0.75, lw=0)
+    if theory:
+        axes.plot(_rising(rows[theory]), edges, color="black", lw=0.9)
+
+
+def _rising(shares: "pd.Series[float]") -> "np.ndarray[Any, Any]":
+    """The share of networks up to each edge of a histogram's bins."""
+    return np.concatenate([[0.0], np.cumsum(shares)])
+
+
+def column_axes(axes: Axes) -> None:
+    """Axes, and those that share with them, of such columns."""
+    axes.set(xlim=(0, 1), ylim=(0, 1), xticks=[])
+    axes.set_yticks([0, 0.5, 1], ["0", "½", "1"])
+
+
 INFINITE: dict[str, Any] = {"ls": (0, (1.2, 1.6)), "lw": 0.8}  # how theory of infinite width is drawn
 
 

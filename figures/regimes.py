@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -33,13 +32,12 @@ def draw(tidy: Path) -> Figure:
         row = slice(0, 2) if placement == "none" else int(placement == "after")
         first = axes = figure.add_subplot(places[row, norms.index(norm)], sharex=first, sharey=first)
         of_cell = {"norm": norm, "placement": placement}
-        _draw_columns(axes, where(histograms, **of_cell), words.norm(norm).colour)
+        panels.columns(axes, where(histograms, **of_cell), words.norm(norm).colour, "share_finite")
         _say(axes, rows, where(gamma, **of_cell).iloc[0])
         where_it_stands = "" if placement == "none" else f"\n{placement} the activation"
         axes.set_title(f"{words.norm(norm).label}{where_it_stands}")
     if first is not None:
-        first.set(xlim=(0, 1), ylim=(0, 1), xticks=[])
-        first.set_yticks([0, 0.5, 1], ["0", "½", "1"])
+        panels.column_axes(first)
     figure.suptitle(
         "Each column is one untrained network. Coloured: the share of the data it puts into class 0", fontsize=9
     )
@@ -48,17 +46,6 @@ def draw(tidy: Path) -> Figure:
         f"nothing: over 95 % of the data in one class. Regimes by 95 % intervals."
     )
     return panels.caption(figure, text)
-
-
-def _draw_columns(axes: Axes, histogram: pd.DataFrame, colour: str) -> None:
-    """Guess fractions in ascending order, read off the histogram, and theory's as a line."""
-    edges = [*histogram["bin_low"], histogram["bin_high"].iloc[-1]]
-    networks, by_theory = (
-        np.concatenate([[0], np.cumsum(shares)])
-        for shares in (histogram["count"] / histogram["inits"], histogram["share_finite"])
-    )
-    axes.fill_between(networks, edges, color=colour, alpha=0.75, lw=0)
-    axes.plot(by_theory, edges, color="black", lw=0.9)
 
 
 def _say(axes: Axes, regimes: pd.DataFrame, guesses: "pd.Series[Any]") -> None:
