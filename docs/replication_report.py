@@ -43,19 +43,23 @@ def value(scale: str, name: str, column: str, **where: str) -> str:
 
 
 def claims(by: str) -> list[dict[str, str]]:
-    """The claims of one origin: sentence, and at each scale what was measured and the verdict without its reason."""
+    """The claims of one origin: sentence, and at each scale the verdict and what was measured."""
     rows = {scale: {row["claim"]: row for row in table(scale, "claims")} for scale in SCALES}
     return [
-        {
-            "claim": name,
-            "sentence": row["sentence"],
-            **{f"{scale}_measured": rows[scale][name]["measured [95 %]"] for scale in SCALES},
-            **{f"{scale}_n": rows[scale][name]["n"] for scale in SCALES},
-            **{scale: rows[scale][name]["verdict"].partition(" (")[0] for scale in SCALES},
-        }
+        {"claim": name, "sentence": row["sentence"], **{scale: verdict(rows[scale][name]) for scale in SCALES}}
         for name, row in rows["paper"].items()
         if row["by"] == by
     ]
+
+
+def verdict(row: dict[str, str]) -> str:
+    """A claim's verdict, and where it has checks the one that is nearest to failing."""
+    said, _, reason = row["verdict"].partition(" (")
+    if reason.startswith("there is no table"):
+        return "not run"
+    if row["checks"] == "0":
+        return f"**{said}**: {reason.removesuffix(')')}"
+    return f"**{said}**: {row['measured [95 %]']}, n = {row['n']}"
 
 
 def count(scale: str, verdict: str, by: str = "") -> int:
