@@ -8,7 +8,8 @@ SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends make \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --create-home --uid 1000 user
+    && useradd --create-home --uid 1000 user \
+    && install --directory --owner=user /home/user/normplace /home/user/normplace/data /home/user/normplace/results
 
 USER 1000
 WORKDIR /home/user/normplace

@@ -1,4 +1,4 @@
-"""Every activation by every norm and placement, on isotropic data: the regime by theory, and gamma of sampled networks.
+"""Every activation, by norm and placement, on isotropic data: the regime by theory, and gamma of sampled networks.
 
 A panel's colour is the regime by the theory's fixed points.
 """
@@ -13,10 +13,13 @@ from figures.look import SMALL
 from figures.reading import first, read, where
 
 EXPERIMENT = "activations"
+SHOWN = ["none", "batch-before", "layer-before", "layer-after"]  # RMSNorm, and BatchNorm after, are in the tables
 
 
 def draw(tidy: Path) -> Figure:
     gamma, regimes = (read(tidy, EXPERIMENT, table) for table in ("gamma", "regimes"))
+    cells = gamma["norm"].where(gamma["norm"] == "none", gamma["norm"] + "-" + gamma["placement"])
+    gamma = gamma[cells.isin(SHOWN)]
     figure, axes, parts = panels.grid(gamma, ["activation"], ["norm", "placement"], height=1.0, room=1.1)
     for one, part in parts:
         norm, placement, activation = first(part, "norm", "placement", "activation")

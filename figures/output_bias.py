@@ -1,4 +1,4 @@
-"""Is it the prejudice? Deep networks learn at the same pace whatever bias of their output layer sets their start."""
+"""Is it the prejudice? How deep networks learn whose start a bias of the output layer makes neutral or prejudiced."""
 
 from pathlib import Path
 

@@ -1,7 +1,8 @@
-"""What untrained networks guess: each column is a network, its coloured part the share of the data put into class 0.
+"""What untrained networks guess: each column is one network, its dark part the share of the data it puts into class 0.
 
-Background and bold words: the regime that guesses show, by their gamma at the last depth and its growth over the last
-doubling, on all data sets if none is named; theory is named where it says otherwise.
+Columns near one half are neutral networks; columns that are nearly all dark or all pale are deeply prejudiced ones. The
+regime is that of the guesses, by their gamma at the last depth and its growth over the last doubling; where data sets
+or theory differ, they are named.
 """
 
 from pathlib import Path
@@ -17,6 +18,9 @@ from figures.look import SMALL
 from figures.reading import deepest, groups, read, where, with_theory_at_width
 
 EXPERIMENT = "placements"
+HOW_TO_READ = (
+    "Each column is one\nuntrained network.\nDark: the share of the\ndata it puts into class 0.\nLine: theory."
+)
 
 
 def draw(tidy: Path) -> Figure:
@@ -25,25 +29,33 @@ def draw(tidy: Path) -> Figure:
     histograms = with_theory_at_width(deepest(where(histograms, dataset=shown)), "share_finite")
     gamma = deepest(where(gamma, dataset=shown))
     norms = list(regimes["norm"].drop_duplicates())
-    figure = plt.figure(figsize=(7.2, 4.0))
-    places = figure.add_gridspec(2, len(norms))
-    first: Axes | None = None
+    figure, grid = plt.subplots(
+        2, len(norms), figsize=(7.2, 4.2), squeeze=False, sharex=True, sharey=True, layout="constrained"
+    )
+    for one in grid.flat:
+        one.set_axis_off()
     for (norm, placement), rows in groups(regimes, "norm", "placement"):
-        row = slice(0, 2) if placement == "none" else int(placement == "after")
-        first = axes = figure.add_subplot(places[row, norms.index(norm)], sharex=first, sharey=first)
+        axes = grid[int(placement == "after"), norms.index(norm)]
+        axes.set_axis_on()
         of_cell = {"norm": norm, "placement": placement}
-        panels.columns(axes, where(histograms, **of_cell), words.norm(norm).colour, "share_finite")
-        _say(axes, rows, where(gamma, **of_cell).iloc[0])
+        guesses = where(gamma, **of_cell).iloc[0]
+        chance = guesses["ks_critical_finite"]
+        panels.columns(axes, where(histograms, **of_cell), words.norm(norm).colour, "share_finite", chance)
+        _say(axes, rows, guesses)
         where_it_stands = "" if placement == "none" else f"\n{placement} the activation"
         axes.set_title(f"{words.norm(norm).label}{where_it_stands}")
-    if first is not None:
-        panels.column_axes(first)
-    figure.suptitle(
-        "Each column is one untrained network. Coloured: the share of the data it puts into class 0", fontsize=9
-    )
+    panels.column_axes(grid[0, 0])
+    for row in grid:
+        next(one for one in row if one.axison).tick_params(labelleft=True)
+    empty = [one for one in grid.flat if not one.axison]
+    for one in empty[:1]:
+        one.text(0, 0.5, HOW_TO_READ, transform=one.transAxes, va="center", fontsize=8.5)
+    last, label = histograms["depth"].iloc[0], histograms["label"].iloc[0]
+    networks = words.span(histograms["inits"])
+    figure.suptitle(f"What {networks} untrained networks of {last} layers say about {label}", fontsize=9.5)
     text = (
-        f"Networks in the order of their guesses. {words.sampling(histograms)}; lines: theory at that width. All or "
-        f"nothing: over 95 % of the data in one class. Regimes by 95 % intervals."
+        f"Networks in the order of their guesses. {words.sampling(histograms)}. Theory is that of the width; grey: "
+        "within chance of it (95 %). All or nothing: over 95 % of the data in one class."
     )
     return panels.caption(figure, text)
 

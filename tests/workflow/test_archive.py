@@ -24,7 +24,7 @@ def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     results = tmp_path / "here" / "results" / "quick"
     shutil.copytree(ROOT / "reference" / "quick", results)
     manifest = read_manifest(results)
-    whole = manifest.model_copy(update={"files": manifest.promised(), "shipped": None, "ended": ENDED})
+    whole = manifest.model_copy(update={"files": manifest.promised(), "shipped": None, "begun": ENDED, "ended": ENDED})
     (results / "manifest.json").write_text(whole.model_dump_json(exclude_none=True))
     (results / "index.html").write_text("<!doctype html>")
     (tmp_path / "cache").mkdir()
@@ -90,15 +90,15 @@ def test_the_archive_is_a_workflow_run_crate(finished: Path, tmp_path: Path) -> 
     unpacked, run_of = tmp_path / "quick", read_manifest(finished)
     graph = {entity["@id"]: entity for entity in json.loads((unpacked / crate.METADATA).read_text())["@graph"]}
     described = {name for name, entity in graph.items() if "File" in entity["@type"]}
-    assert described == {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*") if path.is_file()} - {
-        crate.METADATA, "manifest.json",
-    }  # fmt: skip
+    packed = {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*") if path.is_file()}
+    assert described == packed - {crate.METADATA}
     assert all(graph[name]["sha256"] == file.sha256 for name, file in run_of.files.items())
     assert graph["./"]["datePublished"] == run_of.ended == ENDED
     configuration = yaml.safe_load((unpacked / crate.CONFIGURATION).read_text())
     assert configuration == run_of.configuration
     action = graph["#run"]
     assert action["instrument"] == {"@id": crate.WORKFLOW} == graph["./"]["mainEntity"]
+    assert (unpacked / "code" / "workflow" / "study" / "plan.py").is_file()
     assert {one["@id"] for one in action["result"]} >= {"tidy/placements/gamma.csv", "tables/claims.csv"}
     if not TOOLS.is_dir():
         pytest.skip("no validator in .tools: `make .tools/installed` installs it")

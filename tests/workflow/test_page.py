@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,21 +89,60 @@ def test_every_link_leads_somewhere(shown: Page, results: Path) -> None:
 def test_the_answer_has_the_numbers_of_the_tables(shown: Page, results: Path) -> None:
     found = answer(results)
     assert texts(shown, ".answer") == found.sentences()
+    regimes = pd.read_csv(results / "tidy" / "placements" / "regimes.csv", keep_default_na=False)
+    seen = regimes[regimes["dataset"] == "mnist"].set_index(["norm", "placement"])["regime_seen"]
+    first, moved = found.sentences()[:2]
+    after = re.search(
+        r"(neutral|deeply prejudiced|(?<!deeply )prejudiced|undecided) with [^;]*after the activation", first
+    )
+    assert after
+    assert all(regime in first for regime in set(seen))
+    assert ("LayerNorm (" in moved) == (seen["layer", "before"] != seen["layer", "after"])
     gamma = pd.read_csv(results / "tidy" / "placements" / "gamma.csv", keep_default_na=False)
     last = gamma[(gamma["dataset"] == "mnist") & (gamma["depth"] == gamma["depth"].max())]
     assert f"{last['inits'].iloc[0]:,} networks of {last['depth'].iloc[0]} hidden layers" in found.sentences()[0]
     claims = json.loads((results / "tables" / "claims.json").read_text(encoding="utf-8"))
     failing = sum(claim["verdict"].startswith("fails") for claim in claims)
-    assert f"Of {len(claims)} claims" in found.sentences()[1]
-    assert f"{failing} fail" in found.sentences()[1] or not failing
+    assert f"Of {len(claims)} claims" in found.sentences()[2]
+    assert f"{failing} fail" in found.sentences()[2] or not failing
 
 
-def test_stand_ins_are_said_first_and_loudly(shown: Page, results: Path) -> None:
-    banner = shown.locator("header .data")
-    stand_ins = "stand-in" in (results / "tables" / "headline.csv").read_text(encoding="utf-8").splitlines()[0]
+@pytest.mark.parametrize("stand_in", [True, False])
+def test_stand_ins_are_said_first_and_loudly(browser: Browser, results: Path, tmp_path: Path, stand_in: bool) -> None:
+    copy = tmp_path / "smoke"
+    shutil.copytree(results, copy)
+    manifest = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    for points in manifest["inputs"].values():
+        points["stand_in"] = stand_in and points["source"] != "generated"
+    (copy / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (copy / "index.html").write_text(page.page(copy), encoding="utf-8")
+    opened = browser.new_page(viewport=WIDE)
+    opened.goto((copy / "index.html").as_uri())
+    banner = opened.locator("header .data")
     assert banner.evaluate("element => element.getBoundingClientRect().bottom") < WIDE["height"]
-    assert ("warning" in (banner.get_attribute("class") or "")) == stand_ins
-    assert ("These are not the real data" in banner.inner_text()) == stand_ins
+    assert ("warning" in (banner.get_attribute("class") or "")) == stand_in
+    assert ("These are not the real data" in banner.inner_text()) == stand_in
+    opened.close()
+
+
+def test_claims_sort_by_the_numbers_in_them(shown: Page) -> None:
+    shown.locator("#claims-table").get_by_role("button", name="measured [95 %]", exact=True).click()
+    found = shown.locator("#claims-table tbody td[data-column='measured [95 %]']")
+    numbers = [cell.get_attribute("data-sort") for cell in found.all()]
+    given = [float(number) for number in numbers if number]
+    assert given == sorted(given)
+    assert numbers[: len(given)] == [number for number in numbers if number]  # what is missing comes last
+
+
+def test_a_phone_sorts_by_choosing_a_column(shown: Page) -> None:
+    shown.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    assert not shown.locator("#claims-table th button").first.is_visible()
+    sorting = shown.locator("section", has=shown.locator("#claims")).locator(".sorting select")
+    sorting.select_option(label="checks")
+    checks = [int(text.removeprefix("checks: ")) for text in texts(shown, "#claims-table td[data-column='checks']")]
+    assert checks == sorted(checks)
+    shown.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    assert not sorting.is_visible()
 
 
 def test_claims_sort_filter_and_show_their_rules(shown: Page) -> None:
@@ -142,11 +182,13 @@ def test_numbers_words_and_never_have_their_order(shown: Page) -> None:
     order = shown.evaluate(
         """() => {
           const cells = ["never", "-", "1,200", "-3e-2 [..]", "0.5 [0.4, 0.6]", "a", ".25"];
-          const keys = cells.map((text) => [sortedBy({textContent: text}), text]);
-          return keys.sort((one, other) => compare(one[0], other[0])).map((pair) => pair[1]);
+          const keys = cells.map((text) => [sortedBy({textContent: text, dataset: {}}), text]);
+          return [1, -1].map((sign) =>
+            keys.toSorted((one, other) => compare(one[0], other[0], sign)).map((pair) => pair[1]));
         }"""
     )
-    assert order == ["-3e-2 [..]", ".25", "0.5 [0.4, 0.6]", "1,200", "never", "-", "a"]
+    rising = ["-3e-2 [..]", ".25", "0.5 [0.4, 0.6]", "1,200", "never", "a"]
+    assert order == [[*rising, "-"], [*reversed(rising), "-"]]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -174,5 +216,12 @@ def test_it_can_be_read_without_scripts(browser: Browser, results: Path) -> None
 
 
 def test_it_prints(shown: Page) -> None:
-    assert shown.pdf(format="A4").startswith(b"%PDF")
-    assert all(details.evaluate("details => details.open") for details in shown.locator("#claims-table details").all())
+    """As a table, not as a phone's cards, with tables unfolded, which are folded again after it."""
+    pages = shown.pdf(format="A4").count(b"/Type /Page\n")
+    assert 5 < pages < 40  # at the quick scale some ten more
+    shown.evaluate("dispatchEvent(new Event('beforeprint'))")
+    folded = shown.locator("details.printed")
+    assert folded.count() == len(page.TABLES)
+    assert all(details.evaluate("details => details.open") for details in folded.all())
+    shown.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert not any(details.evaluate("details => details.open") for details in folded.all())

@@ -120,7 +120,7 @@ rule report:
     shell:
         logged(
             "{{ export NORMPLACE_RESULTS={params.results:q} && "
-            "python -m study.answer $NORMPLACE_RESULTS {output.front:q} && "
+            "python -m study.answer --results $NORMPLACE_RESULTS --output {output.front:q} && "
             "snakemake --snakefile {params.snakefile:q} --configfile {params.configfiles:q} {params.entries:q} "
             "--nolock --report {output.html} --report-metadata {input.front:q} --report-stylesheet {input.look:q} figures tables claims; }}"
         )

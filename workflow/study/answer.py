@@ -1,10 +1,11 @@
-"""What a run has found, in sentences whose numbers are those of its tables: `python -m study.answer RESULTS FILE`.
+"""What a run has found, in sentences whose numbers are those of its tables: `python -m study.answer --results DIR
+--output FILE`.
 
 The run's own page begins with it, and the file is what Snakemake's report begins with.
 """
 
+import argparse
 import json
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,16 +16,12 @@ from tabulate import tabulate
 from figures import words
 from figures.reading import deepest, groups, read, where
 from normplace.files import write_text
+from study.one_line import or_one_line
 
 QUESTION = (
     "What does a network guess before it has learned anything, and which choice in its architecture decides that?"
 )
-REGIMES = {
-    "neutral": "near one half of the data for each class",
-    "prejudiced": "some networks far from one half",
-    "deeply prejudiced": "most networks put nearly all data into one class",
-    "undecided": "too few networks to tell",
-}
+VERDICTS = {"holds": "hold", "fails": "fail", "not testable at this scale": "cannot be tested at this scale"}
 
 
 class Answer(NamedTuple):
@@ -33,20 +30,22 @@ class Answer(NamedTuple):
     label: str  # of the data set: it says if they are a copy or a stand-in
     networks: str  # how many, as in "400"
     depth: int
-    regimes: dict[str, str]  # regime seen -> configurations, in words
+    regimes: dict[str, str]  # regime seen -> configurations, and how many of their networks say nearly always the same
+    moved: dict[str, str]  # norm whose regime its place decides -> its regimes
     rows: list[dict[str, str]]  # a configuration each
     verdicts: dict[str, int]  # of the claims
 
     def sentences(self) -> list[str]:
-        """The answer: what was done, what was seen, and how many claims hold."""
-        seen = [
-            f"{regime} ({REGIMES[regime]}) with {configurations}" for regime, configurations in self.regimes.items()
-        ]
-        told = {"holds": "hold", "fails": "fail"}
-        claims = _and([f"{count} {told.get(verdict, verdict)}" for verdict, count in self.verdicts.items()])
+        """The answer: what was done and seen, what decides it, and how many claims hold."""
+        seen = "; ".join(f"{regime} {configurations}" for regime, configurations in self.regimes.items())
+        placement = listed([f"{norm} ({regimes})" for norm, regimes in self.moved.items()])
+        claims = listed([f"{count} {VERDICTS.get(verdict, verdict)}" for verdict, count in self.verdicts.items()])
         return [
             f"{self.networks} networks of {self.depth} hidden layers were drawn at random for each configuration, and "
-            f"each was shown {self.label}. Their guesses are {'; '.join(seen)}.",
+            f"each was shown {self.label}. Their guesses are {seen}.",
+            f"Where the norm stands decides this for {placement}."
+            if self.moved
+            else "Where the norm stands decides this for none of the norms.",
             f"Of {sum(self.verdicts.values())} claims, {claims}.",
         ]
 
@@ -59,17 +58,41 @@ def answer(results: Path) -> Answer:
     """
     gamma = deepest(read(results / "tidy", "placements", "gamma"))
     shown = "mnist" if "mnist" in set(gamma["dataset"]) else gamma["dataset"].iloc[0]
-    gamma = where(gamma, dataset=shown)
     regimes = where(read(results / "tidy", "placements", "regimes"), dataset=shown)
-    by_regime = dict(groups(regimes, "regime_seen"))
+    cells = where(gamma, dataset=shown).merge(regimes[["norm", "placement", "regime_seen"]], on=["norm", "placement"])
+    claims = json.loads((results / "tables" / "claims.json").read_text(encoding="utf-8"))
+    by_regime = dict(groups(cells, "regime_seen"))
     return Answer(
-        label=gamma["label"].iloc[0],
-        networks=words.span(gamma["inits"]),
-        depth=int(gamma["depth"].iloc[0]),
-        regimes={regime: in_words(by_regime[regime,]) for regime in REGIMES if (regime,) in by_regime},
-        rows=_rows(gamma, regimes),
-        verdicts=verdicts(json.loads((results / "tables" / "claims.json").read_text(encoding="utf-8"))),
+        label=cells["label"].iloc[0],
+        networks=words.span(cells["inits"]),
+        depth=int(cells["depth"].iloc[0]),
+        regimes={regime: in_words(by_regime[regime,]) for regime in words.REGIMES if (regime,) in by_regime},
+        moved=moved(cells),
+        rows=rows(cells),
+        verdicts=verdicts(claims),
     )
+
+
+def in_words(cells: pd.DataFrame) -> str:
+    """Configurations in a sentence, with the share of networks that put over 95 % of the data into one class."""
+    said = []
+    for placement in ("before", "after"):
+        norms = [words.norm(norm).label for norm in cells["norm"][cells["placement"] == placement]]
+        said += [f"with {listed(norms, 'or')} {placement} the activation"] if norms else []
+    said += ["without a norm"] if "none" in set(cells["placement"]) else []
+    least, most = (f"{100 * share:.0f}" for share in (cells["share_extreme"].min(), cells["share_extreme"].max()))
+    share = f"{least} %" if least == most else f"{least} to {most} %"
+    return f"{listed(said)} ({share} of the networks put over 95 % of the data into one class)"
+
+
+def moved(cells: pd.DataFrame) -> dict[str, str]:
+    """The norms whose regime depends on their place: "deeply prejudiced before the activation, neutral after it"."""
+    found = {}
+    for (norm,), of_norm in groups(cells[cells["placement"] != "none"], "norm"):
+        regimes = of_norm.set_index("placement")["regime_seen"]
+        if len(set(regimes)) > 1:
+            found[words.norm(norm).label] = f"{regimes['before']} before the activation, {regimes['after']} after it"
+    return found
 
 
 def verdicts(claims: list[dict[str, Any]]) -> dict[str, int]:
@@ -77,38 +100,28 @@ def verdicts(claims: list[dict[str, Any]]) -> dict[str, int]:
     return dict(Counter(claim["verdict"].split(" (")[0] for claim in claims).most_common())
 
 
-def _rows(gamma: pd.DataFrame, regimes: pd.DataFrame) -> list[dict[str, str]]:
-    """A row a configuration: its regime, how many networks put nearly all into one class, and gamma."""
-    seen = {cell: rows["regime_seen"].iloc[0] for cell, rows in groups(regimes, "norm", "placement")}
+def rows(cells: pd.DataFrame) -> list[dict[str, str]]:
+    """A row for each configuration: its regime, how many networks put nearly all into one class, and gamma."""
     table = pd.DataFrame(
         {
-            "configuration": words.names(gamma),
-            "guesses are": [seen[cell] for cell in zip(gamma["norm"], gamma["placement"], strict=True)],
-            "networks that put over 95 % into one class [95 %]": gamma.apply(_percent, axis=1),
-            "gamma [95 %]": words.with_interval(gamma, "gamma"),
+            "configuration": words.names(cells),
+            "guesses are": cells["regime_seen"],
+            "networks that put over 95 % into one class [95 %]": cells.apply(percent, axis=1),
+            "gamma [95 %]": words.with_interval(cells, "gamma"),
         }
     )
     return [{str(name): str(value) for name, value in row.items()} for row in table.to_dict("records")]
 
 
-def in_words(rows: pd.DataFrame) -> str:
-    """Configurations in a sentence: "no norm, BatchNorm or LayerNorm before the activation, and RMSNorm after it"."""
-    said = []
-    for placement, of_one in rows.groupby("placement", sort=False)["norm"]:
-        norms = [words.norm(norm).label for norm in of_one]
-        place = "" if placement == "none" else f" {placement} the activation"
-        said.append(f"{' or '.join(filter(None, [', '.join(norms[:-1]), norms[-1]]))}{place}")
-    return _and(said)
-
-
-def _percent(row: "pd.Series[Any]") -> str:
-    value, low, high = (100 * row[f"share_extreme{end}"] for end in ("", "_low", "_high"))
+def percent(cell: "pd.Series[Any]") -> str:
+    """The share of networks that put over 95 % into one class, with its interval."""
+    value, low, high = (100 * cell[f"share_extreme{end}"] for end in ("", "_low", "_high"))
     return f"{value:.1f} % [{low:.1f}, {high:.1f}]"
 
 
-def _and(parts: list[str]) -> str:
+def listed(parts: list[str], conjunction: str = "and") -> str:
     """Parts as a list in a sentence."""
-    return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
+    return f" {conjunction} ".join(filter(None, [", ".join(parts[:-1]), parts[-1]])) if parts else ""
 
 
 def front(results: Path) -> str:
@@ -126,5 +139,15 @@ def front(results: Path) -> str:
     )
 
 
+def main() -> None:
+    """Write it."""
+    parser = argparse.ArgumentParser(prog="python -m study.answer", description=__doc__)
+    parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    args = parser.parse_args()
+    with or_one_line(parser.prog, args.output):
+        write_text(args.output, front(args.results))
+
+
 if __name__ == "__main__":
-    write_text(Path(sys.argv[2]), front(Path(sys.argv[1])))
+    main()

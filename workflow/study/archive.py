@@ -24,7 +24,7 @@ def pack(results: Path, handle: IO[bytes]) -> None:
     manifest = read_manifest(results)
     made = {name: results / name for name in (MANIFEST, PAGE, *manifest.files)}
     described = crate.code(manifest) | {PAGE: (results / PAGE).read_bytes()}
-    described[crate.METADATA] = crate.metadata(manifest, described).encode()
+    described[crate.METADATA] = crate.metadata(results, manifest, described).encode()
     with (
         gzip.GzipFile(filename="", mode="wb", fileobj=handle, mtime=0) as zipped,
         tarfile.open(mode="w", fileobj=zipped, format=tarfile.PAX_FORMAT) as archive,

@@ -13,7 +13,7 @@ import yaml
 from rocrate.model.contextentity import ContextEntity
 from rocrate.rocrate import ROCrate
 
-from normplace.verifying.manifest import Manifest
+from normplace.verifying.manifest import MANIFEST, Manifest
 from study.code import ROOT
 
 METADATA = "ro-crate-metadata.json"
@@ -38,7 +38,7 @@ FORMATS = {
 ABOUT = """# A run of normplace {version} at the {scale} scale
 
 `index.html` shows what was found, `manifest.json` names every file with its SHA-256, `{metadata}` describes
-all of it as a research object, and `code` holds the workflow, the lock of its packages and the configuration.
+all of it as a research object, and `code` holds the project's code, the lock of its packages and the configuration.
 
 In a checkout of normplace, `tar -xzf {scale}.tar.gz -C results` unpacks it, `make verify SCALE={scale}` checks that no
 file was altered and judges the claims, and `make figures SCALE={scale}` draws the figures again.
@@ -46,10 +46,8 @@ file was altered and judges the claims, and `make figures SCALE={scale}` draws t
 
 
 def code(manifest: Manifest) -> dict[str, bytes]:
-    """What explains a run: the workflow, its configuration and a page about them, by their names in the crate."""
-    rules = sorted((ROOT / "workflow" / "rules").glob("*.smk"))
-    sources = [ROOT / "Snakefile", *rules, ROOT / "requirements.lock", ROOT / "claims.yaml"]
-    found = {f"code/{path.relative_to(ROOT).as_posix()}": path.read_bytes() for path in sources}
+    """What explains a run: the project's code, the run's configuration and a page about them, by name in the crate."""
+    found = {f"code/{path.relative_to(ROOT).as_posix()}": path.read_bytes() for path in sources()}
     readme = ABOUT.format(scale=manifest.configuration["scale"], version=manifest.versions["normplace"])
     return {
         **found,
@@ -58,7 +56,16 @@ def code(manifest: Manifest) -> dict[str, bytes]:
     }
 
 
-def metadata(manifest: Manifest, more: dict[str, bytes]) -> str:
+def sources() -> list[Path]:
+    """All that a run needs of the project."""
+    suffixes = {".py", ".smk", ".yaml", ".rst", ".j2", ".css", ".js", ".typed"}
+    folders = ("config", "figures", "src", "workflow")
+    found = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in suffixes]
+    names = ("Snakefile", "Makefile", "claims.yaml", "pyproject.toml", "requirements.lock", "README.md", "LICENSE")
+    return sorted([*found, *(ROOT / name for name in names)])
+
+
+def metadata(results: Path, manifest: Manifest, more: dict[str, bytes]) -> str:
     """The crate's description of a run and of what lies beside it; equal runs give equal text."""
     scale = manifest.configuration["scale"]
     crate = ROCrate(version="1.1")
@@ -92,7 +99,7 @@ def metadata(manifest: Manifest, more: dict[str, bytes]) -> str:
         name: crate.add_file(
             dest_path=name, properties={**_properties(name), "sha256": digest, "contentSize": str(size)}
         )
-        for name, (digest, size) in _sums(manifest, more).items()
+        for name, (digest, size) in _sums(results, manifest, more).items()
         if name != WORKFLOW
     }
     files[README]["about"] = crate.root_dataset
@@ -100,9 +107,12 @@ def metadata(manifest: Manifest, more: dict[str, bytes]) -> str:
     action = crate.add_action(
         workflow, "#run", [files[name] for name in inputs],
         [file for name, file in files.items() if name not in inputs and name in manifest.files],
-        {"name": f"The run at the {scale} scale",
-         "description": "Snakemake ran the workflow on the data with this configuration.", "endTime": manifest.ended,
-         "actionStatus": "http://schema.org/CompletedActionStatus"},
+        {
+            "name": f"The run at the {scale} scale",
+            "description": "Snakemake ran the workflow on the data with this configuration.",
+            "startTime": manifest.begun, "endTime": manifest.ended,
+            "actionStatus": "http://schema.org/CompletedActionStatus",
+        },
     )  # fmt: skip
     action["agent"] = makers
     crate.root_dataset["mentions"] = action
@@ -118,7 +128,8 @@ def _properties(name: str) -> dict[str, str]:
     return {"name": name, "encodingFormat": FORMATS.get(Path(name).suffix, "application/octet-stream")}
 
 
-def _sums(manifest: Manifest, more: dict[str, bytes]) -> dict[str, tuple[str, int]]:
+def _sums(results: Path, manifest: Manifest, more: dict[str, bytes]) -> dict[str, tuple[str, int]]:
     """SHA-256 and bytes of each file of the crate."""
     listed = {name: (file.sha256, file.bytes) for name, file in manifest.files.items()}
+    more = more | {MANIFEST: (results / MANIFEST).read_bytes()}
     return listed | {name: (sha256(content).hexdigest(), len(content)) for name, content in more.items()}

@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import re
+import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -37,6 +38,7 @@ def manifest(results: Path, configuration: dict[str, Any]) -> dict[str, Any]:
     made = files_of_run(results, plan)
     records = records_of(results, made)
     commands = [*jobs(results, records), *restored(results, made)]
+    begun = min((record.starttime for record in records.values()), default=0)
     ended = max((record.endtime for record in records.values()), default=0)
     figures = provenance.sha256_of_sources((ROOT / "figures").rglob("*.py"))[:16]
     return {
@@ -57,7 +59,9 @@ def manifest(results: Path, configuration: dict[str, Any]) -> dict[str, Any]:
         },
         "seconds": seconds(commands),
         "jobs": commands,
+        "begun": datetime.fromtimestamp(begun, UTC).isoformat(timespec="seconds"),
         "ended": datetime.fromtimestamp(ended, UTC).isoformat(timespec="seconds"),
+        "commit": commit(),
         "files": {
             name: {"sha256": provenance.sha256_of_file(results / name), "bytes": (results / name).stat().st_size}
             for name in made
@@ -84,6 +88,16 @@ def devices(results: Path, made: list[str]) -> list[str]:
     """The devices that networks were sampled and trained on, as their files say."""
     files = [results / name for name in made if re.match(r"init/.*\.npz|training/.*\.json", name)]
     return sorted({config_of(file)["options"]["device"] for file in files})
+
+
+def commit() -> str | None:
+    """The commit of the project, with "-dirty" where files differ from it; None where there is no git."""
+    command = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty"]
+    try:
+        found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip()
 
 
 def processor() -> str:

@@ -112,7 +112,7 @@ def _of_transformers(name: str, points: Points, classes: int | None, arguments: 
     path = Path(name)
     if path.suffix == ".json" or path.is_dir():
         with blamed(f"reading {path}"):
-            config = transformers.AutoConfig.from_pretrained(path, local_files_only=True)
+            config = transformers.AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
             for key, value in arguments.items():
                 setattr(config, key, value)
     else:
@@ -145,8 +145,8 @@ def _auto_model(transformers: Any, config: Any, points: Points, is_labelled: boo
     for kind in kinds:
         auto = getattr(transformers, f"AutoModelFor{kind}")
         if type(config) in auto._model_mapping:
-            return auto.from_config
-    return transformers.AutoModel.from_config
+            return partial(auto.from_config, trust_remote_code=False)  # a config.json may name code beside it
+    return partial(transformers.AutoModel.from_config, trust_remote_code=False)
 
 
 def _package(name: str) -> Any:

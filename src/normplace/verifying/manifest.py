@@ -32,8 +32,9 @@ class Manifest(BaseModel, strict=True, frozen=True, extra="allow"):
     """What a run was made of and the files it made, by their names below its folder.
 
     inputs: of each file of points what it says of its data set. code: hashes by rule. lock: its SHA-256. jobs:
-    rule, command, seconds and more of each. ended: when the last job did. shipped: the folders that a reference
-    ships, none in a run. What else a manifest says is kept as it is.
+    rule, command, seconds and more of each. seconds: by rule. begun, ended: when the first and the last job did.
+    commit: of the project, "-dirty" where files differed. shipped: the folders that a reference ships, none in a
+    run. What else a manifest says is kept as it is.
     """
 
     configuration: dict[str, Any]
@@ -45,7 +46,10 @@ class Manifest(BaseModel, strict=True, frozen=True, extra="allow"):
     machine: dict[str, Any]
     seeds: dict[str, list[int]] = {}
     jobs: list[dict[str, Any]] = []
+    seconds: dict[str, float] = {}
+    begun: str | None = None
     ended: str | None = None
+    commit: str | None = None
     files: dict[Annotated[str, AfterValidator(_below)], File]
     shipped: list[str] | None = None
 
