@@ -1,5 +1,6 @@
 """`normplace measure` as a new user meets it: what is printed and written, and one clear line for every mistake."""
 
+import io
 import json
 import subprocess
 import sys
@@ -208,6 +209,21 @@ def test_one_clear_line_for_a_wrong_model(model: str, words: list[str], capsys: 
     line = mistake(capsys, model)
     for word in [f"MODEL {model}: ", *words]:
         assert word in line
+
+
+def test_code_beside_a_config_is_not_run(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the config names it, and though somebody who is asked would say yes."""
+    pytest.importorskip("transformers")
+    (here / "evil").mkdir()
+    names = {"AutoConfig": "conf.C", "AutoModelForCausalLM": "conf.M"}
+    (here / "evil" / "config.json").write_text(json.dumps({"model_type": "evil", "auto_map": names}))
+    (here / "evil" / "conf.py").write_text("from pathlib import Path\nPath('ran').touch()\n")
+    monkeypatch.setattr("sys.stdin", io.StringIO("yes\n" * 9))
+    line = mistake(capsys, "transformers:evil", dataset="tokens:50,8")
+    assert "transformers:evil" in line
+    assert not (here / "ran").exists()
 
 
 @pytest.mark.parametrize(

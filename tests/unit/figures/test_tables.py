@@ -23,7 +23,7 @@ def test_the_tables_found_are_the_public_functions() -> None:
 @pytest.mark.parametrize("scale", ["quick", "paper"])
 def test_printed_tables_are_the_shipped_ones(scale: str, tmp_path: Path) -> None:
     reference = ROOT / "reference" / scale
-    shipped = sorted(path for path in (reference / "tables").iterdir() if path.stem != "claims")
+    shipped = sorted(path for path in (reference / "tables").iterdir() if path.stem not in ("answer", "claims"))
     assert len(shipped) >= 21
     for name in {path.stem for path in shipped}:
         write(name, reference / "tidy", tmp_path)
