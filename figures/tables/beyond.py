@@ -17,7 +17,7 @@ PARTS = {
 
 
 def beyond(tidy: Path) -> pd.DataFrame:
-    """A row a measured configuration at the last depth, beside theory, of those experiments that were run."""
+    """Activations, halves of norms, shifts, classes and statistics: each configuration at the last depth, beside theory."""
     return pd.concat([_rows(tidy, experiment, *PARTS[experiment]) for experiment in those_run(tidy, *PARTS)])
 
 

@@ -13,7 +13,7 @@ NOTHING = 1e-9  # a gamma that is 0 but for rounding
 
 
 def headline(tidy: Path) -> pd.DataFrame:
-    """One row a configuration: its regime, and gamma at the last depth on each data set with theory in brackets."""
+    """Each configuration: its regime, and gamma at the last depth on each data set with theory in round brackets."""
     gamma = deepest(read(tidy, "placements", "gamma"))
     # Tables that were made before theory knew of widths have that of infinite width alone.
     theory = gamma["gamma_finite"] if "gamma_finite" in gamma else gamma["gamma_kernel"]
