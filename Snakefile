@@ -26,4 +26,3 @@ rule all:
         rules.verify.input,
         rules.report.output,
         rules.manifest.output,
-        rules.page.output,

@@ -22,7 +22,6 @@ ROWS = (
     {"initial_figures": 0.1, "learning_figures": 0.4, "printed_tables": 0.66, "claims": 0.9},
     {"report": 0.5},
     {"manifest": 0.5},
-    {"page": 0.5},
 )
 TARGETS = {"all"}  # a name for the others' files
 

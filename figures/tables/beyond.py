@@ -17,7 +17,7 @@ PARTS = {
 
 
 def beyond(tidy: Path) -> pd.DataFrame:
-    """Activations, halves of norms, shifts, classes and statistics: each configuration at the last depth, beside theory."""
+    """Activations, halves of norms, shifts, classes, statistics: each configuration at the last depth beside theory."""
     return pd.concat([_rows(tidy, experiment, *PARTS[experiment]) for experiment in those_run(tidy, *PARTS)])
 
 

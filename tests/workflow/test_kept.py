@@ -58,6 +58,6 @@ def test_runs_are_kept_and_put_back(tmp_path: Path) -> None:
     change(folder, "training/optimizers.py", "ADAM_EPS = (0.9, 0.999), 1e-8", "ADAM_EPS = (0.5, 0.999), 1e-8")
     assert "this code trains other numbers; these runs cannot be restored" in kept("restore")
     assert trained(folder) == {}
-    packed = next((folder / "reference" / "runs" / "apart").rglob("*.xz"))
-    packed.write_bytes(packed.read_bytes()[:-20])
+    for packed in list((folder / "reference" / "runs" / "apart").rglob("*.xz")):
+        packed.write_bytes(packed.read_bytes()[:-20])
     assert "was altered after it was kept" in kept("restore")

@@ -100,7 +100,7 @@ rule report:
         rules.claims.output,
         captions=expand(
             ours("workflow/report/{caption}.rst"),
-            caption=["figure", "table", "claims"],
+            caption=["figure", "table", "claims", "workflow"],
         ),
         front=ours("workflow/report/front.yaml"),
         look=ours("workflow/report/report.css"),
@@ -126,39 +126,18 @@ rule report:
         )
 
 
+# One job, which takes less than its start: the page is made from the manifest, and last of all.
 rule manifest:
     input:
         rules.figures.input,
         rules.tables.input,
         rules.claims.output,
         rules.report.output,
-        module=ours("workflow/study/manifest.py"),
-    output:
-        f"{RESULTS}/manifest.json",
-    log:
-        f"{RESULTS}/logs/manifest.log",
-    params:
-        results=folder,
-        configuration=json.dumps(config),
-    message:
-        "writing {output}"
-    shell:
-        logged(
-            "python -m study.manifest --results {params.results} --configuration {params.configuration:q} "
-            "--output {output}"
-        )
-
-
-rule page:
-    input:
-        rules.figures.input,
-        rules.tables.input,
-        rules.claims.output,
-        manifest=rules.manifest.output,
         modules=expand(
             ours("workflow/{file}"),
             file=[
                 "study/answer.py",
+                "study/manifest.py",
                 "study/page.py",
                 "report/page/index.html.j2",
                 "report/page/page.css",
@@ -166,12 +145,18 @@ rule page:
             ],
         ),
     output:
-        f"{RESULTS}/index.html",
+        manifest=f"{RESULTS}/manifest.json",
+        page=f"{RESULTS}/index.html",
     log:
-        f"{RESULTS}/logs/page.log",
+        f"{RESULTS}/logs/manifest.log",
     params:
         results=folder,
+        configuration=json.dumps(config),
     message:
-        "writing {output}"
+        "writing {output.manifest} and {output.page}"
     shell:
-        logged("python -m study.page --results {params.results} --output {output}")
+        logged(
+            "{{ python -m study.manifest --results {params.results} --configuration {params.configuration:q} "
+            "--output {output.manifest} && "
+            "python -m study.page --results {params.results} --output {output.page}; }}"
+        )
