@@ -17,10 +17,10 @@ from study.archive import finished
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "results.md"
 # What is shown, and the scale of the run that it is of.
-IN_RESULTS = {"headline": "paper", "at_width": "quick", "learning": "paper", "claims": "quick"}
+IN_RESULTS = {"headline": "paper", "at_width": "paper", "learning": "paper", "claims": "quick"}
 SHIPPED = ("tables", "tidy")
 AT_QUICK_SCALE = (  # experiments
-    "start_matters", "learning_rates", "output_bias", "architectures", "resnet_dynamics", "placements",
+    "start_matters", "learning_rates", "output_bias", "architectures", "resnet_dynamics",
     "width_convergence", "phase", "language", "zoo",
 )  # fmt: skip
 IN_GALLERY = {figure: "quick" if experiment in AT_QUICK_SCALE else "paper" for figure, experiment in FIGURES.items()}
