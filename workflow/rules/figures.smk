@@ -104,7 +104,7 @@ rule report:
         ),
         front=ours("workflow/report/front.yaml"),
         look=ours("workflow/report/report.css"),
-        answer=ours("workflow/study/answer.py"),
+        answer=[ours(f"workflow/study/{module}.py") for module in ("answer", "summary")],
     output:
         html=f"{RESULTS}/report.html",
         front=FRONT,
@@ -139,6 +139,7 @@ rule manifest:
                 "study/answer.py",
                 "study/manifest.py",
                 "study/page.py",
+                "study/summary.py",
                 "report/page/index.html.j2",
                 "report/page/page.css",
                 "report/page/page.js",

@@ -4,9 +4,6 @@
 The run's own page begins with it, and the file is what Snakemake's report begins with.
 """
 
-import argparse
-import json
-from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,8 +12,8 @@ from tabulate import tabulate
 
 from figures import words
 from figures.reading import deepest, groups, read, where
-from normplace.files import write_text
-from study.one_line import or_one_line
+from study.one_line import write_from_results
+from study.summary import verdicts
 
 QUESTION = (
     "What does a network guess before it has learned anything, and which choice in its architecture decides that?"
@@ -60,7 +57,6 @@ def answer(results: Path) -> Answer:
     shown = "mnist" if "mnist" in set(gamma["dataset"]) else gamma["dataset"].iloc[0]
     regimes = where(read(results / "tidy", "placements", "regimes"), dataset=shown)
     cells = where(gamma, dataset=shown).merge(regimes[["norm", "placement", "regime_seen"]], on=["norm", "placement"])
-    claims = json.loads((results / "tables" / "claims.json").read_text(encoding="utf-8"))
     by_regime = dict(groups(cells, "regime_seen"))
     return Answer(
         label=cells["label"].iloc[0],
@@ -69,7 +65,7 @@ def answer(results: Path) -> Answer:
         regimes={regime: in_words(by_regime[regime,]) for regime in words.REGIMES if (regime,) in by_regime},
         moved=moved(cells),
         rows=rows(cells),
-        verdicts=verdicts(claims),
+        verdicts=verdicts(results),
     )
 
 
@@ -93,11 +89,6 @@ def moved(cells: pd.DataFrame) -> dict[str, str]:
         if len(set(regimes)) > 1:
             found[words.norm(norm).label] = f"{regimes['before']} before the activation, {regimes['after']} after it"
     return found
-
-
-def verdicts(claims: list[dict[str, Any]]) -> dict[str, int]:
-    """How many claims have which verdict, without its reason."""
-    return dict(Counter(claim["verdict"].split(" (")[0] for claim in claims).most_common())
 
 
 def rows(cells: pd.DataFrame) -> list[dict[str, str]]:
@@ -139,15 +130,5 @@ def front(results: Path) -> str:
     )
 
 
-def main() -> None:
-    """Write it."""
-    parser = argparse.ArgumentParser(prog="python -m study.answer", description=__doc__)
-    parser.add_argument("--results", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True)
-    args = parser.parse_args()
-    with or_one_line(parser.prog, args.output):
-        write_text(args.output, front(args.results))
-
-
 if __name__ == "__main__":
-    main()
+    write_from_results("python -m study.answer", __doc__, front)

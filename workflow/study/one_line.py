@@ -1,10 +1,12 @@
 """How a command of the study ends where it cannot go on: with one line and the exit codes of `normplace`."""
 
-from collections.abc import Iterator
+import argparse
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from normplace.errors import UserError
+from normplace.files import write_text
 
 
 @contextmanager
@@ -21,3 +23,13 @@ def or_one_line(command: str, output: Path) -> Iterator[None]:
     from normplace.cli.command import fail  # click, which a command that goes well can do without
 
     fail(command, problem, code)
+
+
+def write_from_results(command: str, description: str | None, text: Callable[[Path], str]) -> None:
+    """A command that writes a text about a folder of results: `--results DIR --output FILE`."""
+    parser = argparse.ArgumentParser(prog=command, description=description)
+    parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    args = parser.parse_args()
+    with or_one_line(command, args.output):
+        write_text(args.output, text(args.results))

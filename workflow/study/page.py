@@ -4,7 +4,6 @@ One file for readers of a run: the answer, its claims, figures and tables, and w
 styles and script are in it; PDFs and CSVs are linked, beside it in the folder of results.
 """
 
-import argparse
 import ast
 import base64
 import json
@@ -18,11 +17,11 @@ from markupsafe import Markup
 from PIL import Image
 
 from figures import FIGURES, TABLES, message
-from normplace.files import sha256_of_file, write_text
+from normplace.files import sha256_of_file
 from normplace.verifying.manifest import MANIFEST, Manifest, read_manifest
 from study.answer import QUESTION, answer
 from study.code import ROOT
-from study.one_line import or_one_line
+from study.one_line import write_from_results
 
 TEMPLATE = ROOT / "workflow" / "report" / "page"
 FIRST = "regimes"  # the figure that stands beside the answer
@@ -98,10 +97,8 @@ def claims(results: Path) -> list[dict[str, Any]]:
     return sorted(found, key=lambda claim: bool(claim["verdict"] != "fails"))
 
 
-NUMBERS = {
-    "measured": "measured [95 %]",
-    "expected": "expected",
-}  # columns of claims that are sorted by a number in them
+# columns of claims that are sorted by a number in them
+NUMBERS = {"measured": "measured [95 %]", "expected": "expected"}
 
 
 def first_number(text: str) -> str:
@@ -182,15 +179,5 @@ def provenance(manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Write the page."""
-    parser = argparse.ArgumentParser(prog="python -m study.page", description=__doc__)
-    parser.add_argument("--results", type=Path, required=True)
-    parser.add_argument("--output", type=Path, required=True)
-    args = parser.parse_args()
-    with or_one_line(parser.prog, args.output):
-        write_text(args.output, page(args.results))
-
-
 if __name__ == "__main__":
-    main()
+    write_from_results("python -m study.page", __doc__, page)

@@ -10,15 +10,20 @@ from normplace.verifying.manifest import read_manifest
 from study import data
 
 
+def verdicts(results: Path) -> dict[str, int]:
+    """How many claims have which verdict, without its reason; the most frequent first."""
+    claims = json.loads((results / "tables" / "claims.json").read_text(encoding="utf-8"))
+    return dict(Counter(claim["verdict"].split(" (")[0] for claim in claims).most_common())
+
+
 def summary(results: Path, begun: float) -> str:
     """Jobs, minutes, claims, where the figures and the page are, and which data were stand-ins."""
     manifest = read_manifest(results)
-    claims = json.loads((results / "tables" / "claims.json").read_text(encoding="utf-8"))
-    verdicts = Counter(claim["verdict"].split(" (")[0] for claim in claims)
+    found = verdicts(results)
     lines = {
         "jobs": f"{len(manifest.jobs)}",
         "minutes": f"{(time.time() - begun) / 60:.1f}",
-        "claims": f"{len(claims)}: " + ", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common()),
+        "claims": f"{sum(found.values())}: " + ", ".join(f"{count} {verdict}" for verdict, count in found.items()),
         "figures": f"{results}/figures",
         "page": f"{results}/index.html",
     }
