@@ -5,6 +5,7 @@ A panel's colour is the regime by the theory's fixed points.
 
 from pathlib import Path
 
+import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -13,13 +14,13 @@ from figures.look import SMALL
 from figures.reading import first, read, where
 
 EXPERIMENT = "activations"
-SHOWN = ["none", "batch-before", "layer-before", "layer-after"]  # RMSNorm, and BatchNorm after, are in the tables
+# RMSNorm, and BatchNorm after, are in the tables.
+SHOWN = [("none", "none"), ("batch", "before"), ("layer", "before"), ("layer", "after")]
 
 
 def draw(tidy: Path) -> Figure:
     gamma, regimes = (read(tidy, EXPERIMENT, table) for table in ("gamma", "regimes"))
-    cells = gamma["norm"].where(gamma["norm"] == "none", gamma["norm"] + "-" + gamma["placement"])
-    gamma = gamma[cells.isin(SHOWN)]
+    gamma = gamma[pd.MultiIndex.from_frame(gamma[["norm", "placement"]]).isin(SHOWN)]
     figure, axes, parts = panels.grid(gamma, ["activation"], ["norm", "placement"], height=1.0, room=1.1)
     for one, part in parts:
         norm, placement, activation = first(part, "norm", "placement", "activation")
