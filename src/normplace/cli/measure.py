@@ -18,7 +18,15 @@ from normplace.files import check_writable
 from normplace.tables.records import write_measurement
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from normplace.data.inputs import Inputs
     from normplace.measuring.measure import Measurement
+
+    Pair = tuple[str, Any]  # an argument's name and value
+    Pairs = list[Pair]
+    Varied = tuple[str, list[Any]]  # a name and its values
+    Found = tuple[str, Pairs, Measurement]  # a model and those of its arguments that vary
 
 MODEL = (
     "torchvision:NAME, timm:NAME, transformers:TYPE (or its config.json), or package.module:callable, a function or "
@@ -124,17 +132,10 @@ def measure(
     output: Path,
 ) -> None:
     """How prejudiced is my network? Any PyTorch model that guesses."""
-    for option, names in (("MODEL", models), ("--model-arg", _names(arguments)), ("--vary", _names(vary))):
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise UserError(f"{option} {twice[0]}: is given twice")
-    _nested([*arguments, *((name, values[0]) for name, values in vary)])  # refuses what does not fit
-    if output.suffix != ".json":
-        raise UserError(f"--output {output}: needs the suffix .json; the picture goes beside it")
+    _check_arguments(models, arguments, vary)
+    _check_output(output)
     written_to, output = output, output.absolute()  # a model's module may go to another folder when it is imported
     del sys.argv[1:]  # and may read it: these are no options of the module's
-    pictures = [output.with_suffix(suffix) for suffix in (".png", ".pdf")]
-    for picture in pictures:
-        check_writable(picture)
     from normplace.parallel import resolve_device
 
     device = resolve_device(device)
@@ -142,8 +143,6 @@ def measure(
 
     from normplace.data.inputs import load_inputs
     from normplace.measuring import measure as measuring
-    from normplace.measuring import picture as measure_picture
-    from normplace.measuring import report
     from normplace.measuring.memory import bounded
     from normplace.measuring.named import find_model
     from normplace.measuring.outputs import check_positions
@@ -156,7 +155,7 @@ def measure(
     classes = len(inputs.class_names) if inputs.class_names else None
     check_positions(positions)
 
-    def measured(model: str, more: list[tuple[str, Any]]) -> "Measurement":
+    def measured(model: str, more: "Pairs") -> "Measurement":
         x = given
         if model.startswith("torchvision:") and isinstance(x, torch.Tensor) and x.ndim == 4 and x.shape[1] == 1:
             x = x.expand(-1, 3, -1, -1)  # its models are for colour images
@@ -171,42 +170,19 @@ def measure(
             with_values = "".join(f", {name}={value}" for name, value in more)
             raise UserError(f"MODEL {model}{with_values}: {error}{hint}") from error
 
+    wanted = [(model, more) for model in models for more in _combinations(vary)]
+    found, failed = _measured_of(wanted, measured, inits)
     asked: dict[str, Any] = {
         "model": models[0] if len(models) == 1 else list(models),
         "model_arguments": dict(arguments),
         **data_record(request),
         **{"resize": resize, "inits": inits, "positions": positions, "binary": binary, "seed": seed, "device": device},
     }
-    title = f"{models[0] if len(models) == 1 else f'{len(models)} models'} on {inputs.provenance['label']}"
-    wanted = [(model, more) for model in models for more in _combinations(vary)]
-    found, failed = [], []
-    try:
-        for model, more in wanted:
-            try:
-                found.append((model, more, measured(model, more)))
-            except UserError as error:  # of several models the others are measured all the same
-                failed.append(error)
-            if found and found[-1][2].inits < inits:  # Ctrl-C: what was measured is kept
-                break
-    except KeyboardInterrupt:
-        if not found:
-            raise
-    if not found:
-        raise failed[0]
-    if len(wanted) > 1:
-        written = [{"model": model, "arguments": dict(more), **report.record(of)} for model, more, of in found]
-        write_measurement(output, asked, inputs.provenance, {"measurements": written})
-        shown = [[model] * (len(models) > 1) + [str(value) for _, value in more] for model, more, _ in found]
-        by_value = {", ".join(words): of for words, (_, _, of) in zip(shown, found, strict=True)}
-        argument = ", ".join(["model"] * (len(models) > 1) + _names(vary))
-        measure_picture.write_sweep(by_value, argument, title, output)
-        print(report.sweep(by_value, argument, title))
+    if len(wanted) == 1:
+        asked["model_arguments"] |= dict(found[0][1])
+        _write_one(found[0], asked, inputs, output)
     else:
-        ((_, more, one),) = found
-        asked["model_arguments"] |= dict(more)
-        write_measurement(output, asked, inputs.provenance, report.record(one))
-        measure_picture.write(one, title, output)
-        print(report.report(one, title, inputs.class_names))
+        _write_sweep(found, _names(vary), asked, inputs, output)
     print(f"written: {', '.join(str(written_to.with_suffix(suffix)) for suffix in ('.json', '.png', '.pdf'))}")
     if failed:
         raise UserError(f"{len(failed)} of {len(wanted)} were not measured: {'; '.join(map(str, failed))}")
@@ -217,16 +193,83 @@ def measure(
         _interrupted_or_imprecise(of, precision)
 
 
-def _names(pairs: tuple[tuple[str, Any], ...]) -> list[str]:
+def _check_arguments(models: tuple[str, ...], arguments: "tuple[Pair, ...]", vary: "tuple[Varied, ...]") -> None:
+    """Refuse what is given twice, or a value beside values inside it."""
+    for option, names in (("MODEL", models), ("--model-arg", _names(arguments)), ("--vary", _names(vary))):
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise UserError(f"{option} {twice[0]}: is given twice")
+    _nested([*arguments, *((name, values[0]) for name, values in vary)])
+
+
+def _check_output(output: Path) -> None:
+    if output.suffix != ".json":
+        raise UserError(f"--output {output}: needs the suffix .json; the picture goes beside it")
+    for suffix in (".png", ".pdf"):
+        check_writable(output.with_suffix(suffix))
+
+
+def _measured_of(
+    wanted: "list[tuple[str, Pairs]]", measured: "Callable[[str, Pairs], Measurement]", inits: int
+) -> "tuple[list[Found], list[UserError]]":
+    """What could be measured, and why the others could not be; after Ctrl-C, what there is by then.
+
+    Raises:
+        UserError: nothing could be measured.
+    """
+    found: list[Found] = []
+    failed = []
+    try:
+        for model, more in wanted:
+            try:
+                found.append((model, more, measured(model, more)))
+            except UserError as error:
+                failed.append(error)
+            if found and found[-1][2].inits < inits:
+                break
+    except KeyboardInterrupt:
+        if not found:
+            raise
+    if not found:
+        raise failed[0]
+    return found, failed
+
+
+def _write_one(found: "Found", asked: dict[str, Any], inputs: "Inputs", output: Path) -> None:
+    from normplace.measuring import picture, report
+
+    model, _, one = found
+    title = f"{model} on {inputs.provenance['label']}"
+    write_measurement(output, asked, inputs.provenance, report.record(one))
+    picture.write(one, title, output)
+    print(report.report(one, title, inputs.class_names))
+
+
+def _write_sweep(
+    found: "list[Found]", varied: list[str], asked: dict[str, Any], inputs: "Inputs", output: Path
+) -> None:
+    from normplace.measuring import picture, report
+
+    several = isinstance(asked["model"], list)
+    models = f"{len(asked['model'])} models" if several else asked["model"]
+    title = f"{models} on {inputs.provenance['label']}"
+    written = [{"model": model, "arguments": dict(more), **report.record(of)} for model, more, of in found]
+    write_measurement(output, asked, inputs.provenance, {"measurements": written})
+    by_value = {", ".join([model] * several + [str(value) for _, value in more]): of for model, more, of in found}
+    argument = ", ".join(["model"] * several + varied)
+    picture.write_sweep(by_value, argument, title, output)
+    print(report.sweep(by_value, argument, title))
+
+
+def _names(pairs: "tuple[Pair | Varied, ...]") -> list[str]:
     return [name for name, _ in pairs]
 
 
-def _combinations(vary: tuple[tuple[str, list[Any]], ...]) -> "list[list[tuple[str, Any]]]":
+def _combinations(vary: "tuple[Varied, ...]") -> "list[Pairs]":
     """All combinations of values, each as pairs of name and value; one without any where nothing varies."""
     return [list(zip([name for name, _ in vary], values, strict=True)) for values in product(*(of for _, of in vary))]
 
 
-def _nested(arguments: "tuple[tuple[str, Any], ...] | list[tuple[str, Any]]") -> dict[str, Any]:
+def _nested(arguments: "Pairs") -> dict[str, Any]:
     """Arguments by name, a.b=1 as {"a": {"b": 1}}."""
     found: dict[str, Any] = {}
     for name, value in arguments:
