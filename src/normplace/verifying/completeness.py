@@ -7,6 +7,7 @@ and what there must be in it. Without it, a claim would hold the sooner the more
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, Field, RootModel, ValidationError
 
@@ -26,7 +27,7 @@ class Rows(BaseModel, strict=True, frozen=True, extra="forbid"):
 
     def problem(self, table: pd.DataFrame) -> str:
         """What is wrong with the rows, nothing if they are as they should be."""
-        rows = table[table[list(self.where)].eq(pd.Series(self.where)).all(axis=1)]
+        rows = table[np.logical_and.reduce([table[name] == value for name, value in self.where.items()])]
         ((column, values),) = self.each.items()
         name = ", ".join(f"{key} {value}" for key, value in self.where.items() if value != "")
         if sorted(rows[column].tolist()) != sorted(values):

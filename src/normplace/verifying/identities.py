@@ -12,7 +12,7 @@ import pandas as pd
 from normplace.statistics import gamma_of_guesses
 from normplace.tables import milestones
 from normplace.tables.tidy import count_column
-from normplace.verifying.checks import Check, check_number, row_dicts
+from normplace.verifying.checks import Check, check_number, first_row, row_dicts
 from normplace.verifying.runs import OF_CELL
 
 RELATIVE = 1e-6
@@ -40,7 +40,7 @@ def same_histogram(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator[Check]:
                      [*sampled, "first", "last"])  # fmt: skip
     known = {tuple(row[key] for key in keys): row for row in row_dicts(beside)}
     for name, bins in rows.groupby(keys, sort=False):
-        row, width = row_dicts(bins)[0], float((bins["bin_high"] - bins["bin_low"]).iloc[0])
+        row, width = first_row(bins), float((bins["bin_high"] - bins["bin_low"]).iloc[0])
         row["label"] = f"{row['label']}, {row['network']}" if row["network"] != "mlp" else row["label"]
         counts, centres = bins["count"].to_numpy(float), (bins["bin_low"] + bins["bin_high"]).to_numpy(float) / 2
         n, of_gamma = counts.sum(), known.get(tuple(name))
@@ -79,7 +79,7 @@ def same_guesses_by_regime(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator
 def all_classes(rows: pd.DataFrame) -> Iterator[Check]:
     """The mean guess fractions of all ranks make 1, and their entropy is not below the mean entropy (concavity)."""
     for _, ranks in rows.groupby([*_sampled(rows), "depth"], sort=False):
-        row, fractions = row_dicts(ranks)[0], ranks["fraction"].to_numpy(float)
+        row, fractions = first_row(ranks), ranks["fraction"].to_numpy(float)
         yield check_number("sum of fractions", row, float(fractions.sum()), 1 - 1e-4, 1 + 1e-4)
         shares = fractions[fractions > 0]
         most = float(-(shares * np.log(shares)).sum() / np.log(row["classes"]))
@@ -102,7 +102,7 @@ def same_curves(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator[Check]:
     yield _all_there(rows, beside, OF_CELL)
     known = dict(list(beside.groupby(list(OF_CELL), sort=False)))
     for name, curve in rows.groupby(list(OF_CELL), sort=False):
-        runs, row = known.get(name), row_dicts(curve)[0]
+        runs, row = known.get(name), first_row(curve)
         if runs is None:
             yield check_number("runs of a curve", row, 0.0, 1.0)
             continue
@@ -124,7 +124,7 @@ def same_gradients(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator[Check]:
     yield _all_there(rows, beside, keys)
     known = dict(list(beside[beside["bn_statistics"] != "running"].groupby(keys, sort=False)))
     for name, layers in rows[rows["step"] == 0].groupby(keys, sort=False):
-        row, runs = row_dicts(layers)[0], known.get(name)
+        row, runs = first_row(layers), known.get(name)
         if runs is None or row["n"] != len(runs):
             yield check_number("runs of a gradient", row, 0.0, 1.0)
             continue
@@ -139,7 +139,7 @@ def same_starts(rows: pd.DataFrame, reference: str) -> Iterator[Check]:
     for _, group in rows.groupby(keys, sort=False):
         starts = group.pivot_table("largest_fraction_at_start", "run", "cell")
         for cell in starts.columns.drop(reference):
-            row = {**row_dicts(group[group["cell"] == cell])[0], "n": len(starts)}
+            row = {**first_row(group[group["cell"] == cell]), "n": len(starts)}
             off = float((starts[cell] - starts[reference]).abs().max())
             most = 1.5 / min(row["points"], row["evaluated"])
             yield check_number("largest difference of the first guesses", row, off, 0.0, most)
@@ -147,8 +147,10 @@ def same_starts(rows: pd.DataFrame, reference: str) -> Iterator[Check]:
 
 def _all_there(rows: pd.DataFrame, beside: pd.DataFrame, keys: Sequence[str]) -> Check:
     """How many cells one of the two tables has and the other has not."""
-    here, there = ({name for name, _ in table.groupby(list(keys))} for table in (rows, beside))
-    row = {"n": len(beside), **row_dicts(beside)[0], "cell": "all configurations"}
+    here, there = (
+        set(table[list(keys)].dropna().drop_duplicates().itertuples(index=False, name=None)) for table in (rows, beside)
+    )
+    row = {"n": len(beside), **first_row(beside), "cell": "all configurations"}
     return check_number("cells of one table alone", row, float(len(here ^ there)), 0.0, 0.0)
 
 

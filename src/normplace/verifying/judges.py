@@ -27,7 +27,7 @@ from normplace.theories import guesses
 from normplace.theories.duals import quadrature
 from normplace.theories.isotropic import gammas
 from normplace.verifying import identities, models, runs
-from normplace.verifying.checks import FALSE_ALARM, Z95, Check, check_column, check_number, row_dicts
+from normplace.verifying.checks import FALSE_ALARM, Z95, Check, check_column, check_number, first_row, row_dicts
 
 RESOLUTION = 0.5  # of an expected number
 AT_WIDTH = 0.02  # of gamma at the networks' own width: what theory may be off by, beside its own error
@@ -154,7 +154,7 @@ def density(rows: pd.DataFrame) -> Iterator[Check]:
     cells = list(rows.groupby(["dataset", "cell", "depth"], sort=False))
     for _, bins in cells:
         bins = bins.sort_values("bin_low")
-        row = row_dicts(bins)[0]
+        row = first_row(bins)
         n = int(row["inits"])
         groups = _groups(n * bins["share_isotropic"].to_numpy(float))
         both = bins["count"], n * bins["share_isotropic"]
@@ -180,7 +180,7 @@ def contrast(
         sides = [group[group[list(chosen)].isin(dict(chosen)).all(axis=1)] for chosen in (of, against)]
         if any(side.empty for side in sides):
             continue
-        first = row_dicts(group)[0]
+        first = first_row(group)
         means = [float(side[column].mean()) for side in sides]
         half = [
             [float((side[f"{column}{end}"] - side[column]).abs().mean()) for end in ("_low", "_high")] for side in sides
@@ -242,7 +242,7 @@ def guess_difference(rows: pd.DataFrame, of: Filter, against: Filter, each: list
         means = [2 * side["mean_largest_fraction"].to_numpy(float) - 1 for side in sides]
         errors = [np.sqrt((1 - mean) * mean / side["inits"]) for mean, side in zip(means, sides, strict=True)]
         value, half = float(means[0].mean() - means[1].mean()), Z95 * float(np.hypot(*(e.mean() for e in errors)))
-        first = row_dicts(group)[0]
+        first = first_row(group)
         where = ", ".join(first["label"] if name == "dataset" else f"{name} {first[name]}" for name in each)
         ends, n = (value - half, value + half), int(group["inits"].min())
         stand_in = bool(group["stand_in"].any())

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from normplace.verifying.checks import Check, row_dicts
+from normplace.verifying.checks import Check, first_row, row_dicts
 
 
 def _where(row: Mapping[str, Any]) -> str:
@@ -37,7 +37,7 @@ def of_each(rows: pd.DataFrame, column: str, least: float = -np.inf, most: float
 def alike(rows: pd.DataFrame, column: str, factor: float, each: list[str]) -> Iterator[Check]:
     """The largest of a column over the smallest, for each value of some columns, is at most this factor."""
     for _, group in rows.groupby(each, sort=False):
-        first, value = row_dicts(group)[0], float(group[column].max() / group[column].min())
+        first, value = first_row(group), float(group[column].max() / group[column].min())
         words, where = f"largest over smallest {column}".replace("_", " "), f"{first['style']}, {len(group)} cells"
         n, stand_in = int(group["inits"].min()), bool(group["stand_in"].any())
         yield Check(words, where, n, value, value, value, 1.0, factor, stand_in=stand_in)

@@ -16,7 +16,7 @@ from scipy import stats
 from normplace import statistics
 from normplace.statistics import Array
 from normplace.tables.milestones import learned_accuracy
-from normplace.verifying.checks import FALSE_ALARM, UNDECIDED, Check, check_number, row_dicts, t_quantile
+from normplace.verifying.checks import FALSE_ALARM, UNDECIDED, Check, check_number, first_row, t_quantile
 
 Filter = Mapping[str, Any]
 Cells = dict[tuple[Any, ...], Array]  # the values of a column in the runs of each cell
@@ -94,7 +94,7 @@ def most_runs(rows: pd.DataFrame, column: str, share: float, each: list[str]) ->
         level = FALSE_ALARM / (2 * len(groups))
         more, fewer = (stats.binomtest(inside, len(there), alternative=side).pvalue for side in ("greater", "less"))
         found = 1.0 if more <= level else -1.0 if fewer <= level else np.nan
-        row = row_dicts(there)[0] | {"n": len(there)}
+        row = first_row(there) | {"n": len(there)}
         check = check_number(f"whether {_words(column)} are few", row, found, 0.0)
         yield replace(
             check, where=_where(group, each),
