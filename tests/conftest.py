@@ -3,6 +3,7 @@
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 # Before anything imports numpy or torch: threads would only fight, and no test may download.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -14,11 +15,26 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 import numpy as np
 import pytest
 import torch
+from xdist.scheduler import LoadGroupScheduling
 
 from normplace.data.datasets import load
 
 torch.set_num_threads(1)
 ROOT = Path(__file__).resolve().parents[1]
+# Files of tests on the finished run of the smoke scale, which takes minutes.
+ON_FINISHED_RUN = ("test_manifest.py", "test_page.py", "test_progress.py", "test_slurm.py", "test_workflow.py")
+
+
+class OneFinishedRun(LoadGroupScheduling):  # type: ignore[misc]
+    """All tests on the finished run go to one process; xdist's own groups are lost with pytest 9.2."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "finished" if nodeid.startswith(tuple(f"tests/workflow/{name}" for name in ON_FINISHED_RUN)) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneFinishedRun:
+    return OneFinishedRun(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

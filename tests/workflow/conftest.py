@@ -5,15 +5,17 @@ from pathlib import Path
 import pytest
 
 from tests.checkout import copy_of_repository, snakemake
+from tests.conftest import ON_FINISHED_RUN
+
+WITH_THEIR_OWN = ("test_archive.py", "test_caching.py")  # a smaller run, of the same name
 
 
-@pytest.hookimpl(tryfirst=True)  # before the one that reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests on the finished run go to the process that has made it, and first, since they take longest."""
-    for item in items:
-        if "finished" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("finished"))
-    items.sort(key=lambda item: "finished" not in getattr(item, "fixturenames", ()))
+    """Tests on the finished run go first, since they take longest."""
+    of_it = [item for item in items if "finished" in getattr(item, "fixturenames", ())]
+    elsewhere = {item.path.name for item in of_it if item.path.name not in (*ON_FINISHED_RUN, *WITH_THEIR_OWN)}
+    assert not elsewhere, f"name them in ON_FINISHED_RUN, so that the smoke scale runs once: {elsewhere}"
+    items.sort(key=lambda item: item.path.name not in ON_FINISHED_RUN)
 
 
 @pytest.fixture(scope="session")
