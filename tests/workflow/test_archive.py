@@ -1,4 +1,4 @@
-"""A packed run is complete, the same whenever it is packed, and works where it is unpacked."""
+"""A packed run is complete, described, and the same whenever it is packed."""
 
 import json
 import shutil
@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from normplace.verifying.manifest import problems, read_manifest
+from normplace.verifying.manifest import read_manifest
 from study import archive, crate, reference
-from tests.checkout import ROOT, copy_of_repository, run
+from tests.checkout import ROOT
 
 TOOLS = ROOT / ".tools" / "bin"
 ENDED = "2026-01-02T03:04:05+00:00"
@@ -67,20 +67,6 @@ def test_what_is_no_finished_run_is_neither_packed_nor_shipped(finished: Path, m
     with pytest.raises(SystemExit, match="results/nope is not shipped"):
         reference.main("nope")
     assert shipped.is_dir()
-
-
-def test_an_unpacked_run_is_verified_and_drawn_from(finished: Path, tmp_path: Path) -> None:
-    archive.main("quick")
-    clone = copy_of_repository(tmp_path / "clone")
-    (clone / "results").mkdir()
-    subprocess.run(["tar", "-xzf", finished.parent / "quick.tar.gz", "-C", clone / "results"], check=True)
-    shutil.rmtree(tmp_path / "cache")  # which the archive must not need
-    assert problems(clone / "results" / "quick", read_manifest(clone / "results" / "quick")) == []
-    make = ("make", "--no-print-directory", "--assume-old=.venv/installed")
-    verified = run(clone, *make, "verify")
-    assert "integrity of results/quick: no altered" in verified.stdout, verified.stdout + verified.stderr
-    assert "\nclaims: " in verified.stdout
-    assert "--tidy results/quick/tidy" in run(clone, *make, "--dry-run", "figures").stdout
 
 
 def test_the_archive_is_a_workflow_run_crate(finished: Path, tmp_path: Path) -> None:

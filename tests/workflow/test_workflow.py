@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from figures import FIGURES
+from normplace.verifying.manifest import problems, read_manifest
 from study import configuration
 from study.plan import Plan
-from tests.checkout import PAPER, QUICK, ROOT, SMOKE, run, snakemake
+from tests.checkout import PAPER, QUICK, ROOT, SMOKE, copy_of_repository, run, snakemake
 
 NAMING_DATA = ("headline.csv", "gamma.csv", "regimes.md", "architectures.md", "image_learning.md", "zoo.md")
 
@@ -72,6 +73,21 @@ def test_figures_are_drawn_again_without_sampling_and_are_the_same(finished: Pat
         for suffix in ("png", "pdf"):
             ours = finished / "results" / "smoke" / "figures" / f"{name}.{suffix}"
             assert (tmp_path / f"{name}.{suffix}").read_bytes() == ours.read_bytes()
+
+
+def test_an_archive_is_verified_and_drawn_from_where_it_is_unpacked(finished: Path, tmp_path: Path) -> None:
+    assert run(finished, "python", "-m", "study.archive", "smoke").returncode == 0
+    clone = copy_of_repository(tmp_path / "clone")
+    (clone / "results").mkdir()
+    subprocess.run(["tar", "-xzf", finished / "results" / "smoke.tar.gz", "-C", clone / "results"], check=True)
+    results = clone / "results" / "smoke"
+    assert not any(path.is_symlink() for path in results.rglob("*"))  # the cache must not be needed
+    assert problems(results, read_manifest(results)) == []
+    make = ("make", "--no-print-directory", "--assume-old=.venv/installed", "SCALE=smoke")
+    verified = run(clone, *make, "verify")
+    assert "integrity of results/smoke: no altered" in verified.stdout, verified.stdout + verified.stderr
+    assert "\nclaims: " in verified.stdout
+    assert "--tidy results/smoke/tidy" in run(clone, *make, "--dry-run", "figures").stdout
 
 
 def test_a_changed_setting_redoes_what_depends_on_it_and_nothing_else(finished: Path) -> None:
