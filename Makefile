@@ -44,12 +44,16 @@ docs: .venv/docs ## The documentation as a site, into build/docs; warnings are e
 # This machine's own finished run, or the shipped one where there is none.
 RUN = $(if $(wildcard results/$(SCALE)/manifest.json),results,reference)/$(SCALE)
 
+THERE = test -d $(RUN) || { echo "SCALE=$(SCALE): there is no run in results/$(SCALE) or reference/$(SCALE)" >&2; exit 2; }
+
 figures: .venv/installed ## Draw figures and tables again from existing results, without computing anything
+	@$(THERE)
 	python -m figures --tidy $(RUN)/tidy --output results/$(SCALE)/figures
 	python -m figures.tables --tidy $(RUN)/tidy --output results/$(SCALE)/tables
 	@echo "Drawn from $(RUN) into results/$(SCALE)/figures and results/$(SCALE)/tables"
 
 verify: .venv/installed ## Are the files unaltered, and which claims hold? Exits with 1 where a claim fails
+	@$(THERE)
 	@status=0; normplace verify --results $(RUN) --integrity || status=1; \
 	python -m study.printed $(RUN) || status=1; \
 	python -m study.recomputed $(RUN) || status=1; \

@@ -74,7 +74,8 @@ def test_integrity_and_comparison(tmp_path: Path, capsys: pytest.CaptureFixture[
         (["--results", "empty"], "--results empty: has no folder tidy"),
         (["--results", "full", "--integrity", "--claims", "mine.yaml"], "--claims: is of judging claims"),
         (["--results", "empty", "--integrity"], "manifest.json: no such file"),
-        (["--results", "empty", "--against", "nowhere"], "manifest.json: no such file"),
+        (["--results", "empty", "--against", "empty"], "manifest.json: no such file"),
+        (["--results", "empty", "--against", "nowhere"], "--against nowhere: no such folder"),
         (["--results", "full", "--claims", "nowhere.yaml"], "--claims nowhere.yaml: cannot be read"),
     ],
 )

@@ -86,3 +86,17 @@ def test_names_that_the_terminal_cannot_show(image_folder: Path, tmp_path: Path)
     assert rb"folder for\xeat: 16 points" in found.stdout
     _, config = read_npz(tmp_path / "é.npz", [])
     assert list(config["classes"]) == ["abeille dorée", "ant"]
+
+
+def test_too_much_for_the_memory_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("normplace.data.datasets.read_arrays", full)
+    with pytest.raises(SystemExit) as caught:
+        main(["sample", "--norm", "none", "--dataset", "digits", "--depth", "1", "--inits", "2", "--output", "x.npz"])
+    assert caught.value.code == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("normplace sample: error: more than memory holds")

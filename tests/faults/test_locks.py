@@ -51,8 +51,9 @@ def test_without_locks_a_file_stands_for_one(held: Path, capsys: pytest.CaptureF
         (f"another-host {GONE}", False),
         ("", False),
         ("not ours", False),
+        (f"{platform.node()} x", False),
     ],
-    ids=["gone", "one lives", "init lives", "another host", "not yet written", "foreign"],
+    ids=["gone", "one lives", "init lives", "another host", "not yet written", "foreign", "no number"],
 )
 def test_only_a_file_whose_processes_are_gone_is_stale(held: Path, text: str, is_stale: bool) -> None:
     held.write_text(text)

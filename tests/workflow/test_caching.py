@@ -310,6 +310,15 @@ def test_the_folder_is_the_users_choice(tmp_path: Path, monkeypatch: pytest.Monk
         output_cache.prepare()
 
 
+def test_a_folder_that_cannot_be_seen_is_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As below one that may not be entered, which root may: an error by another name."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ("long" * 100)))
+    assert output_cache.of_user() == ROOT / ".cache"
+    monkeypatch.setenv(output_cache.VARIABLE, str(tmp_path / ("long" * 100)))
+    with pytest.raises(SystemExit, match=r"SNAKEMAKE_OUTPUT_CACHE: .* cannot be made or written to"):
+        output_cache.prepare()
+
+
 def test_an_altered_image_folder_is_another_source(
     image_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

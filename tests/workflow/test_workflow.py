@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,7 @@ from figures import FIGURES
 from normplace.verifying.manifest import problems, read_manifest
 from study import configuration
 from study.plan import Plan
-from tests.checkout import PAPER, QUICK, ROOT, SMOKE, copy_of_repository, run, snakemake
+from tests.checkout import PAPER, QUICK, ROOT, SMOKE, copy_of_repository, environment, run, snakemake
 
 NAMING_DATA = ("headline.csv", "gamma.csv", "regimes.md", "architectures.md", "image_learning.md", "zoo.md")
 
@@ -145,6 +146,44 @@ def test_an_unknown_scale_is_one_clear_line() -> None:
     found = run(ROOT, "make", "--no-print-directory", "replicate", "SCALE=huge", "--assume-old=.venv/installed")
     assert found.returncode != 0
     assert "SCALE=huge: allowed are paper quick smoke" in found.stderr
+
+
+@pytest.mark.parametrize("target", ["verify", "figures"])
+def test_a_run_that_is_not_there_is_one_clear_line(target: str) -> None:
+    found = run(ROOT, "make", "--no-print-directory", target, "SCALE=huge", "--assume-old=.venv/installed")
+    assert found.returncode != 0
+    assert found.stderr.splitlines()[0] == "SCALE=huge: there is no run in results/huge or reference/huge"
+
+
+def test_two_classes_that_look_alike_end_the_run_before_it_begins(finished: Path, tmp_path: Path) -> None:
+    """What is wrong with data is said in one line by all that look for them."""
+    for name in ("caf\u00e9", "cafe\u0301"):
+        (tmp_path / "mnist" / "train" / name).mkdir(parents=True)
+    variables = {**environment(finished), "DATA_ROOT": str(tmp_path)}
+    fetch, look = ["-m", "study.fetch", *SMOKE], ["-m", "snakemake", "-n", "--cores", "1", "--configfile", *SMOKE]
+    for command in (fetch, look):
+        found = subprocess.run(
+            [sys.executable, *command], cwd=finished, env=variables, capture_output=True, text=True, check=False
+        )
+        assert found.returncode == 2
+        assert "Traceback" not in found.stderr
+        last = found.stderr.splitlines()[-1]
+        assert last.startswith(f"normplace: error: folder {tmp_path}/mnist/train: two classes look alike, ")
+
+
+def test_where_stand_ins_are_not_allowed_none_is_announced(finished: Path) -> None:
+    (finished / "strict.yaml").write_text("stand_ins: false")
+    found = snakemake(finished, "--dry-run", config=[*SMOKE, "strict.yaml"])
+    assert "STAND-IN" not in found.stdout + found.stderr
+
+
+def test_results_that_cannot_be_written_are_said_before_any_work(tmp_path: Path) -> None:
+    clone = copy_of_repository(tmp_path / "clone")
+    (clone / "results").touch()
+    found = snakemake(clone)
+    assert found.returncode == 2
+    assert "error: output results/smoke/manifest.json: cannot be written" in found.stderr.splitlines()[-1]
+    assert "Job stats" not in found.stdout + found.stderr
 
 
 def test_the_paper_scale_never_uses_stand_ins(finished: Path) -> None:

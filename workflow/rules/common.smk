@@ -12,10 +12,12 @@ os.environ.update(
 )
 
 from normplace import environment
-from normplace.data.on_disk import IN_A_RUN, OFFLINE
+from normplace.data.on_disk import IN_A_RUN, OFFLINE, default_data_roots
+from normplace.files import check_writable
 from normplace.progress import IN_LOG
 from study import cache, configuration, data, jobs, one_run
 from study.code import made_by
+from study.one_line import or_one_line
 from study.plan import Plan, claimed_tables, folder, kept, tidy_folder
 
 environment.prepare()
@@ -35,12 +37,21 @@ CACHE = cache.prepare(LOOKING)
 # What a job makes must not depend on a download: the key of its cached output does not say if there was one.
 os.environ.setdefault(OFFLINE, IN_A_RUN)
 os.environ[IN_LOG] = "1"
+
+
+def say_stand_ins():
+    print(data.stand_ins(config), end="", file=sys.stderr)
+
+
 if workflow.is_main_process:
-    data.find_all(config["datasets"])
-    print(data.stand_ins(config["datasets"]), end="", file=sys.stderr)
+    with or_one_line("normplace", default_data_roots()[0]):
+        data.find_all(config["datasets"])
+    say_stand_ins()
     if LOOKING:
         cache.report(CACHE, RESULTS)
     else:
+        with or_one_line("normplace", RESULTS):
+            check_writable(Path(RESULTS) / "manifest.json", "output")
         held = one_run.hold_if_free()
         cache.clean(
             CACHE, RESULTS, *map(ours, ("figures", "src", "workflow", "claims.yaml"))
@@ -64,12 +75,12 @@ pathvars:
 
 onsuccess:
     cache.protect(CACHE)
-    print(data.stand_ins(config["datasets"]), end="", file=sys.stderr)
+    say_stand_ins()
 
 
 onerror:
     cache.protect(CACHE)
-    print(data.stand_ins(config["datasets"]), end="", file=sys.stderr)
+    say_stand_ins()
 
 
 wildcard_constraints:

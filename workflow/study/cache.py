@@ -48,8 +48,11 @@ def of_user() -> Path:
 
 def _usable(folder: Path) -> bool:
     """Whether the folder can be written to, or made."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    try:
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        return there.is_dir() and os.access(there, os.R_OK | os.W_OK | os.X_OK)
+    except OSError:  # below a folder that one may not enter
+        return False
 
 
 def clean(folder: Path, results: str, *sources: str) -> None:

@@ -2,10 +2,11 @@
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from normplace import files
 from normplace.data.image_folder import digest
@@ -36,10 +37,10 @@ def find_all(datasets: Iterable[str]) -> None:
     os.environ[FOUND] = json.dumps({name: found(name) for name in datasets})
 
 
-def stand_ins(datasets: Iterable[str]) -> str:
-    """What a run on these data sets must say first and last: which of them are stand-ins. Empty where none is."""
+def stand_ins(config: Mapping[str, Any]) -> str:
+    """What a run must say first and last: which of its data sets are stand-ins. Empty where none is, or may be."""
     lines = []
-    for name in datasets:
+    for name in config["datasets"] if config["stand_ins"] else ():
         on_disk = DATASETS[name].on_disk
         if on_disk and found(name) == "none":
             roots = default_data_roots()

@@ -11,19 +11,18 @@ from pathlib import Path
 from normplace.data.on_disk import default_data_roots
 from normplace.data.record import Where
 from normplace.data.sets import DATASETS
-from normplace.errors import UserError
 from study import configuration, data
+from study.one_line import or_one_line
 
 
 def main(paths: Iterable[Path]) -> None:
     """Download them; where that fails a stand-in takes the place, or one line ends the process if none is allowed."""
     study = configuration.check(configuration.read(paths))
-    for name in study.datasets:
-        if data.found(name) == "none":
-            try:
-                DATASETS[name].read("train", Where(tuple(default_data_roots()), study.stand_ins))
-            except UserError as error:
-                sys.exit(f"normplace: error: {error}")
+    roots = default_data_roots()
+    with or_one_line("normplace", roots[0]):
+        for name in study.datasets:
+            if data.found(name) == "none":
+                DATASETS[name].read("train", Where(tuple(roots), study.stand_ins))
 
 
 if __name__ == "__main__":

@@ -65,10 +65,11 @@ def _take_by_file(held: Path, why: OSError, wait: bool) -> bool:
 def _is_stale(held: Path) -> bool:
     """Whether its processes, of which we see only those of this host, are all gone."""
     try:
-        host, *processes = held.read_text(encoding="utf-8").split()
-    except (OSError, ValueError):  # just removed, or not yet written
+        host, *words = held.read_text(encoding="utf-8").split()
+        processes = [int(word) for word in words]
+    except (OSError, ValueError):  # just removed, not yet written, or another's
         return False
-    return host == platform.node() and not any(map(_lives, map(int, processes)))
+    return host == platform.node() and not any(map(_lives, processes))
 
 
 def _lives(process: int) -> bool:

@@ -99,6 +99,8 @@ def _file_or_exit() -> IO[str]:
             f"normplace: {path.absolute()} is {_name(path.stat().st_uid)}'s, and you may not write to it: let them run "
             "`chmod -R g+w .` (and `umask 002` before a run), or work in a checkout of your own"
         )
+    except OSError as error:
+        sys.exit(f"normplace: {STATE.absolute()}: a run keeps its state in this folder, and cannot ({error.strerror})")
 
 
 def _name(user: int) -> str:

@@ -22,6 +22,7 @@ from normplace.theories.theory import Theory as TheoryOfNetworks
 from normplace.theories.theory import theory
 from normplace.verifying.manifest import read_manifest
 from study.jobs import Theory
+from study.one_line import or_one_line
 from study.plan import Plan
 
 SAME = 1e-3  # of a number, beside a tenth of its error: what another processor's sums may do to it
@@ -107,8 +108,9 @@ def _differing(rows: pd.DataFrame, job: Theory, table: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    differing, not_there = others(Path(sys.argv[1]))
-    print(*(f"not what theory gives: {line}" for line in differing), sep="\n", end="\n" if differing else "")
-    left_out = f"; not there: {', '.join(not_there)}" if not_there else ""
-    print(f"theory of {sys.argv[1]}, made again from the data: {len(differing) or 'none'} differ{left_out}")
-    sys.exit(bool(differing))
+    with or_one_line("python -m study.recomputed", Path(sys.argv[1])):
+        differing, not_there = others(Path(sys.argv[1]))
+        print(*(f"not what theory gives: {line}" for line in differing), sep="\n", end="\n" if differing else "")
+        left_out = f"; not there: {', '.join(not_there)}" if not_there else ""
+        print(f"theory of {sys.argv[1]}, made again from the data: {len(differing) or 'none'} differ{left_out}")
+        sys.exit(bool(differing))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from normplace.verifying.manifest import read_manifest
 from study import data
+from study.one_line import or_one_line
 
 
 def verdicts(results: Path) -> dict[str, int]:
@@ -28,9 +29,10 @@ def summary(results: Path, begun: float) -> str:
         "page": f"{results}/index.html",
     }
     shown = [f"{name:8} {value}" for name, value in lines.items()]
-    stand_ins = data.stand_ins(manifest.configuration["datasets"]).rstrip()
+    stand_ins = data.stand_ins(manifest.configuration).rstrip()
     return "\n".join(filter(None, [*shown, stand_ins]))
 
 
 if __name__ == "__main__":
-    print(summary(Path(sys.argv[1]), float(sys.argv[2])))
+    with or_one_line("python -m study.summary", Path(sys.argv[1])):
+        print(summary(Path(sys.argv[1]), float(sys.argv[2])))

@@ -39,6 +39,8 @@ class Command(click.Command):
             return super().invoke(ctx)
         except UserError as error:
             fail(ctx.command_path, str(error), 2)
+        except MemoryError:
+            fail(ctx.command_path, "more than memory holds; ask for fewer or smaller points, or for less at once", 3)
         except BrokenPipeError:  # whoever read what is printed has left, such as `head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(128 + signal.SIGPIPE)

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from normplace.data.names import as_text
 from normplace.data.record import Source
 from normplace.data.sets import cifar10
 from normplace.data.sets.digits import DIGITS
@@ -36,7 +37,7 @@ def class_map(classes: str, source: Source) -> dict[str, list[int]]:
             )
         wanted = CLASS_MAPS[classes]
     else:
-        wanted = _from_json(classes)
+        wanted = _from_json(as_text(classes))
     resolved = {new: [_class_number(member, names, classes) for member in members] for new, members in wanted.items()}
     flat = [number for members in resolved.values() for number in members]
     if len(resolved) < 2 or not all(resolved.values()) or len(set(flat)) < len(flat):
@@ -64,8 +65,8 @@ def _from_json(classes: str) -> dict[str, list[object]]:
 
 
 def _class_number(member: object, names: list[str], classes: str) -> int:
-    if isinstance(member, str) and member in names:
-        return names.index(member)
+    if isinstance(member, str) and as_text(member) in names:  # JSON may name letters by numbers
+        return names.index(as_text(member))
     if isinstance(member, int) and not isinstance(member, bool) and 0 <= member < len(names):
         return member
     available = ", ".join(f"{index} ({name})" for index, name in enumerate(names))

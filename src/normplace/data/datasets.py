@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from normplace.data.classes import class_map
 from normplace.data.image_folder import image_folder
+from normplace.data.names import looks
 from normplace.data.on_disk import default_data_roots
 from normplace.data.record import Doubles, Indices, Source, Where
 from normplace.data.sets import DATASETS
@@ -246,10 +247,12 @@ def _find_source(
     if name == "file":
         raise UserError(f"--dataset {dataset}: is prepared already; name the data set that it was made from")
     refuse_unknown(dataset)
-    roots = (data_root,) if data_root else tuple(default_data_roots())
+    if skip_unreadable and name != "folder" and not (name in DATASETS and DATASETS[name].on_disk):
+        raise UserError(f"--skip-unreadable: is for folders of images, not for {dataset}")
+    roots = (data_root.expanduser(),) if data_root else tuple(default_data_roots())
     with _named(dataset):
         if name == "folder":
-            source = image_folder(Path(path), split, skip_unreadable=skip_unreadable)
+            source = image_folder(Path(path).expanduser(), split, skip_unreadable=skip_unreadable)
         else:
             source = DATASETS[name].read(split, Where(roots, stand_in_allowed, skip_unreadable))
     for note in source.notes:
@@ -297,7 +300,12 @@ def _refuse_other_classes(dataset: str, train: list[str], test: list[str]) -> No
         "train": [name for name in train if name not in test],
         "test": [name for name in test if name not in train],
     }
-    named = " and ".join(f"{', '.join(names)} in {split} alone" for split, names in alone.items() if names)
+    unclear = {*map(looks, alone["train"])} & {*map(looks, alone["test"])}  # they look the same: show what they are
+    named = " and ".join(
+        f"{', '.join(ascii(name) if looks(name) in unclear else name for name in names)} in {split} alone"
+        for split, names in alone.items()
+        if names
+    )
     if named:
         raise UserError(f"--dataset {dataset}: its splits have different classes, {named}; both must have the same")
 

@@ -1,5 +1,6 @@
 """One image file: what it holds, and its pixels as a person sees them."""
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ EIGHT_BIT_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YC
 GREY_MODES = ("1", "L", "LA")
 BACKGROUND = "white"  # what transparent images are laid on
 TURNED = (5, 6, 7, 8)  # values of EXIF's orientation that swap width and height
-ORIENTATION, BITS_PER_SAMPLE = 0x112, 258  # tags
+ORIENTATION, BITS_PER_SAMPLE, SAMPLES_PER_PIXEL, SAMPLE_FORMAT = 0x112, 258, 277, 339  # tags
+UNSIGNED = 1  # the sample format of whole numbers from 0 on
 
 
 class UnreadableImage(UserError):
@@ -45,10 +47,11 @@ def facts(file: Path, *, whole: bool = False) -> Facts:
     with _opened(file) as image:
         _refuse_more_than_is_read(file, image)
         size = image.size
-        # A PNG may name its orientation behind its pixels: `pixels` sees it there. Pillow turns a TIFF's size itself.
-        if image.format != "TIFF" and ("exif" in image.info or image.format != "PNG"):
+        # Pillow turns a TIFF's size itself; of a PNG it would read all pixels to learn that it is not turned.
+        if image.format != "TIFF" and (image.format != "PNG" or _png_may_be_turned(file)):
             size = size[::-1] if image.getexif().get(ORIENTATION) in TURNED else size
         if whole:
+            _refuse_a_second_one(file, image)
             image.load()
         return Facts(size, image.mode in GREY_MODES, _has_alpha(image))
 
@@ -62,6 +65,7 @@ def pixels(file: Path, grey: bool) -> npt.NDArray[np.uint8]:
     from PIL import Image, ImageOps
 
     with _opened(file) as image:
+        _refuse_a_second_one(file, image)
         seen = ImageOps.exif_transpose(image)
         if _has_alpha(seen):
             seen = Image.alpha_composite(Image.new("RGBA", seen.size, BACKGROUND), seen.convert("RGBA"))
@@ -80,6 +84,52 @@ def _refuse_more_than_is_read(file: Path, image: Any) -> None:
         raise UnreadableImage(file, f"{bits} bits a channel, only 8 are read")
     if image.mode not in EIGHT_BIT_MODES:
         raise UnreadableImage(file, f"pixels of kind {image.mode}, which are not read")
+    if image.format == "TIFF":
+        channels, read = int(image.tag_v2.get(SAMPLES_PER_PIXEL, 1)), len(image.getbands())
+        if channels > read:
+            raise UnreadableImage(file, f"{channels} channels, of which {read} would be read")
+        if set(np.atleast_1d(image.tag_v2.get(SAMPLE_FORMAT, UNSIGNED)).tolist()) != {UNSIGNED}:
+            raise UnreadableImage(file, "numbers with a sign or a fraction, which are not read")
+
+
+def _refuse_a_second_one(file: Path, image: Any) -> None:
+    """Refuse files in which another image follows the one that is read, in the formats that allow it."""
+    follows = {"PPM": _behind_ppm, "JPEG": _behind_jpeg}.get(image.format)
+    if follows and follows(file, image).lstrip()[:2] in (*(b"P%d" % kind for kind in range(1, 8)), b"\xff\xd8"):
+        raise UnreadableImage(file, "several pictures in one file, one after the other, where one is read")
+
+
+def _behind_ppm(file: Path, image: Any) -> bytes:
+    """What follows the pixels of a PPM that are not written as text."""
+    if not image.tile or image.tile[0].codec_name not in ("raw", "ppm"):
+        return b""
+    width, height = image.size
+    row = (width + 7) // 8 if image.mode == "1" else width * len(image.getbands())
+    return file.read_bytes()[image.tile[0].offset + row * height :]
+
+
+def _behind_jpeg(file: Path, _: Any) -> bytes:
+    """What follows the first end of an image: segment by segment, since one may hold a thumbnail with an end."""
+    data = file.read_bytes()
+    at = 2
+    while (at := data.find(b"\xff", at)) >= 0 and at + 3 < len(data):
+        marker = data[at + 1]
+        if marker == 0xD9:
+            return data[at + 2 :]
+        alone = marker in (0x00, 0x01, 0xFF) or 0xD0 <= marker <= 0xD8  # pixels, fillers, marks without contents
+        at += (1 if marker == 0xFF else 2) if alone else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return b""
+
+
+def _png_may_be_turned(file: Path) -> bool:
+    """Whether a PNG has EXIF or XMP, before its pixels or behind them."""
+    with file.open("rb") as opened:
+        opened.seek(8)
+        while len(head := opened.read(8)) == 8:
+            if head[4:] in (b"eXIf", b"iTXt", b"tEXt", b"zTXt"):
+                return True
+            opened.seek(int.from_bytes(head[:4], "big") + 4, os.SEEK_CUR)
+    return False
 
 
 def _bits(image: Any) -> int:

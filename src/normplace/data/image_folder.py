@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from normplace.data.image_file import BACKGROUND, Facts, UnreadableImage, facts, pixels
+from normplace.data.names import as_text, looks
 from normplace.data.record import SPLITS, Indices, Source
+from normplace.data.search import is_file, is_folder
 from normplace.errors import UserError
 
 # What systems leave in folders, beside names that begin with a dot; in lower case.
@@ -82,19 +84,22 @@ def image_folder(path: Path, split: str, label: str | None = None, *, skip_unrea
         read=_Reader(root, files, found),
         kind="image folder",
         label=_label(path, label, files),
-        notes=tuple(f"folder {root}: {note}" for note in notes),
+        notes=tuple(f"{split}/: {note}" for note in notes),  # without its place, on which no result depends
     )
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of what `image_folder` reads: of the names and bytes of all files in the classes of each split."""
+    """SHA-256 of what `image_folder` reads, names and bytes of all files in the classes of each split, or refuses."""
     hashed = hashlib.sha256()
     for split in SPLITS:
-        if (path / split).is_dir():
-            for file in _listed(path / split).files:
+        if is_folder(path / split):
+            listing = _listed(path / split)
+            for file in listing.files:
                 with Path(file.path).open("rb") as handle:
                     contents = hashlib.file_digest(handle, "sha256").hexdigest()
                 hashed.update(f"{split} {file.key} {contents}\n".encode())
+            for place, _ in sorted(listing.elsewhere):
+                hashed.update(f"{split} {_below(path / split, place)}\n".encode())
     return hashed.hexdigest()
 
 
@@ -103,7 +108,7 @@ class _Reader:
 
     def __init__(self, root: Path, files: list[_File], found: list[Facts]) -> None:
         self.root, self.files = root, files
-        self.size, self.grey = found[0].size, all(fact.grey for fact in found)
+        self.grey = all(fact.grey for fact in found)
 
     def __call__(self, indices: Indices) -> npt.NDArray[np.uint8]:
         images = []
@@ -112,9 +117,6 @@ class _Reader:
                 images.append(pixels(Path(self.files[index].path), self.grey))
             except UnreadableImage as error:
                 raise UserError(f"{error}; --skip-unreadable leaves it out") from None
-            # Looked at again, since a PNG may say behind its pixels that it is to be turned.
-            both = [self.files[0], self.files[index]]
-            _refuse_several_sizes(self.root, both, [self.size, images[-1].shape[1::-1]])
         stacked = np.stack(images)
         return stacked[:, None] if self.grey else stacked.transpose(0, 3, 1, 2)
 
@@ -125,14 +127,19 @@ def _listed(root: Path) -> _Listing:
     Raises:
         UserError: no such folder, or two classes whose names look alike.
     """
-    if not root.is_dir():
+    if not is_folder(root.parent):
+        why = "is a file" if is_file(root.parent) else "is not there, or may not be looked into"
+        raise UserError(f"folder {root.parent}: {why}; needed is a folder of images")
+    if not is_folder(root):
         needed = f"needs a folder {root.name}/ with one folder of images a class"
-        entries = list(_entries(root.parent)) if root.parent.is_dir() else []
-        has = ", ".join(sorted(_as_text(entry.name) for entry in entries if entry.is_folder)[:5])
+        has = ", ".join(sorted(as_text(entry.name) for entry in _entries(root.parent) if entry.is_folder)[:5])
         raise UserError(f"folder {root.parent}: {needed}{f', but has {has}' if has else ''}")
-    entries = sorted(_entries(root), key=lambda entry: _as_text(entry.name))
+    entries = sorted(_entries(root), key=lambda entry: as_text(entry.name))
     folders = [entry for entry in entries if entry.is_folder]
-    class_names = [_as_text(folder.name) for folder in folders]
+    class_names = [as_text(folder.name) for folder in folders]
+    for class_name in class_names:
+        if any(unicodedata.category(letter) == "Cc" for letter in class_name):
+            raise UserError(f"folder {root}: the name of the class {class_name!a} has a control character")
     _refuse_alike(root, folders)
     elsewhere = [(entry.path, "outside the folders of the classes") for entry in entries if not entry.is_folder]
     files = []
@@ -143,23 +150,34 @@ def _listed(root: Path) -> _Listing:
             elif not entry.is_file:
                 elsewhere.append((entry.path, "a link to nothing, or no regular file"))
             else:
-                name = f"{class_names[label]}/{_as_text(entry.name)}".encode()
+                name = f"{class_names[label]}/{as_text(entry.name)}".encode()
                 files.append(_File(hashlib.sha256(name).hexdigest(), label, entry.path))
     return _Listing(class_names, sorted(files), elsewhere)
 
 
-def _entries(folder: str | Path) -> Iterator[_Entry]:
+def _entries(folder: str | Path) -> list[_Entry]:
     """What is in a folder and can be data."""
-    with os.scandir(folder) as found:
-        for entry in found:
-            if entry.name[0] != "." and entry.name.lower() not in NOT_DATA:
-                # A link may lead nowhere, or to itself: a `Path` says no to these.
-                kind = Path(entry.path) if entry.is_symlink() else entry
-                yield _Entry(entry.name, entry.path, kind.is_dir(), kind.is_file())
+    try:
+        with os.scandir(folder) as found:
+            # A link may lead nowhere, to itself, or where one may not look.
+            return [
+                _Entry(entry.name, entry.path, is_folder(entry.path), is_file(entry.path))
+                if entry.is_symlink()
+                else _Entry(entry.name, entry.path, entry.is_dir(), entry.is_file())
+                for entry in found
+                if entry.name[0] != "." and entry.name.lower() not in NOT_DATA
+            ]
+    except OSError as error:
+        raise UserError(f"folder {as_text(str(folder))}: cannot be read ({error.strerror})") from None
 
 
 def _files_below(folder: str) -> Iterator[str]:
-    for entry in _entries(folder):
+    try:
+        entries = _entries(folder)
+    except UserError:  # it may hold any number of images
+        yield folder
+        return
+    for entry in entries:
         if entry.is_folder and not Path(entry.path).is_symlink():
             yield from _files_below(entry.path)
         else:
@@ -170,11 +188,11 @@ def _refuse_alike(root: Path, folders: list[_Entry]) -> None:
     """Refuse two classes whose names cannot be told apart by eye, as one that two systems wrote in different bytes."""
     seen: dict[str, str] = {}
     for folder in folders:
-        looks = " ".join(unicodedata.normalize("NFKC", _as_text(folder.name)).split())
-        if looks in seen:
-            both = f"{seen[looks]!a} and {folder.name!a}"
+        seen_as = looks(folder.name)
+        if seen_as in seen:
+            both = f"{seen[seen_as]!a} and {folder.name!a}"
             raise UserError(f"folder {root}: two classes look alike, {both}; rename one, or put their images together")
-        seen[looks] = folder.name
+        seen[seen_as] = folder.name
 
 
 def _refuse_several_sizes(root: Path, files: list[_File], sizes: list[tuple[int, ...]]) -> None:
@@ -198,16 +216,11 @@ def _summary(root: Path, not_read: list[tuple[str, str]], of: int) -> str:
 
 
 def _below(root: Path, file: Path | str) -> str:
-    return _as_text(str(Path(file).relative_to(root)))
+    return as_text(str(Path(file).relative_to(root)))
 
 
 def _label(path: Path, title: str | None, files: list[_File]) -> str:
     if title is None:
-        return f"folder {_as_text(path.name)}"
+        return f"folder {as_text(path.resolve().name)}"
     jpeg = all(Path(file.path).suffix.lower() in (".jpg", ".jpeg") for file in files)
     return f"{title} {'(JPEG copy)' if jpeg else '(image folder)'}"
-
-
-def _as_text(name: str) -> str:
-    """A name as it is meant, in one form of Unicode, also where the system takes itself for one that knows ASCII."""
-    return unicodedata.normalize("NFC", os.fsencode(name).decode("utf-8", "replace"))

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from normplace.data.datasets import DEFAULT_POINTS, MIN_POINTS, DataRequest, read, refuse_unknown
+from normplace.data.search import is_file
 from normplace.data.sets import DATASETS
 from normplace.errors import UserError
 from normplace.files import sha256_of_arrays
@@ -55,6 +56,8 @@ def load_inputs(request: DataRequest, resize: int | None = None) -> Inputs:
         for option in ("classes", "standardise", "shift"):
             if value := getattr(request, option):
                 raise UserError(f"--{option} {value}: not for {kind}: inputs, which are used as they are, unlabelled")
+        if kind in ("npy", "npz") and Path(place).exists() and not is_file(place):
+            raise UserError(f"--dataset {request.dataset}: is no file")  # to open a pipe would wait for ever
         try:
             label, arrays = readers[kind](request, place)
         except MemoryError:

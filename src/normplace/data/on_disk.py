@@ -12,7 +12,7 @@ from typing import Any
 
 from normplace.data.image_folder import image_folder
 from normplace.data.record import Source, Where
-from normplace.data.search import alike, folders_below
+from normplace.data.search import alike, folders_below, is_file, is_folder
 from normplace.errors import UserError
 
 LOG = logging.getLogger(__name__)
@@ -39,7 +39,8 @@ class OnDisk:
     """How a data set is found below a data root.
 
     title: what it is called. find: data root -> its original files, None where there are none. read: these files,
-    split, kind -> the split; it checks them. wanted: what to put there, for errors. words: in names of what may be
+    split, kind -> the split; it checks them. lacking: data root -> why files that are there are not taken, perhaps
+    nothing. wanted: what to put there, for errors. words: in names of what may be
     meant for it. stand_in: split -> what takes its place.
     """
 
@@ -52,12 +53,13 @@ class OnDisk:
     words: tuple[str, ...]
     downloads: tuple[Download, ...]
     stand_in: Callable[[str, Where], Source]
+    lacking: Callable[[Path], str] = lambda root: ""
 
     def image_folder(self, root: Path) -> Path | None:
         """The folder of images below a data root that is called like the data set."""
         names = (self.name, self.title.lower())
         below = (folder for folder in folders_below(root) if folder.name.lower() in names)
-        return next((folder for folder in below if (folder / "train").is_dir()), None)
+        return next((folder for folder in below if any(map(is_folder, (folder / "train").glob("*")))), None)
 
     def source(self, split: str, where: Where) -> Source:
         """The first source that is there: original files, image folder, download, stand-in.
@@ -87,7 +89,9 @@ class OnDisk:
             if isinstance(error, UserError):
                 raise
             reason = " ".join((str(error) or type(error).__name__).split())
+        lacking = "; ".join(filter(None, map(self.lacking, where.roots)))
         other = f" (there is {', '.join(map(str, here[:3]))}, which cannot be read as it is)" if here else ""
+        other = f" ({lacking})" if lacking else other
         not_found = (
             f"{self.title} was not found in {looked_in}{other}, and could not be downloaded ({reason}). "
             f"Put it at {root}/{self.wanted}"
@@ -119,8 +123,11 @@ def obtain(downloads: tuple[Download, ...], root: Path, here: list[Path]) -> Non
     """Unpack archives beside the data root, from `here` or downloaded, and move the files in: never half a data set."""
     import pooch
 
-    root.mkdir(parents=True, exist_ok=True)
     pooch.get_logger().setLevel("WARNING")
+    forbidden = os.environ.get(OFFLINE)
+    if forbidden and not all(_copy(archive, here) for archive in downloads):
+        raise OSError(BEFORE_THE_RUN if forbidden == IN_A_RUN else f"{OFFLINE} is set")
+    root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=root, prefix=".download-") as temporary:
         for archive in downloads:
             unpack = pooch.Decompress(name=archive.unpacked) if archive.unpacked else pooch.Untar(extract_dir=".")
@@ -138,13 +145,8 @@ def _retrieve(archive: Download, folder: Path, unpack: Any, here: list[Path]) ->
     if archive.unpacked:
         (folder / archive.unpacked).parent.mkdir(parents=True, exist_ok=True)
     name = archive.urls[0].rpartition("/")[2]
-    algorithm, _, sum_ = archive.known_hash.partition(":")
-    named = [path for path in here if path.name == name and path.is_file()]
-    copies = [path for path in named if pooch.file_hash(path, algorithm) == sum_]
-    if copies:
-        shutil.copyfile(copies[0], folder / name)
-    elif forbidden := os.environ.get(OFFLINE):
-        raise OSError(BEFORE_THE_RUN if forbidden == IN_A_RUN else f"{OFFLINE} is set")
+    if copy := _copy(archive, here):
+        shutil.copyfile(copy, folder / name)
     errors = []
     for url in archive.urls:
         get = pooch.HTTPDownloader(timeout=DOWNLOAD_TIMEOUT, progressbar=sys.stderr.isatty())
@@ -154,3 +156,12 @@ def _retrieve(archive: Download, folder: Path, unpack: Any, here: list[Path]) ->
         except (OSError, ValueError) as error:  # not there, or with another hash
             errors.append(f"{url}: {error or type(error).__name__}")
     raise OSError("; ".join(errors))
+
+
+def _copy(archive: Download, here: list[Path]) -> Path | None:
+    """A copy of an archive that is there."""
+    import pooch
+
+    algorithm, _, sum_ = archive.known_hash.partition(":")
+    named = (path for path in here if path.name == archive.urls[0].rpartition("/")[2] and is_file(path))
+    return next((path for path in named if pooch.file_hash(path, algorithm) == sum_), None)

@@ -73,6 +73,8 @@ def verify(
     results = Path(results)
     if not results.is_dir():
         raise UserError(f"--results {results}: no such folder; `make replicate` writes results/quick")
+    if against and not Path(against).is_dir():
+        raise UserError(f"--against {against}: no such folder; reference/quick is one")
     judgements = None
     if claims is not None or not (integrity or against):
         if not (results / "tidy").is_dir():

@@ -2,49 +2,20 @@
 
 import os
 import shutil
-import struct
 import unicodedata
-import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 
 from normplace.data.datasets import load
 from normplace.data.image_folder import digest
 from normplace.data.image_folder import image_folder as read_folder
 from normplace.errors import UserError
-
-Pixels = npt.NDArray[np.uint8]
-SCENE = np.random.default_rng(1).integers(0, 256, size=(8, 8, 3)).astype(np.uint8)
-
-
-def folder_of(root: Path, save: Callable[[Path, int], object], classes: tuple[str, ...] = ("a", "b")) -> Path:
-    """train/ and test/ with two images a class, each saved by a function of its path without suffix and its number."""
-    for split in ("train", "test"):
-        for label, name in enumerate(classes):
-            (root / split / name).mkdir(parents=True)
-            for number in range(2):
-                save(root / split / name / str(number), 2 * label + number)
-    return root
-
-
-def plain(path: Path, number: int) -> None:
-    Image.fromarray(SCENE + np.uint8(number)).save(path.with_suffix(".png"))
-
-
-def read_all(root: Path) -> Pixels:
-    source = read_folder(root, "train")
-    return np.asarray(source.read(np.arange(len(source.labels))))
-
-
-def refusal(root: Path, **options: bool) -> str:
-    with pytest.raises(UserError) as caught:
-        load(f"folder:{root}", **options)
-    return str(caught.value)
+from tests.unit.data.folders import SCENE, folder_of, plain, read_all, refusal
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif", "webp"])
@@ -84,86 +55,6 @@ def test_portraits_of_a_phone_have_one_size_however_they_are_stored(tmp_path: Pa
     assert "5x8 in " in refusal(tmp_path)
 
 
-def test_a_turn_that_a_png_names_behind_its_pixels_is_seen(tmp_path: Path) -> None:
-    """PNG lets the chunk stand there; a size that it changes is found when the pixels are read."""
-    folder_of(tmp_path, plain)
-    exif = Image.Exif()
-    exif[0x112] = 6
-    path = tmp_path / "train" / "a" / "0.png"
-    pixels = np.rot90(SCENE)
-    Image.fromarray(np.ascontiguousarray(pixels)).save(path)
-    payload = exif.tobytes().removeprefix(b"Exif\0\0")
-    chunk = struct.pack(">I", len(payload)) + b"eXIf" + payload + struct.pack(">I", zlib.crc32(b"eXIf" + payload))
-    path.write_bytes(path.read_bytes()[:-12] + chunk + path.read_bytes()[-12:])
-    assert any((image == SCENE.transpose(2, 0, 1)).all() for image in read_all(tmp_path))
-
-
-def png_of_16_bits(path: Path, colour: int, channels: int) -> None:
-    """Pillow writes no such file: colour 2 is RGB, 4 grey with alpha, 6 RGB with alpha."""
-    rows = b"".join(b"\0" + bytes(range(8 * channels * 2)) for _ in range(8))
-    header = struct.pack(">IIBBBBB", 8, 8, 16, colour, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
-    parts = [
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
-    ]
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
-
-
-def ppm_of_16_bits(path: Path, number: int) -> None:
-    path.with_suffix(".ppm").write_bytes(b"P6 8 8 4095\n" + bytes(8 * 8 * 3 * 2))
-
-
-def tiff_of_16_bits(path: Path, number: int) -> None:
-    """RGB of three samples of 16 bits, which Pillow reads as 8."""
-    info = TiffImagePlugin.ImageFileDirectory_v2()
-    for tag, value in {256: 8, 257: 8, 258: (16, 16, 16), 259: 1, 262: 2, 277: 3, 278: 8, 279: 384, 284: 1}.items():
-        info[tag] = value
-    info[273] = 1000
-    with path.with_suffix(".tif").open("wb") as file:
-        file.write(b"II*\0\x08\0\0\0" + info.tobytes(8))
-        file.write(bytes(1000 - file.tell()) + bytes(384))
-
-
-DEEP: dict[str, tuple[Callable[[Path, int], object], str]] = {
-    "grey png": (
-        lambda path, n: Image.fromarray(SCENE[..., 0].astype(np.uint16)).save(path.with_suffix(".png")), "16 bits",
-    ),
-    "rgb png": (lambda path, n: png_of_16_bits(path, 2, 3), "16 bits"),
-    "grey png with alpha": (lambda path, n: png_of_16_bits(path, 4, 2), "16 bits"),
-    "rgb png with alpha": (lambda path, n: png_of_16_bits(path, 6, 4), "16 bits"),
-    "rgb ppm": (ppm_of_16_bits, "12 bits"),
-    "rgb tiff": (tiff_of_16_bits, "16 bits"),
-    "tiff of floats": (
-        lambda path, n: Image.fromarray(SCENE[..., 0].astype(np.float32)).save(path.with_suffix(".tif")), "32 bits",
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("kind", DEEP)
-def test_more_than_8_bits_are_refused_and_not_cut(kind: str, tmp_path: Path) -> None:
-    save, words = DEEP[kind]
-    message = refusal(folder_of(tmp_path, save))
-    assert "4 of 4 files are not read" in message
-    assert f"{words} a channel, only 8 are read" in message
-
-
-@pytest.mark.parametrize("suffix", ["gif", "webp", "tif", "png", "mpo"])
-def test_a_file_of_several_pictures_is_refused_and_named(suffix: str, tmp_path: Path) -> None:
-    folder_of(tmp_path, plain)
-    frames = [Image.fromarray(SCENE + np.uint8(50 * number)) for number in range(3)]
-    file = tmp_path / "train" / "b" / f"moving.{suffix}"
-    frames[0].save(file, save_all=True, append_images=frames[1:])
-    message = refusal(tmp_path)
-    assert f"1 of 5 files are not read: 1 such as b/moving.{suffix}" in message
-    assert "several pictures in one file" in message
-    assert load(f"folder:{tmp_path}", skip_unreadable=True).x.shape[0] == 4
-
-
-def test_one_picture_in_a_format_that_can_hold_more_is_read(tmp_path: Path) -> None:
-    folder_of(tmp_path, lambda path, n: Image.fromarray(SCENE + np.uint8(n)).save(path.with_suffix(".gif")))
-    assert read_all(tmp_path).shape == (4, 3, 8, 8)
-
-
 def test_transparent_images_are_laid_on_white(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Grey and colour, by a channel, a palette or a colour that means transparent; said once."""
     alpha = SCENE[..., 0]
@@ -182,7 +73,7 @@ def test_transparent_images_are_laid_on_white(tmp_path: Path, caplog: pytest.Log
         plain(root / "train" / "a" / "plain", 3)
         load(f"folder:{root}")
         said = [record.message for record in caplog.records]
-        assert said == [f"note: folder {root}/train: 4 of 5 images can be transparent and are laid on white"]
+        assert said == ["note: train/: 4 of 5 images can be transparent and are laid on white"]
 
 
 def test_shapes_in_alpha_alone_are_seen(tmp_path: Path) -> None:
@@ -291,6 +182,44 @@ def test_the_digest_is_of_what_is_read(tmp_path: Path) -> None:
     assert digest(tmp_path / "two") != before
 
 
+def test_the_digest_is_of_what_is_refused_too(tmp_path: Path) -> None:
+    """Else a cached output would hide that a folder is not read in full."""
+    before = digest(folder_of(tmp_path, plain))
+    inside = tmp_path / "train" / "a" / "more"
+    inside.mkdir()
+    assert digest(tmp_path) == before
+    shutil.copy(tmp_path / "train" / "a" / "0.png", inside)
+    assert digest(tmp_path) != before
+
+
+def test_two_copies_of_a_folder_have_one_provenance(tmp_path: Path) -> None:
+    def transparent(path: Path, number: int) -> None:
+        Image.fromarray(np.dstack([SCENE, SCENE[..., :1] + np.uint8(number)])).save(path.with_suffix(".png"))
+
+    found = [load(f"folder:{folder_of(tmp_path / name / 'data', transparent)}").provenance for name in ("one", "two")]
+    assert found[0] == found[1]
+    assert "can be transparent" in found[0]["notes"][0]
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a class it is an error; one inside a class is left out with the rest of what is not read."""
+    folder_of(tmp_path, plain)
+    (tmp_path / "train" / "a" / "private").mkdir()
+    scandir = os.scandir
+
+    def refused(path: str | Path) -> Any:
+        if Path(path).name in closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    closed = ["private"]
+    assert "1 such as a/private (in a folder inside a class)" in refusal(tmp_path)
+    assert len(load(f"folder:{tmp_path}", skip_unreadable=True).y) == 4
+    closed = ["b"]
+    assert f"folder {tmp_path}/train/b: cannot be read (Permission denied)" in refusal(tmp_path, skip_unreadable=True)
+
+
 def test_folders_of_any_common_format_grey_or_colour(tmp_path: Path) -> None:
     for number, suffix in enumerate(("png", "bmp", "tiff", "gif")):
         (tmp_path / "train" / f"class{number % 2}").mkdir(parents=True, exist_ok=True)
@@ -310,7 +239,7 @@ def test_what_a_file_is_counts_and_not_what_it_is_called(tmp_path: Path) -> None
 
 
 def test_bad_folders_are_refused(image_folder: Path, tmp_path: Path) -> None:
-    assert "needs a folder train/" in refusal(tmp_path / "nowhere")
+    assert "is not there" in refusal(tmp_path / "nowhere")
     (image_folder / "test").rename(image_folder / "val")
     assert "needs a folder test/ with one folder of images a class, but has train, val" in refusal_of_test(image_folder)
     (tmp_path / "empty" / "train" / "a").mkdir(parents=True)
@@ -358,6 +287,24 @@ def test_two_classes_that_look_alike_are_refused_by_name(names: tuple[str, str],
     assert "two classes look alike" in message
     for name in names:
         assert ascii(name) in message
+
+
+@pytest.mark.parametrize("given", ["caf\u00e9", "cafe\u0301", "caf\udcc3\udca9"])
+def test_classes_are_chosen_by_name_however_it_is_written(given: str, tmp_path: Path) -> None:
+    """The last is what Python gets where the system takes itself for one that knows ASCII."""
+    folder_of(tmp_path, plain, classes=("cafe\u0301", "tea"))
+    for classes in (f'{{"x": ["{given}"], "y": ["tea"]}}', {"x": [given], "y": ["tea"]}):
+        assert load(f"folder:{tmp_path}", classes).provenance["classes"] == {"x": ["caf\u00e9"], "y": ["tea"]}
+
+
+def test_a_control_character_in_a_class_is_refused(tmp_path: Path) -> None:
+    folder_of(tmp_path, plain, classes=("a\nb", "c"))
+    assert "the name of the class 'a\\nb' has a control character" in refusal(tmp_path)
+
+
+def test_skipping_is_for_folders() -> None:
+    with pytest.raises(UserError, match="--skip-unreadable: is for folders of images, not for digits"):
+        load("digits", skip_unreadable=True)
 
 
 def test_upper_and_lower_case_are_two_classes(tmp_path: Path) -> None:

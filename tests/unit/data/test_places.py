@@ -111,7 +111,42 @@ def test_files_of_the_same_names_are_no_mnist(raw: Path, caplog: pytest.LogCaptu
     assert not load("mnist", data_root=root).provenance["stand_in"]
     shutil.rmtree(root / "MNIST")
     assert load("mnist", data_root=root).provenance["stand_in"]
-    assert f"there is {root}/FashionMNIST, " in caplog.text
+    assert f"there is {root}/FashionMNIST/raw, in which t10k-images-idx3-ubyte, " in caplog.text
+
+
+def test_away_from_the_usual_place_a_damaged_or_missing_file_is_named(
+    raw: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    moved(raw, "other")
+    other = raw.parents[1] / "other"
+    with (other / "train-labels-idx1-ubyte").open("r+b") as file:
+        file.truncate(20)
+    (other / "t10k-labels-idx1-ubyte").unlink()
+    assert load("mnist", data_root=raw.parents[1]).provenance["stand_in"]
+    assert f"there is {other}, in which train-labels-idx1-ubyte cannot be read" in caplog.text
+    assert "but no t10k-labels-idx1-ubyte" in caplog.text
+
+
+@pytest.mark.parametrize("place", ["usual", "an extra level"])
+def test_a_root_full_of_other_things_is_searched(place: str, raw: Path) -> None:
+    PLACES[place](raw)
+    for number in range(300):
+        (raw.parents[1] / f"{number}").touch()
+    assert not load("mnist", data_root=raw.parents[1]).provenance["stand_in"]
+
+
+def test_files_in_a_folder_called_train_are_no_image_folder(raw: Path) -> None:
+    moved(raw, "mnist/train")
+    assert load("mnist", data_root=raw.parents[1]).provenance["source"] == "torchvision files"
+
+
+def test_nothing_is_made_where_nothing_may_be_downloaded(tmp_path: Path) -> None:
+    assert load("mnist", data_root=tmp_path / "nowhere").provenance["stand_in"]
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_root_that_may_not_be_looked_into_is_none(tmp_path: Path) -> None:
+    assert load("mnist", data_root=tmp_path / ("long" * 100)).provenance["stand_in"]
 
 
 def test_three_of_four_files_are_refused(raw: Path) -> None:

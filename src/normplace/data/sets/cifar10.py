@@ -7,7 +7,7 @@ import numpy as np
 
 from normplace.data.on_disk import Download, Files, OnDisk, refuse_altered
 from normplace.data.record import DatasetRecord, Source
-from normplace.data.search import folders_below
+from normplace.data.search import folders_below, is_file
 from normplace.data.sets import patches
 from normplace.data.vision import import_torchvision
 from normplace.errors import UserError
@@ -19,9 +19,8 @@ FOLDER = "cifar-10-batches-py"
 def find(root: Path) -> Files | None:
     """The unpacked folder, below the data root or deeper."""
     folders = [folder for folder in folders_below(root) if folder.name == FOLDER]
-    full = [
-        folder for folder in folders if (folder / "data_batch_1").exists()
-    ]  # an unpacker may add a folder around it
+    # An unpacker may add a folder around it.
+    full = [folder for folder in folders if is_file(folder / "data_batch_1")]
     return {FOLDER: (full or folders)[0]} if folders else None
 
 
@@ -30,7 +29,7 @@ def read(files: Files, split: str, kind: str) -> Source:
     dataset, base = import_torchvision().datasets.CIFAR10, files[FOLDER]
     # These files are pickles: none is opened before all match torchvision's own MD5 list.
     for name, expected in [*dataset.train_list, *dataset.test_list, (dataset.meta["filename"], dataset.meta["md5"])]:
-        if not (base / name).exists():
+        if not is_file(base / name):
             raise UserError(f"{base / name}: missing, while {base} is there; unpack the whole archive again")
         with (base / name).open("rb") as handle:
             refuse_altered(base / name, hashlib.file_digest(handle, "md5").hexdigest(), expected, "MD5")

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import itertools
 import zlib
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from normplace.data.on_disk import Download, Files, OnDisk, refuse_altered
 from normplace.data.record import DatasetRecord, Source
-from normplace.data.search import entries, folders_below
+from normplace.data.search import files_below, is_file
 from normplace.data.sets import digits
 from normplace.errors import UserError
 
@@ -35,19 +36,45 @@ ARCHIVES = {
 def find(root: Path) -> Files | None:
     """The four files, at their usual place, or as others name, pack or place them."""
     usual = {name: root / RAW / name for name in SHA256}
-    if all(path.is_file() for path in usual.values()):
+    if all(map(is_file, usual.values())):
         return usual
-    found: Files = {}
-    for folder in folders_below(root):
-        for entry in entries(folder):
-            path = Path(entry.path)
-            name = path.name.removesuffix(".gz").replace(".idx", "-idx")
-            # Other data sets have files of these names.
-            if name in SHA256 and name not in found and path.is_file() and _sha256(path) == SHA256[name]:
-                found[name] = path
+    found, _ = _of_these_names(root)
     if len(found) == len(SHA256):
         return found
-    return usual if any(path.is_file() for path in usual.values()) else None
+    return usual if any(map(is_file, usual.values())) else None
+
+
+def _of_these_names(root: Path) -> tuple[Files, list[Path]]:
+    """Original files below a data root, however they are named, packed and placed, and others of the same names."""
+    found: Files = {}
+    others = []
+    for path in files_below(root):
+        name = _original(path)
+        if name in SHA256 and name not in found and is_file(path):
+            if _sha256(path) == SHA256[name]:
+                found[name] = path
+            else:  # damaged, or another data set's: some have the same names
+                others.append(path)
+    return found, others
+
+
+def lacking(root: Path) -> str:
+    """Why the files of these names below a data root are not taken; empty where there are none."""
+    found, others = _of_these_names(root)
+    unlike = [path for path in others if _original(path) not in found]
+    said = [
+        f"there is {folder}, in which {', '.join(path.name for path in files)} cannot be read, or is no file of MNIST's"
+        for folder, files in itertools.groupby(unlike, lambda path: path.parent)
+    ]
+    missing = sorted(SHA256.keys() - found.keys() - {*map(_original, unlike)})
+    if found and missing:
+        said.append(f"there is {', '.join(map(str, found.values()))}, but no {', '.join(missing)}")
+    return "; ".join(said)
+
+
+def _original(path: Path) -> str:
+    """The original name of a file, which others pack and write with a dot."""
+    return path.name.removesuffix(".gz").replace(".idx", "-idx")
 
 
 def read(files: Files, split: str, kind: str) -> Source:
@@ -66,7 +93,7 @@ def _contents(path: Path) -> bytes:
     """What is in a file, or in the one that is packed in it."""
     try:
         return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (EOFError, zlib.error, gzip.BadGzipFile):
+    except (EOFError, zlib.error, OSError):
         return b""
 
 
@@ -79,6 +106,7 @@ ON_DISK = OnDisk(
     title="MNIST",
     class_names=tuple(digits.DIGITS),
     find=find,
+    lacking=lacking,
     read=read,
     wanted=f"{RAW}/{{{','.join(SHA256)}}}",
     words=("mnist", "ubyte"),
