@@ -15,7 +15,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 import numpy as np
 import pytest
 import torch
-from xdist.scheduler import LoadGroupScheduling
+from xdist.scheduler import LoadFileScheduling
 
 from normplace.data.datasets import load
 
@@ -25,16 +25,17 @@ ROOT = Path(__file__).resolve().parents[1]
 ON_FINISHED_RUN = ("test_manifest.py", "test_page.py", "test_progress.py", "test_slurm.py", "test_workflow.py")
 
 
-class OneFinishedRun(LoadGroupScheduling):  # type: ignore[misc]
-    """All tests on the finished run go to one process; xdist's own groups are lost with pytest 9.2."""
+class ByFile(LoadFileScheduling):  # type: ignore[misc]
+    """What is shared is made once: tests of a file go to one process, and all those on the finished run."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "finished" if nodeid.startswith(tuple(f"tests/workflow/{name}" for name in ON_FINISHED_RUN)) else nodeid
+        finished = nodeid.startswith(tuple(f"tests/workflow/{name}" for name in ON_FINISHED_RUN))
+        return "finished" if finished else str(super()._split_scope(nodeid))
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneFinishedRun:
-    return OneFinishedRun(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
