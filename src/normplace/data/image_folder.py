@@ -127,11 +127,11 @@ def _listed(root: Path) -> _Listing:
     Raises:
         UserError: no such folder, or two classes whose names look alike.
     """
+    needed = f"needs a folder {root.name}/ with one folder of images a class"
     if not is_folder(root.parent):
         why = "is a file" if is_file(root.parent) else "is not there, or may not be looked into"
-        raise UserError(f"folder {root.parent}: {why}; needed is a folder of images")
+        raise UserError(f"folder {root.parent}: {why}; it {needed}")
     if not is_folder(root):
-        needed = f"needs a folder {root.name}/ with one folder of images a class"
         has = ", ".join(sorted(as_text(entry.name) for entry in _entries(root.parent) if entry.is_folder)[:5])
         raise UserError(f"folder {root.parent}: {needed}{f', but has {has}' if has else ''}")
     entries = sorted(_entries(root), key=lambda entry: as_text(entry.name))

@@ -110,10 +110,18 @@ class Smooth:
         return np.asarray(coefficients)
 
     def product(self, row: Array, column: Array, rho: Array) -> Array:
-        """Sum the Hermite series by Horner's rule, up to the term after which less than TAIL of E phi^2 is left."""
-        a, b = self._coefficients(row), self._coefficients(column)
+        """Sum the Hermite series, of many rho by Horner's rule, until less than TAIL of E phi^2 is left."""
+        a = self._coefficients(row)
+        terms = _terms_needed(a)
+        if np.array_equal(np.ravel(row), np.ravel(column)):  # such as those of all points, in a row and in a column
+            b = a.reshape((*np.shape(column), TERMS))
+        else:
+            b = self._coefficients(column)
+            terms = max(terms, _terms_needed(b))
+        if not np.ndim(rho):
+            return np.asarray((a * b)[:terms] @ rho ** np.arange(terms))
         total = np.zeros(np.shape(rho))
-        for term in reversed(range(max(_terms_needed(a), _terms_needed(b)))):
+        for term in reversed(range(terms)):
             total *= rho
             total += a[..., term] * b[..., term]
         return total

@@ -76,7 +76,7 @@ def test_mistakes_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for options, words in (
         ({}, "--claims claims.yaml: cannot be read"),
         ({"integrity": True}, "manifest.json: no such file"),
-        ({"against": "nowhere"}, "manifest.json: no such file"),
+        ({"against": "nowhere"}, "--against nowhere: no such folder"),
     ):
         with pytest.raises(UserError, match=words):
             verify("run", **options)
