@@ -66,17 +66,19 @@ def verdict(row: dict[str, str]) -> str:
 
 
 def counts(scale: str, by: str) -> str:
-    """How many claims of one origin have which verdict, as in "9 hold, 2 fail, 8 not testable, 6 outdated"."""
+    """How many claims of one origin have which verdict, as in "9 hold, 1 fails, 8 not testable, 6 outdated"."""
     rows = [row for row in table(scale, "claims") if row["by"] == by]
-    kinds = {
-        "holds": "hold",
-        "fails": "fail",
-        "outdated": "outdated",
-        "not run": "not run",
-        "not testable": "not testable",
-    }
+    kinds = ("holds", "fails", "outdated", "not run", "not testable")
     found = Counter(next(kind for kind in kinds if kind in verdict(row).partition(":")[0]) for row in rows)
-    return ", ".join(f"{found[kind]} {words}" for kind, words in kinds.items() if found[kind])
+    words = {kind: kind if found[kind] == 1 or " " in kind else kind.removesuffix("s") for kind in kinds}
+    return ", ".join(f"{found[kind]} {words[kind]}" for kind in kinds if found[kind])
+
+
+def processor(scale: str) -> str:
+    """Of a run, as in "AMD EPYC (family 26, model 2)"."""
+    name, *numbers = manifest(scale)["machine"]["processor"].split(", ")
+    named = [f"{word} {number}" for word, number in zip(("family", "model"), numbers, strict=False)]
+    return f"{name} ({', '.join(named)})" if named else name
 
 
 def failing(by: str) -> list[dict[str, str]]:
@@ -135,6 +137,7 @@ def report() -> str:
         "stages": stages,
         "bias": bias,
         "final": final,
+        "processor": processor,
     }
     settings = {scale: manifest(scale) for scale in SCALES}
     return HEAD + template.render(**functions, **settings) + "\n"

@@ -328,10 +328,13 @@ def test_agreement_within_a_wide_interval_is_no_agreement() -> None:
 
 def test_what_finite_width_allows() -> None:
     assert kappa("relu") == pytest.approx(5)
-    row = ROW | {"depth": 20, "gamma": 0.4, "gamma_low": 0.38, "gamma_high": 0.42}
-    (check,) = constant(pd.DataFrame([row]), 1 / (np.pi - 1))
+    infinite = 1 / (np.pi - 1)
+    row = ROW | {"depth": 20, "gamma": 0.4, "gamma_low": 0.38, "gamma_high": 0.42, "points": 500, "own": infinite}
     ratio = np.exp(-5 * 20 / 100 / 4) / np.pi
-    assert (check.least, check.most) == (pytest.approx(ratio / (1 - ratio)), pytest.approx(1 / (np.pi - 1)))
+    for expected, of_own_mean in ((infinite, (1 + infinite) / 500), ("own", 0.0)):
+        (check,) = constant(pd.DataFrame([row]), expected)
+        assert check.least == pytest.approx(ratio / (1 - ratio))
+        assert check.most == pytest.approx(infinite + of_own_mean)
 
 
 def histogram(gamma: float, n: int, seed: int) -> pd.DataFrame:
