@@ -41,6 +41,19 @@ def test_a_full_disk_is_one_line_and_leaves_no_file(small_disk: Path, capsys: py
     assert not list(small_disk.iterdir())
 
 
+def test_a_disk_that_fills_in_the_middle_of_a_checkpoint_is_one_line(
+    small_disk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch's own writer ends in an error that hides the disk's."""
+    monkeypatch.setattr("normplace.training.runs.CHECKPOINT_SECONDS", 0.0)
+    with pytest.raises(SystemExit) as ended:
+        main([*TRAIN, "--width", "100", "--test-points", "50", "--output", str(small_disk / "x.csv")])
+    assert ended.value.code == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"normplace train: error: {small_disk}/")
+    assert line.endswith(".pt: No space left on device")
+
+
 def test_a_read_only_folder_is_refused_before_any_work(small_disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     with pytest.raises(SystemExit) as ended:

@@ -3,6 +3,7 @@
 import json
 import logging
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from pickle import UnpicklingError
 from zipfile import BadZipFile
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from normplace.files import sha256_of_arrays, write_atomically
+from normplace.files import sha256_of_arrays, write_bytes
 from normplace.training.evaluations import Row
 from normplace.training.optimizers import Optimizer
 
@@ -54,7 +55,9 @@ def save(path: Path, fingerprint: str, state: State, network: nn.Module, optimiz
         for name, values in optimizer.memory.items():
             tensors |= {f"optimizer/{name}/{index}": tensor for index, tensor in enumerate(values)}
     tensors["digest"] = _digest(tensors)
-    write_atomically(path, lambda handle: torch.save(tensors, handle))
+    content = BytesIO()  # not the file: on a full disk torch would fail in a way of its own
+    torch.save(tensors, content)
+    write_bytes(path, content.getvalue())
 
 
 def load(path: Path, fingerprint: str, network: nn.Module, optimizer: Optimizer) -> State | None:
