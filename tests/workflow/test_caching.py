@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -45,6 +45,14 @@ def would_compute(folder: Path, *arguments: str, more: Sequence[str] = ()) -> se
     """The first outputs of the jobs that a run would do although there is a cache."""
     text = make(folder, "--dry-run", *arguments, more=more)
     return set(re.findall(r"Output file (\S+) will be written to", text.stdout + text.stderr))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """In which tests of other files have left nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(output_cache.VARIABLE, str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="module")
