@@ -214,6 +214,23 @@ def closer(rows: pd.DataFrame) -> Iterator[Check]:
     yield Check("fall of |y|", "mean over configurations", n, value, *ends, 0.0, decided=True, stand_in=stand_in)
 
 
+def extrapolated(rows: pd.DataFrame, tolerance: float) -> Iterator[Check]:
+    """log(1 + gamma) of the two greatest widths, carried on to infinite width, gives the kernel's gamma but for a tolerance.
+
+    What finite width takes off falls as 1 / width to first order, so y at infinite width is (w y_w - v y_v) / (w - v).
+    """
+    for _, group in rows.groupby(["dataset", "cell", "depth"], sort=False):
+        narrow, wide = row_dicts(group.sort_values("width").iloc[-2:])
+        weights = np.array([-narrow["width"], wide["width"]]) / (wide["width"] - narrow["width"])
+        y, low, high = (np.log1p([narrow[column], wide[column]]) for column in ("gamma", "gamma_low", "gamma_high"))
+        value, half = float(np.expm1(weights @ y)), float(np.hypot(*(weights * (high - low) / 2)))
+        expected = float(wide["gamma_kernel"])
+        ends = {"least": (1 - tolerance) * expected, "most": (1 + tolerance) * expected}
+        check = check_number("gamma at infinite width", wide, value, **ends)
+        check = replace(check, n=min(narrow["inits"], wide["inits"]), resolution=10 * tolerance * expected)
+        yield replace(check, low=value - half * (1 + value), high=value + half * (1 + value))
+
+
 def entropy(rows: pd.DataFrame) -> Iterator[Check]:
     """Mean entropy of guesses over C classes is that drawn from theory at the networks' own width, but for chance.
 
@@ -269,7 +286,7 @@ STATISTICS: dict[str, Callable[..., Iterator[Check]]] = {
     function.__name__: function
     for function in (
         interval, below, even_guesses, theory, at_width, drawn_at_width, constant, same_guesses, regimes, distribution,
-        density, contrast, closer, entropy, spread, guess_difference,
+        density, contrast, closer, extrapolated, entropy, spread, guess_difference,
         models.same_size, models.of_each, models.alike,
         runs.difference, runs.learns, runs.most_runs, runs.small_by_pairs,
         identities.same_histogram, identities.same_guesses_by_regime, identities.all_classes, identities.same_runs,

@@ -21,7 +21,7 @@ from normplace.theories.guesses import distribution
 from normplace.verifying import judges, report
 from normplace.verifying.checks import FAILS, HOLDS, UNDECIDED, Check
 from normplace.verifying.claims import NOT_TESTABLE, STAND_IN, judge, read_claims
-from normplace.verifying.judges import constant, contrast, density, entropy, kappa, theory
+from normplace.verifying.judges import constant, contrast, density, entropy, extrapolated, kappa, theory
 from study import configuration
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -384,6 +384,20 @@ def test_contrast_of_means() -> None:
     exact = rows.assign(n=400, y=0.5, y_low=0.47, y_high=0.53)
     (same,) = contrast(exact, "y", {"cell": ["a"]}, {"cell": ["c"]}, ["dataset"], same=True)
     assert same.verdict(among=1) == HOLDS
+
+
+@pytest.mark.parametrize(("infinite", "verdict"), [(0.45, HOLDS), (0.46, FAILS), (0.44, FAILS)])
+def test_widths_are_carried_on_to_infinite_width(infinite: float, verdict: str) -> None:
+    rows = pd.DataFrame(
+        [ROW | {"dataset": "x", "depth": 20, "width": width, "inits": 100} for width in (50, 400, 1000)]
+    )
+    rows["gamma"] = np.expm1(
+        np.log1p(0.45) - 20 / rows["width"] * (1 + (rows["width"] == 50))
+    )  # only first order at last
+    rows["gamma_low"], rows["gamma_high"] = rows["gamma"] - 1e-4, rows["gamma"] + 1e-4
+    (check,) = extrapolated(rows.assign(gamma_kernel=infinite), 0.005)
+    assert check.value == pytest.approx(0.45)
+    assert check.verdict(1) == verdict
 
 
 def test_entropy_of_many_classes() -> None:

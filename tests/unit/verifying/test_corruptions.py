@@ -73,7 +73,7 @@ def infinitely_wide(rows: pd.DataFrame) -> pd.DataFrame:
         ("placements/gamma", times(2), {"batch-before-constant", "theory-at-width"}),
         ("placements/gamma", times(1.15), {"theory-at-width"}),
         ("width_convergence/gamma", infinitely_wide, {"theory-at-all-widths"}),
-        ("width_convergence/gamma", times(1.15), {"theory-at-all-widths"}),
+        ("width_convergence/gamma", times(1.15), {"theory-at-all-widths", "batch-before-extrapolates"}),
         ("shift/gamma", times(1.15), {"shift-prejudices"}),
         ("placements/gamma", lambda rows: rows.assign(ks_finite=3 * rows["ks_finite"]), {"histogram-at-width"}),
         ("placements/gamma", lambda rows: pd.concat([rows, rows.tail(1)]), {"placement-flips", "same-networks"}),
