@@ -215,7 +215,7 @@ def closer(rows: pd.DataFrame) -> Iterator[Check]:
 
 
 def extrapolated(rows: pd.DataFrame, tolerance: float) -> Iterator[Check]:
-    """log(1 + gamma) of the two greatest widths, carried on to infinite width, gives the kernel's gamma but for a tolerance.
+    """log(1 + gamma) of the two greatest widths, carried on to infinity, gives the kernel's gamma but for tolerance.
 
     What finite width takes off falls as 1 / width to first order, so y at infinite width is (w y_w - v y_v) / (w - v).
     """
