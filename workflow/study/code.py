@@ -1,7 +1,6 @@
 """The code that a stage's results depend on: the modules that its command imports, and the lock."""
 
 import ast
-from collections.abc import Iterator
 from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
@@ -50,10 +49,12 @@ def _path(module: str) -> Path | None:
     return next((path for path in paths if module and path.is_file()), None)
 
 
-def _imported(module: str, path: Path) -> Iterator[str]:
+@cache  # stages share most modules
+def _imported(module: str, path: Path) -> tuple[str, ...]:
     """The names that may be modules of ours, of all imports in a file, those inside functions too."""
     package = module if path.stem == "__init__" else module.rpartition(".")[0]
     tree = ast.parse(path.read_text(encoding="utf-8"))
+    found: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
             node.body = []  # only type checkers read it
@@ -66,4 +67,5 @@ def _imported(module: str, path: Path) -> Iterator[str]:
             names = [origin, *(f"{origin}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Name) and node.id == "__path__":  # a registry: it imports all of its modules
             names = [f"{module}.{found.name}" for found in iter_modules([str(path.parent)])]
-        yield from (name for name in names if name.split(".")[0] == PACKAGE)
+        found += [name for name in names if name.split(".")[0] == PACKAGE]
+    return tuple(found)
