@@ -224,7 +224,7 @@ def at_width(infinite: Theory, width: int, simulate: int) -> Theory:
 def training(study: Study, experiment: str, group: str, dataset: str, cell: Cell, **changes: Any) -> Training:
     """Runs of MLPs of the study's usual width and activation, trained as usual from any start, but for the changes."""
     usual = study.placements.model_dump(include={"width", "activation"})
-    usual |= study.training.model_dump(include={"optimizer", "batch_size", "epochs"})
+    usual |= study.training.model_dump(include={"optimizer", "batch_size", "epochs", "evaluated"})
     usual |= {"lr": study.training.learning_rate, "runs": study.training.runs[dataset], "select": "any"}
     usual["seed"] = study.seed
     data = training_data(study, dataset)

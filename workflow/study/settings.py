@@ -124,6 +124,7 @@ class Training(Model):
     learning_rate: Rate
     batch_size: TwoOrMore
     epochs: Count
+    evaluated: TwoOrMore | None = None  # the first of the training points; as many as the command takes
     runs: Annotated[dict[Dataset, Count], SOME]
     runs_a_job: Count  # of all trainings: more are done in parts
     depths: Annotated[list[Count], SOME, UNIQUE]
