@@ -1,6 +1,5 @@
 """Statistics of prejudice from sampled networks: gamma, its interval, the regime by growth, distances to a theory."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -19,6 +18,7 @@ NEUTRAL_GAMMA = 0.1
 FALLING_GAMMA = 0.5  # a gamma that falls with depth must be below this, too, to be called neutral
 GROWTH = 0.5
 CONFIDENCE = 0.95
+Z95 = 1.959963984540054  # half an interval of this confidence, in standard errors of a normal estimate
 WIDEST = 300.0  # of half an interval of a logarithm, beyond which there is no number
 BINS = 41  # of histograms of G_0 over 0..1, fixed, so that they can be compared; odd, so that 1/2 is inside a bin
 _ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)  # quantiles
@@ -44,57 +44,9 @@ class RegimeByGrowth:
     growth: Estimate[float]
 
 
-def gamma(output_mean: npt.NDArray[Any], output_var: npt.NDArray[Any]) -> Array:
-    """gamma = Var_W(E_x f_c) / E_W(Var_x f_c), pooled over output nodes: [..., inits, classes] -> [...].
-
-    Var_W is unbiased over initialisations, Var_x the population variance over points.
-    """
-    between = output_mean.astype(np.float64).var(axis=-2, ddof=1).mean(axis=-1)
-    return np.asarray(between / output_var.astype(np.float64).mean(axis=(-2, -1)))
-
-
-def gamma_with_interval(
-    output_mean: npt.NDArray[Any], output_var: npt.NDArray[Any], resamples: int, seed: int
-) -> Estimate[Array]:
-    """gamma with its 95 % bootstrap interval over networks: [depth, inits, classes] -> three arrays [depth]."""
-    return estimate(gamma(output_mean, output_var), bootstrap_gamma(output_mean, output_var, resamples, seed))
-
-
-def bootstrap_gamma(output_mean: npt.NDArray[Any], output_var: npt.NDArray[Any], resamples: int, seed: int) -> Array:
-    """gamma of `resamples` bootstrap samples of the networks: [depth, inits, classes] -> [resamples, depth].
-
-    Networks, not nodes, are resampled, the same ones at every depth: they are the independent units.
-    """
-    depth, inits, classes = output_mean.shape
-    weights = bootstrap_weights(inits, resamples, seed)
-    mean = output_mean.astype(np.float64).transpose(1, 0, 2).reshape(inits, depth * classes)
-    first = (weights @ mean).reshape(resamples, depth, classes)
-    second = (weights @ mean**2).reshape(resamples, depth, classes)
-    between = (second - first**2).clip(0).mean(axis=2) * inits / (inits - 1)
-    within = weights @ output_var.astype(np.float64).mean(axis=2).T
-    return np.asarray(between / within)
-
-
 def bootstrap(n: int, resamples: int, seed: int) -> npt.NDArray[np.int64]:
     """Bootstrap samples of n independent units, as their indices: [resamples, n]."""
     return np.random.default_rng(seed).integers(n, size=(resamples, n))
-
-
-def bootstrap_weights(n: int, resamples: int, seed: int) -> Array:
-    """The same samples as the share of each unit, so that a sample's mean is a product: [resamples, n]."""
-    return np.stack([np.bincount(row, minlength=n) for row in bootstrap(n, resamples, seed)]) / n
-
-
-def estimate(value: Array, resampled: Array) -> Estimate[Array]:
-    """Values [...] with the 95 % intervals of their bootstrap samples [resamples, ...].
-
-    Samples that are not finite are left out: of networks whose outputs are the same for all points there is no gamma.
-    """
-    finite = np.where(np.isfinite(resampled), resampled, np.nan)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # without any finite sample the interval is not a number
-        low, high = np.nanquantile(finite, _ENDS, axis=0)
-    return Estimate(value, low, high)
 
 
 def interval(samples: Array) -> tuple[Array, Array]:

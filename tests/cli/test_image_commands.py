@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from normplace import statistics
 from normplace.cli.main import main
 from normplace.data.datasets import load
 from normplace.networks.images import image_network
 from normplace.sampling.images import sample_images
+from tests.gammas import gamma
 
 DATA = "--dataset digits --points 40"
 CNN = "--network cnn --norm batch --placement before"
@@ -73,18 +73,18 @@ def test_training_starts_from_the_networks_that_sample_shows(sampled: Path, tmp_
 def test_summarise_has_no_theory_of_an_image_network(sampled: Path, tmp_path: Path) -> None:
     run(f"sample {DATA} --norm batch --placement before --depth 2 --inits 20", tmp_path / "mlp.npz")
     run(f"summarise {sampled} {tmp_path / 'mlp.npz'}", tmp_path / "tidy")
-    gamma = pd.read_csv(tmp_path / "tidy" / "gamma.csv")
-    assert gamma["network"].tolist() == ["cnn", "mlp", "mlp"]
+    table = pd.read_csv(tmp_path / "tidy" / "gamma.csv")
+    assert table["network"].tolist() == ["cnn", "mlp", "mlp"]
     with np.load(sampled) as archive:
-        drawn = statistics.gamma(archive["output_mean"], archive["output_var"])
+        drawn = gamma(archive["output_mean"], archive["output_var"])
         averaged = archive["mean_var"].mean() / archive["expected_var"].mean()
-    assert gamma["gamma_drawn"].iloc[0] == pytest.approx(drawn[0])
-    assert gamma["gamma"].iloc[0] == pytest.approx(averaged, rel=1e-5)
-    assert gamma["gamma_low"].iloc[0] < averaged < gamma["gamma_high"].iloc[0]
-    theory = [column for column in gamma if column.endswith("_isotropic") and "critical" not in column]
+    assert table["gamma_drawn"].iloc[0] == pytest.approx(float(drawn.squeeze()))
+    assert table["gamma"].iloc[0] == pytest.approx(averaged, rel=1e-5)
+    assert table["gamma_low"].iloc[0] < averaged < table["gamma_high"].iloc[0]
+    theory = [column for column in table if column.endswith("_isotropic") and "critical" not in column]
     assert len(theory) == 3
-    assert gamma[theory].notna().all(axis=1).tolist() == [False, True, True]
-    assert gamma[theory].isna().all(axis=1).tolist() == [True, False, False]
+    assert table[theory].notna().all(axis=1).tolist() == [False, True, True]
+    assert table[theory].isna().all(axis=1).tolist() == [True, False, False]
     histograms = pd.read_csv(tmp_path / "tidy" / "histograms.csv")
     assert histograms.groupby(["network", "depth"])["count"].sum().tolist() == [30, 20, 20]
     assert pd.read_csv(tmp_path / "tidy" / "regimes.csv")["network"].tolist() == ["mlp"]

@@ -12,9 +12,8 @@ from normplace.errors import UserError
 from normplace.files import read_json
 from normplace.measuring.modes import NAMES
 from normplace.measuring.report import estimate, nats
-from normplace.statistics import CONFIDENCE, Array, Estimate
+from normplace.statistics import CONFIDENCE, Z95, Array, Estimate
 
-Z95 = 1.96  # half an interval, in standard errors
 ROUNDING = 1e-12  # of a share
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 

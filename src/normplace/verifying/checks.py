@@ -17,7 +17,6 @@ from normplace import statistics
 from normplace.tables.tidy import count_column
 
 FALSE_ALARM = 0.01  # the chance that a test refuses results that obey its claim
-Z95 = float(stats.norm.ppf((1 + statistics.CONFIDENCE) / 2))  # half an interval, in standard errors
 HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
 
 
@@ -84,7 +83,8 @@ class Check:
         towards = 0.0 if end == self.value else abs(end - self.value)  # both may be infinite
         if self.freedom:
             return float(towards / t_quantile(statistics.CONFIDENCE, self.freedom))
-        return float(towards / Z95 * np.sqrt(self.n / max(self.n - 1, 1)))  # a bootstrap of n is too narrow by this
+        too_narrow = np.sqrt(self.n / max(self.n - 1, 1))  # as a bootstrap of n is
+        return float(towards / statistics.Z95 * too_narrow)
 
     def verdict(self, among: int) -> str:
         """holds, fails or undecided, as one of `among` checks."""

@@ -15,8 +15,9 @@ from scipy import stats
 
 from normplace.errors import UserError
 from normplace.files import sha256_of_file
+from normplace.statistics import Z95
 from normplace.tables.tidy import count_column, read_tidy
-from normplace.verifying.checks import FALSE_ALARM, Z95
+from normplace.verifying.checks import FALSE_ALARM
 from normplace.verifying.manifest import Manifest, read_manifest
 
 # What must agree for equal bytes: parts of the manifest, or entries of a part. First those by which libraries choose

@@ -27,7 +27,7 @@ from normplace.theories import guesses
 from normplace.theories.duals import quadrature
 from normplace.theories.isotropic import gammas
 from normplace.verifying import identities, models, runs
-from normplace.verifying.checks import FALSE_ALARM, Z95, Check, check_column, check_number, first_row, row_dicts
+from normplace.verifying.checks import FALSE_ALARM, Check, check_column, check_number, first_row, row_dicts
 
 RESOLUTION = 0.5  # of an expected number
 AT_WIDTH = 0.02  # of gamma at the networks' own width: what theory may be off by, beside its own error
@@ -51,7 +51,7 @@ def even_guesses(rows: pd.DataFrame, gamma: float) -> Iterator[Check]:
     most = guesses.standard_deviation(gamma)
     for row in row_dicts(rows):
         value = float(row["guess_fraction_std"])
-        half = Z95 * value / np.sqrt(2 * row["inits"])
+        half = statistics.Z95 * value / np.sqrt(2 * row["inits"])
         check = check_number("deviation of G_0", row, value, -np.inf, most)
         yield replace(check, low=value - half, high=value + half, decided=True)
 
@@ -259,7 +259,8 @@ def guess_difference(rows: pd.DataFrame, of: Filter, against: Filter, each: list
             continue
         means = [2 * side["mean_largest_fraction"].to_numpy(float) - 1 for side in sides]
         errors = [np.sqrt((1 - mean) * mean / side["inits"]) for mean, side in zip(means, sides, strict=True)]
-        value, half = float(means[0].mean() - means[1].mean()), Z95 * float(np.hypot(*(e.mean() for e in errors)))
+        value = float(means[0].mean() - means[1].mean())
+        half = statistics.Z95 * float(np.hypot(*(error.mean() for error in errors)))
         first = first_row(group)
         where = ", ".join(first["label"] if name == "dataset" else f"{name} {first[name]}" for name in each)
         ends, n = (value - half, value + half), int(group["inits"].min())

@@ -14,6 +14,7 @@ from normplace.measuring.measure import measure
 from normplace.measuring.prejudice import readout_gamma
 from normplace.statistics import Array, Estimate
 from normplace.theories import guesses
+from tests.gammas import bootstrap_gamma, gamma
 
 POOL, POINTS, WIDTH = 2000, 60, 20  # networks, points, nodes a layer
 REPEATS = 1000  # a coverage near 95 % is then known to 1.4 % (two standard errors)
@@ -133,10 +134,10 @@ def test_a_percentile_bootstrap_would_miss_the_truth_of_many_classes() -> None:
     for seed in range(100):
         drawn = random.integers(POOL, size=20)
         mean, variance = of.mean[drawn], of.variance[drawn]
-        found = statistics.gamma_with_interval(mean[None], variance[None], 300, seed)
+        low, high = statistics.interval(bootstrap_gamma(mean, variance, 300, seed))
         ours.append(holds(statistics.gamma_of_outputs(mean, variance), of.truth()))
-        bootstrapped.append(bool(found.low[0] <= of.truth() <= found.high[0]))
-        own.append(bool(found.low[0] <= found.value[0] <= found.high[0]))
+        bootstrapped.append(low <= of.truth() <= high)
+        own.append(low <= gamma(mean, variance) <= high)
     assert np.mean(ours) > 0.9
     assert np.mean(bootstrapped) < 0.5
     assert np.mean(own) < 0.2
@@ -191,8 +192,8 @@ def test_measures_own_intervals_hold_the_truth() -> None:
     held = []
     for seed in range(seeds):
         found = measure(build, torch.from_numpy(x), 25, seed).batch
-        for gamma in (found.gamma, found.gamma_drawn, found.gamma_of_guesses):
-            assert gamma.low < gamma.value < gamma.high
+        for one in (found.gamma, found.gamma_drawn, found.gamma_of_guesses):
+            assert one.low < one.value < one.high
         # A ratio of moments of the outputs sees what is drawn, and the averaged one no more than the hidden layer.
         assert found.gamma.high / found.gamma.low < found.gamma_drawn.high / found.gamma_drawn.low
         held.append((holds(found.gamma, truth), holds(found.gamma_drawn, truth)))

@@ -10,7 +10,6 @@ import torch
 from scipy.stats import ks_2samp
 from torch import nn
 
-from normplace import statistics
 from normplace.errors import UserError
 from normplace.measuring.builders import seeded
 from normplace.measuring.layers import recorded
@@ -26,6 +25,7 @@ from normplace.networks.architecture import MLP
 from normplace.networks.mlp import mlp
 from normplace.networks.modules import evaluating, initialise
 from normplace.sampling.mlps import sample_mlps
+from tests.gammas import bootstrap_gamma, gamma
 
 NETWORKS = 300
 SIGNIFICANCE = 1e-4
@@ -112,8 +112,8 @@ def test_an_mlp_agrees_with_sample(norm: str, placement: str, bn_statistics: str
     wrong = {"none": "layer", "layer": "none", "batch": "none" if bn_statistics == "batch" else "layer"}[norm]
     other = sample_mlps(digits, [MLP(wrong, "none" if wrong == "none" else "after", 3, width=30)], NETWORKS, seed=5)[0]
     assert ks_2samp(seen.guess_fraction[:, 0], other.guess_fraction[2, :, 0]).pvalue < SIGNIFICANCE  # it can fail
-    resampled = statistics.bootstrap_gamma(ours.output_mean, ours.output_var, 500, seed=0)
-    gammas, errors = statistics.gamma(ours.output_mean, ours.output_var), resampled.std(axis=0)
+    resampled = bootstrap_gamma(ours.output_mean, ours.output_var, 500, seed=0)
+    gammas, errors = gamma(ours.output_mean, ours.output_var), resampled.std(axis=0)
     width = (seen.gamma.high - seen.gamma.low) / 4  # the standard error of ours
     assert seen.gamma.value == pytest.approx(gammas[2], abs=4 * (errors[2] ** 2 + width**2) ** 0.5)
     # A hidden layer's gamma is the one that `sample` measures at its depth, with readouts of its own.

@@ -18,6 +18,7 @@ from normplace.networks.random import network_generator
 from normplace.sampling import mlps as sampling
 from normplace.sampling.mlps import compress, draw_weights, outputs_at_every_depth, sample_mlps, sample_part
 from tests.cells import CELLS, every_cell
+from tests.gammas import bootstrap_gamma, gamma
 
 DEPTHS = (1, 3, 6)
 NETWORKS = 400
@@ -279,8 +280,8 @@ def test_drawn_and_averaged_gammas_agree(digits: torch.Tensor) -> None:
     for cell, gain in ((("none", "none"), 1.3), (("batch", "before"), 10)):
         found = sample_mlps(digits, [MLP(*cell, 3, width=100)], 1500, seed=2)[0]
         averaged = statistics.gamma_of_readouts(found.mean_var, found.expected_var)
-        drawn = statistics.gamma(found.output_mean, found.output_var)
-        error = statistics.bootstrap_gamma(found.output_mean, found.output_var, 200, 0).std(axis=0)
+        drawn = gamma(found.output_mean, found.output_var)
+        error = bootstrap_gamma(found.output_mean, found.output_var, 200, 0).std(axis=0)
         own = (averaged.high - averaged.low) / 4
         assert (np.abs(averaged.value - drawn) < 4.5 * np.hypot(error, own)).all()
         assert (gain * own < error).all()

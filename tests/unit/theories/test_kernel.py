@@ -12,11 +12,12 @@ from normplace.networks.architecture import MLP, PLACEMENTS
 from normplace.networks.norms import NORMS, halves
 from normplace.networks.random import network_generator
 from normplace.sampling.mlps import sample_mlps
-from normplace.statistics import Array, bootstrap_gamma, gamma, interval
+from normplace.statistics import Array, interval
 from normplace.theories import isotropic as theory
 from normplace.theories import kernel
 from normplace.theories.duals import dual
 from tests.cells import CELLS, every_cell
+from tests.gammas import bootstrap_gamma, gamma
 
 POINTS, WIDTH, DEPTH = 40, 1000, 2
 BATCH_ERROR = {

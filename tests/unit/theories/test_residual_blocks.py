@@ -13,8 +13,9 @@ from normplace.networks.blocks import feed_forward, residual
 from normplace.networks.images import image_network
 from normplace.networks.products import Linear
 from normplace.sampling.images import sample_images
-from normplace.statistics import bootstrap_gamma, gamma, interval
+from normplace.statistics import interval
 from normplace.theories.duals import dual
+from tests.gammas import bootstrap_gamma, gamma
 
 # Residual blocks of MLPs at infinite width. Points have the kernel K; a branch of He-normal weights and GELU adds
 # 2 k(2 K), with k GELU's dual; either norm scales K to a diagonal of 1 (LayerNorm centres nodes that have mean 0).

@@ -12,9 +12,9 @@ from normplace.data.datasets import load
 from normplace.networks.architecture import MLP
 from normplace.networks.norms import NORMS
 from normplace.sampling.mlps import InitialGuesses, sample_mlps
-from normplace.statistics import bootstrap_gamma, gamma
 from normplace.theories import kernel, simulated
 from tests.cells import every_cell
+from tests.gammas import bootstrap_gamma, gamma
 
 DEPTH, WIDTH, POINTS = 6, 30, 80
 
