@@ -67,7 +67,7 @@ def infinitely_wide(rows: pd.DataFrame) -> pd.DataFrame:
         ("placements/gamma", lambda rows: rows[rows["depth"] < 20], {"none-deeply-prejudiced", "same-networks"}),
         ("placements/gamma", lambda rows: rows[rows["dataset"] != "gaussian"], {"batch-before-constant"}),
         ("placements/histograms", lambda rows: rows[rows["depth"] > 1], {"same-networks"}),
-        ("centring/regimes", lambda rows: rows[rows["regime_seen"] != "undecided"], {"same-networks"}),
+        ("centring/regimes", lambda rows: rows[rows["regime_seen"] != "neutral"], {"same-networks"}),
         ("activations/regimes", lambda rows: rows[rows["regime_seen"] != "undecided"], {"same-networks"}),
         ("placements/gamma", infinitely_wide, {"finite-width-lowers", "theory-at-width"}),
         ("placements/gamma", times(2), {"batch-before-constant", "theory-at-width"}),
