@@ -13,6 +13,7 @@ from torch import nn
 import normplace as npl
 
 NET = npl.MLP("none", depth=2)
+LAYER = npl.MLP("layer", "after", depth=2)
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +32,14 @@ def with_points(data: Any, x: torch.Tensor) -> Any:
 
 def huge(x: torch.Tensor) -> torch.Tensor:
     """A million points, which take no memory: only the first ones differ."""
-    far = torch.zeros(1).expand(10**6, 1)
+    far = torch.full((1,), 2.0).expand(10**6, 1)
     assert len(x) < len(far)
     return torch.cat([torch.ones(1, 1), far])
+
+
+def scaled(x: torch.Tensor) -> torch.Tensor:
+    """Points that differ in their scale alone."""
+    return x[:1] * torch.linspace(0.5, 2, len(x)).view(-1, *[1] * (x.ndim - 1))
 
 
 @pytest.mark.parametrize(
@@ -69,6 +75,13 @@ def huge(x: torch.Tensor) -> torch.Tensor:
         (lambda data: npl.theory(NET, with_points(data, data.x * np.nan)), "some values are not finite"),
         (lambda data: npl.theory(NET, with_points(data, data.x * 0 + 1)), "all 100 points are alike"),
         (lambda data: npl.theory(NET, with_points(data, huge(data.x)), width=None), "points fit here"),
+        (
+            lambda data: npl.theory(NET, with_points(data, data.x * (data.x != data.x[7]))),
+            "point 7 has a mean square of 0",
+        ),
+        (lambda data: npl.theory(NET, with_points(data, data.x * 1e25)), "point 0 has a mean square of"),
+        (lambda data: npl.theory(LAYER, with_points(data, scaled(data.x))), "alike but for their scale"),
+        (lambda data: npl.theory(LAYER, with_points(data, scaled(data.x)), width=None), "alike but for their scale"),
         (lambda data: npl.measure(build, data.x[:1], inits=3), "at least 2 points"),
         (lambda data: npl.MLP("none", depth=True), "--depth True: a whole number of at least 1"),
         (lambda data: npl.MLP("batch", depth=1), "--placement is missing"),

@@ -162,7 +162,7 @@ def measure(
         try:
             build = find_model(model, Points.of(x), classes, _nested([*arguments, *more]))
             return measuring.measure(
-                build, x, inits, seed, labels=inputs.labels, positions=positions, binary=binary,
+                build, x, inits, seed, labels=inputs.labels, classes=classes, positions=positions, binary=binary,
                 contrast=contrast, remedy=remedy, trial=not no_trial, device=device, progress=True,
             )  # fmt: skip
         except UserError as error:

@@ -1,4 +1,4 @@
-"""`normplace theory`: guess fractions of infinitely wide networks, without sampling any."""
+"""`normplace theory`: what networks guess, by theory, at infinite width or at their own."""
 
 import inspect
 from dataclasses import replace
@@ -107,6 +107,7 @@ def _write(output: Path, found: Theory) -> None:
     rows = zip(range(1, found.net.depth + 1), *(getattr(found, name).tolist() for name in names), strict=True)
     lines = [",".join(["depth", *names]), *(",".join(map(str, row)) for row in rows)]
     write_text(output, "\n".join(lines) + "\n")
+    click.echo(repr(found).strip("<>"))
 
 
 def _refuse_options_of_data() -> None:

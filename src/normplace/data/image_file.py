@@ -1,9 +1,11 @@
 """One image file: what it holds, and its pixels as a person sees them."""
 
+import logging
 import os
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -147,17 +149,54 @@ def _opened(file: Path) -> Iterator[Any]:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings():
-            # Of EXIF that cannot be read (no viewer turns such an image), and of palettes, which are handled.
-            warnings.simplefilter("ignore")
-            with Image.open(file, formats=FORMATS) as image:
-                yield image
+        with _without_remarks(file), Image.open(file, formats=FORMATS) as image:
+            yield image
     except UserError:
         raise
     except UnidentifiedImageError:
-        raise UnreadableImage(file, f"no image, damaged, or not one of {', '.join(FORMATS)}") from None
+        raise UnreadableImage(
+            file, f"no image, damaged, of more channels than are read, or not one of {', '.join(FORMATS)}"
+        ) from None
     except MemoryError:
         raise
     except Exception as error:  # foreign bytes: Pillow's parsers raise whatever they stumble over
         what = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise UnreadableImage(file, f"cannot be read ({what})") from None
+
+
+@contextmanager
+def _without_remarks(file: Path) -> Iterator[None]:
+    """Silence what names no file: Pillow's warnings and log, and what libtiff writes to the terminal itself.
+
+    They are of EXIF that cannot be read (no viewer turns such an image), of palettes, which are handled, and of damage,
+    which is an error too.
+    """
+    log = logging.getLogger("PIL")
+    level = log.level
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        log.setLevel(logging.CRITICAL + 1)
+        try:
+            with _no_errors_printed() if _is_tiff(file) else nullcontext():
+                yield
+        finally:
+            log.setLevel(level)
+
+
+def _is_tiff(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+@contextmanager
+def _no_errors_printed() -> Iterator[None]:
+    """Nothing that C code writes to the standard error stream is shown."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -70,7 +70,7 @@ def image_folder(path: Path, split: str, label: str | None = None, *, skip_unrea
             not_read.append((file.path, error.reason))
     notes = [_summary(root, not_read, len(files) + len(not_read))] if not_read else []
     if not_read and not skip_unreadable:
-        raise UserError(f"folder {root}: {notes[0]}. --skip-unreadable leaves them out")
+        raise UserError(f"folder {root}: {notes[0]}. Move them elsewhere, or --skip-unreadable leaves them out")
     empty = sorted(set(range(len(listing.class_names))) - {file.label for file in files})
     if not files or empty:
         which = f" of {', '.join(listing.class_names[label] for label in empty)}" if files else ""

@@ -97,6 +97,7 @@ def measure(
     seed: int = 0,
     *,
     labels: torch.Tensor | None = None,
+    classes: int | None = None,
     positions: str | int | None = None,
     binary: str | None = None,
     contrast: bool = False,
@@ -115,7 +116,8 @@ def measure(
     generators of torch, numpy and Python are seeded for every network from (seed, index), and afterwards are as they
     were. Ctrl-C ends the drawing, and what was measured is returned, if it is 2 networks or more.
 
-    labels: int64 [n], for the loss; without any, all classes are as likely. positions: "last", "mean", "all" or an
+    labels: int64 [n], for the loss; without any, all classes are as likely. classes: of the data, where the labels may
+    lack some (default: up to the largest label). positions: "last", "mean", "all" or an
     index, where outputs have positions (default: the last of [n, positions, classes], all of [n, classes, h, w]).
     binary: whether one output is a "logit" or a "probability" (default: found out). contrast: also on shuffled and on
     random inputs. remedy: also with centred inputs, a centred output, a smaller last layer. trial: try a few points
@@ -143,7 +145,7 @@ def measure(
     points = points.map(lambda tensor: tensor.to(device))
     with step_by_step():
         facts = tried(build, points, seed, rule, trial=trial)
-        labels, notes = _fitting(labels, facts)
+        labels, notes = _fitting(labels, classes, facts)
         if remedy and facts.last is None:
             notes += ("no last layer of its own gives the outputs, so that neither its bias nor its scale is tried",)
         looking = _Looking(build, facts, points, labels, seed, contrast=contrast, remedy=remedy)
@@ -190,11 +192,13 @@ def _checked(labels: torch.Tensor, n: int) -> torch.Tensor:
     return labels.long()
 
 
-def _fitting(labels: torch.Tensor | None, facts: Facts) -> tuple[torch.Tensor | None, tuple[str, ...]]:
+def _fitting(
+    labels: torch.Tensor | None, classes: int | None, facts: Facts
+) -> tuple[torch.Tensor | None, tuple[str, ...]]:
     """The labels if they fit the outputs, and what a reader should know if they do not."""
     if labels is None:
         return None, ()
-    classes = int(labels.max()) + 1
+    classes = classes or int(labels.max()) + 1
     notes = (f"the model has {facts.classes} outputs, the data {classes} classes",) if facts.classes != classes else ()
     return (labels if facts.one_guess and facts.classes >= classes else None), notes
 

@@ -17,7 +17,8 @@ from normplace.progress import bar
 from normplace.statistics import Estimate, Floats, interval_of_mean, interval_of_ratio
 from normplace.theories import guesses
 
-POINTS = 600  # from which guesses are counted, unless a norm looks over all points
+POINTS = 2000  # from which guesses are counted, unless a norm looks over all points
+TINY = 1e-300  # of a product of deviations, below which there is none
 PAIRED = 100  # points of a network whose pairs are compared, for the deviation of G_0; other ones for each network
 
 
@@ -95,8 +96,10 @@ def _conditional(h: Floats, net: MLP, compared: npt.NDArray[np.intp], n: int) ->
     within = factor * float(np.vdot(h, h)) / n - between
     few = h[compared].astype(np.float64)
     kernel = factor * few @ few.T + net.bias_variance
-    deviation = np.sqrt(np.diag(kernel)) + np.finfo(float).tiny
-    chances = guesses.agreements(np.clip(kernel / np.outer(deviation, deviation), -1, 1), net.classes)
+    deviation = np.sqrt(np.diag(kernel))
+    rho = kernel / np.maximum(np.outer(deviation, deviation), TINY)
+    rho[np.ix_(deviation == 0, deviation == 0)] = 1.0  # outputs of 0, and the first class as the guess
+    chances = guesses.agreements(np.clip(rho, -1, 1), net.classes)
     m = len(few)
     of_two = (chances.sum() - np.trace(chances)) / (m * (m - 1))
     return between + net.bias_variance, within, float(1 / n + (1 - 1 / n) * of_two)
@@ -105,8 +108,8 @@ def _conditional(h: Floats, net: MLP, compared: npt.NDArray[np.intp], n: int) ->
 def draw_guess_fractions(x: Floats, net: MLP, networks: int, draws: int, seed: int) -> Floats:
     """Guess fractions [draws, classes] of networks of depth `net.depth`: several readouts of each network's last layer.
 
-    They are counted on 600 of the points x [n, ...], or, with a norm over the points, on all of them. Counting on fewer
-    adds a known variance, by which the fractions are drawn together towards their mean.
+    They are counted on at most 2000 of the points x [n, ...], or, with a norm over the points, on all of them. Counting
+    on fewer adds a known variance, by which the fractions are drawn together towards their mean.
     """
     n = len(x)
     if NORMS[net.norm].axis == "nodes":

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NETWORKS = 300  # simulated
+SQUARES = (1e-12, 1e12)  # a point's mean square, beyond which single precision or a norm's eps would decide
+ROUNDING, MOST = 1e-6, 1e12  # of a gamma of 0; a gamma above which rounding decides
 KERNELS_AT_ONCE = 10  # of n x n numbers, that a layer needs beside each other
 INFINITE, CHAIN, SIMULATED = "infinite width", "pair chain", "simulated"
 
@@ -32,9 +34,10 @@ class Theory:
 
     method: "infinite width", the "pair chain" at the network's width, or "simulated": hidden layers were drawn, since
     no formula is known. gamma, correlation (gamma / (1 + gamma)), guess_fraction_std (of G_0): float64 [depth].
-    gamma_error, guess_fraction_std_error: half their 95 % intervals, 0 where nothing was drawn. data: what the points
-    are called. kernels: depth -> output kernel [n, n], at the depths that can be drawn from at infinite width; points:
-    [n, ...], from which guesses are drawn at finite width, by the hidden layers of so many `networks`.
+    gamma_error, guess_fraction_std_error: half their 95 % intervals, 0 where nothing was drawn, not a number for an
+    average over drawn nodes, as of BatchNorm before GELU (docs/theory.md). data: what the points are called. kernels:
+    depth -> output kernel [n, n], at the depths that can be drawn from at infinite width; points: [n, ...], from which
+    guesses are drawn at finite width, by the hidden layers of so many `networks`.
     """
 
     net: MLP
@@ -84,8 +87,8 @@ class Theory:
         """Guess fractions [n, classes] of networks of a depth (the last one if none is given).
 
         At infinite width they are Gaussian processes with the kernel as covariance, and no network is built. At finite
-        width the hidden layers of `networks` networks are, on 600 of the points (all of them where a norm looks over
-        the points), and read several times each. On isotropic data it is the formula at gamma.
+        width the hidden layers of `networks` networks are, on at most 2000 of the points (all of them where a norm
+        looks over the points), and read several times each. On isotropic data it is the formula at gamma.
 
         Raises:
             UserError: a depth beyond the last, or one whose kernel was not kept.
@@ -122,7 +125,9 @@ class Theory:
         return figure
 
     def _how(self) -> str:
-        return INFINITE if self.width is None else f"width {self.width}, {self.method}"
+        if self.width is None:
+            return INFINITE
+        return f"width {self.width}, {self.method}" + f" from {self.networks} networks" * (self.method == SIMULATED)
 
     def __repr__(self) -> str:
         """The network, the data, how, and gamma at the first and the last depth."""
@@ -186,6 +191,8 @@ def theory(
     gammas, deviations = zip(*estimates, strict=True)
     by_depth = {"gamma": gammas, "guess_fraction_std": deviations}
     arrays = {name: np.array([one.value for one in found]) for name, found in by_depth.items()}
+    if x is not None and not ((arrays["gamma"] >= -ROUNDING) & (arrays["gamma"] <= MOST)).all():
+        raise UserError(f"{label}: these points are alike but for their scale, and there is no gamma of such")
     arrays |= {f"{name}_error": np.array([_half_width(one) for one in found]) for name, found in by_depth.items()}
     return Theory(
         net=net, data=label, method=method, kernels=kernels, points=points, networks=simulate or NETWORKS, **arrays
@@ -231,6 +238,12 @@ def _checked(net: MLP, data: Data | Arrays, *, infinite: bool) -> npt.NDArray[np
         raise UserError(f"{data.provenance['label']}: some values are not finite; theory needs finite ones")
     if (x == x[0]).all():
         raise UserError(f"{data.provenance['label']}: all {len(x)} points are alike; gamma needs two that differ")
+    squares = np.square(x.reshape(len(x), -1), dtype=np.float64).mean(axis=1)
+    for index in np.flatnonzero((squares < SQUARES[0]) | (squares > SQUARES[1]))[:1]:
+        raise UserError(
+            f"{data.provenance['label']}: point {index} has a mean square of {squares[index]:g}, allowed are "
+            f"{SQUARES[0]:g} to {SQUARES[1]:g}; standardise the data, and leave out what is 0 throughout"
+        )
     needed = 8 * KERNELS_AT_ONCE * len(x) ** 2
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if infinite and needed > there:
@@ -258,19 +271,23 @@ def _infinite(
                 kernels[depth] = outputs
             done.update()
     if kernel.is_averaged(*names) and numbers[-1][0] > kernel.NO_MEAN:
-        numbers = _extrapolated(numbers, net, x)
+        return _extrapolated(numbers, net, x)
     return [(_exactly(gamma), _exactly(deviation)) for gamma, deviation in numbers]
 
 
 def _extrapolated(
     numbers: list[tuple[float, float]], net: MLP, x: npt.NDArray[np.float32]
-) -> list[tuple[float, float]]:
-    """Averages over nodes without their bias of order 1 / nodes: twice that of all nodes less that of half of them."""
+) -> list[tuple[Estimate[float], Estimate[float]]]:
+    """Averages over nodes without their bias of order 1 / nodes: twice that of all nodes less that of half of them.
+
+    Nodes of one layer share its kernel's error, so that their own spread says nothing of it: the intervals are unknown.
+    """
     half = kernel.output_kernels(
         x, net.norm, str(net.placement), net.activation, net.depth, net.variances, kernel.BATCH_NODES // 2
     )
     of_half = np.array([_of_kernel(outputs, net) for outputs in half])
-    return [(gamma, deviation) for gamma, deviation in np.maximum(2 * np.array(numbers) - of_half, 0).tolist()]
+    pairs = np.maximum(2 * np.array(numbers) - of_half, 0).tolist()
+    return [(Estimate(gamma, np.nan, np.nan), Estimate(deviation, np.nan, np.nan)) for gamma, deviation in pairs]
 
 
 def _of_kernel(outputs: Array, net: MLP) -> tuple[float, float]:

@@ -191,3 +191,34 @@ def test_a_plain_tiff_is_read(channels: int, tmp_path: Path) -> None:
     contents = tiff(SCENE[..., :channels], RGB if channels == 3 else GREY)
     root = folder_of(tmp_path, lambda path, number: path.with_suffix(".tif").write_bytes(contents))
     assert (read_all(root) == SCENE[..., :channels].transpose(2, 0, 1)).all()
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_deflate"])
+def test_damage_is_said_once_and_with_the_files_name(
+    compression: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """libtiff writes to the terminal by itself, and names no file."""
+    noise = np.random.default_rng(0).integers(0, 256, size=(32, 32, 3), dtype=np.uint8)
+    whole = encoded(noise, "TIFF", compression=compression)
+    refused = 0
+    for at in range(8, len(whole) - 200, 97):
+        damaged = tmp_path / f"{at}.tif"
+        damaged.write_bytes(whole[:at] + bytes(255 - byte for byte in whole[at : at + 3]) + whole[at + 3 :])
+        try:
+            facts(damaged, whole=True)
+        except UnreadableImage as error:
+            refused += damaged.name in str(error)
+    assert refused
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_pillow_logs_is_not_shown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Of a TIFF of more channels than it decodes it logs a line without a name."""
+    file = tmp_path / "eight.tif"
+    data = bytearray(encoded(OBLONG, "TIFF"))
+    at = data.index(struct.pack("<HHI", 277, 3, 1))
+    data[at + 8 : at + 10] = struct.pack("<H", 8)
+    file.write_bytes(data)
+    with pytest.raises(UnreadableImage, match=r"eight\.tif"):
+        facts(file)
+    assert not caplog.records

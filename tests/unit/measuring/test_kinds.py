@@ -361,6 +361,7 @@ def test_labels_that_do_not_fit_the_outputs() -> None:
     assert found.notes == ("the model has 3 outputs, the data 2 classes",)
     every = [nn.functional.cross_entropy(of_index(kinds.mlp, index), two) for index in range(NETWORKS)]
     assert found.batch.loss.value == pytest.approx(float(torch.stack(every).mean()), rel=1e-5)
+    assert measure(kinds.mlp, X, NETWORKS, SEED, labels=two, classes=3).notes == ()  # of which these points lack one
     five = measure(kinds.mlp, X, NETWORKS, SEED, labels=torch.arange(POINTS) % 5)
     assert five.notes == ("the model has 3 outputs, the data 5 classes",)
     assert not five.labelled

@@ -275,6 +275,16 @@ def test_averages_do_not_depend_on_how_many_networks_are_taken_at_once(digits: t
         np.testing.assert_allclose(getattr(alone, name), getattr(together, name), rtol=1e-4)
 
 
+def test_dead_layers_of_narrow_networks_guess_the_first_class(digits: torch.Tensor) -> None:
+    """Where all nodes are 0, so are all outputs: the averages count these points as the guesses do."""
+    found = sample_mlps(digits, [MLP("none", "none", 8, width=4)], 3000, seed=0)[0]
+    g = found.guess_fraction[-1, :, 0].astype(float)
+    assert (g == 1).mean() > (g == 0).mean() + 0.1  # some are dead for all points
+    assert np.isfinite(found.agreement).all()
+    second_moment, error = np.mean((g - 0.5) ** 2), np.std((g - 0.5) ** 2) / len(g) ** 0.5
+    assert found.agreement[-1].mean() / 2 - 1 / 4 == pytest.approx(second_moment, abs=4 * error)
+
+
 def test_drawn_and_averaged_gammas_agree(digits: torch.Tensor) -> None:
     """Both estimate the same; the averaged one has the smaller error, far smaller behind a norm."""
     for cell, gain in ((("none", "none"), 1.3), (("batch", "before"), 10)):

@@ -79,3 +79,13 @@ def test_draws_of_ten_classes(x: torch.Tensor) -> None:
     drawn = simulated.draw_guess_fractions(x.numpy(), MLP("none", depth=2, classes=10), 50, 333, seed=0)
     assert drawn.shape == (333, 10)
     np.testing.assert_allclose(drawn.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_dead_layers_of_narrow_networks_guess_the_first_class(x: torch.Tensor) -> None:
+    net = MLP("none", depth=8, width=4)
+    *_, (of_gamma, of_deviation) = simulated.statistics(x.numpy(), net, 1500, 0, False)
+    sampled = sample_mlps(x, [net], 3000, seed=0)[0].agreement[-1]
+    expected = (sampled.mean() / 2 - 1 / 4) ** 0.5
+    chance = np.hypot((of_deviation.high - of_deviation.low) / 4, sampled.std() / 3000**0.5 / 4 / expected)
+    assert of_gamma.value > 0
+    assert of_deviation.value == pytest.approx(expected, abs=4.5 * float(chance))
