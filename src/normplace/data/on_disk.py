@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from normplace.data.image_folder import image_folder
-from normplace.data.record import Source, Where
+from normplace.data.record import SPLITS, Source, Where
 from normplace.data.search import alike, folders_below, is_file, is_folder
 from normplace.errors import UserError
 
@@ -29,6 +29,11 @@ class Download:
     urls: tuple[str, ...]
     known_hash: str
     unpacked: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's."""
+        return self.urls[0].rpartition("/")[2]
 
 
 Files = dict[str, Path]  # an original file's name -> where it is
@@ -92,6 +97,9 @@ class OnDisk:
         lacking = "; ".join(filter(None, map(self.lacking, where.roots)))
         other = f" (there is {', '.join(map(str, here[:3]))}, which cannot be read as it is)" if here else ""
         other = f" ({lacking})" if lacking else other
+        sums = {archive.name: archive.known_hash for archive in self.downloads}
+        for archive in [path for path in here if path.name in sums and is_file(path)][:1]:
+            other = f" (there is {archive}, but its checksum is not {sums[archive.name]}: fetch it again)"
         not_found = (
             f"{self.title} was not found in {looked_in}{other}, and could not be downloaded ({reason}). "
             f"Put it at {root}/{self.wanted}"
@@ -100,10 +108,11 @@ class OnDisk:
             raise UserError(not_found)
         stand_in = self.stand_in(split, where)
         label = f"{stand_in.label} (stand-in for {self.title})"
-        LOG.warning(
-            "WARNING: %s. Continuing with a STAND-IN: %s. Numbers and figures from it are not %s's.",
-            not_found, stand_in.label, self.title, extra={"stand_in": label},
-        )  # fmt: skip
+        if split == SPLITS[0]:  # once, for both
+            LOG.warning(
+                "WARNING: %s. Continuing with a STAND-IN: %s. Numbers and figures from it are not %s's.",
+                not_found, stand_in.label, self.title, extra={"stand_in": label},
+            )  # fmt: skip
         return replace(stand_in, kind="stand-in", label=label, stand_in=True)
 
 
@@ -144,7 +153,7 @@ def _retrieve(archive: Download, folder: Path, unpack: Any, here: list[Path]) ->
 
     if archive.unpacked:
         (folder / archive.unpacked).parent.mkdir(parents=True, exist_ok=True)
-    name = archive.urls[0].rpartition("/")[2]
+    name = archive.name
     if copy := _copy(archive, here):
         shutil.copyfile(copy, folder / name)
     errors = []
@@ -163,5 +172,5 @@ def _copy(archive: Download, here: list[Path]) -> Path | None:
     import pooch
 
     algorithm, _, sum_ = archive.known_hash.partition(":")
-    named = (path for path in here if path.name == archive.urls[0].rpartition("/")[2] and is_file(path))
+    named = (path for path in here if path.name == archive.name and is_file(path))
     return next((path for path in named if pooch.file_hash(path, algorithm) == sum_), None)

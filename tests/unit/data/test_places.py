@@ -239,7 +239,7 @@ def test_a_damaged_archive_is_not_unpacked(batches: Path, monkeypatch: pytest.Mo
     root, record = archived(batches, "cifar-10-python.tar.gz", monkeypatch)
     archive = root / "downloads" / "cifar-10-python.tar.gz"
     archive.write_bytes(archive.read_bytes()[:-1])
-    with pytest.raises(UserError, match=r"there is .*cifar-10-python.tar.gz, which cannot be read as it is"):
+    with pytest.raises(UserError, match=r"there is .*cifar-10-python.tar.gz, but its checksum is not md5:.*: fetch"):
         record.source("train", Where((root,), stand_in_allowed=False))
     assert sorted(path.name for path in root.rglob("*")) == ["cifar-10-python.tar.gz", "downloads"]
 
