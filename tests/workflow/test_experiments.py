@@ -72,7 +72,7 @@ def test_options_follow_from_what_a_job_is() -> None:
     )
     assert plan.trainings.jobs["training/output_bias/mnist-centred/runs-0-4/none"].options == (
         "--depth 20 --width 100 --activation relu --optimizer adam --lr 0.001 --batch-size 128 "
-        "--epochs 16 --runs 5 --first-run 0 --select any --output-bias centred --seed 0"
+        "--epochs 16 --runs 5 --first-run 0 --select any --output-bias centred --evaluated 320 --seed 0"
     )
     assert plan.trainings.jobs["training/resnet_dynamics/resnet9-16-vehicles-animals/runs-0-2/batch-after"].options == (
         "--network resnet9 --base-width 16 --points 640 --test-points 60 --optimizer adam --lr 0.001 --batch-size 32 "
@@ -80,7 +80,7 @@ def test_options_follow_from_what_a_job_is() -> None:
         "--evaluated 60 --seed 0"
     )
     assert plan.theories.jobs["theory/placements/mnist/none"].options == (
-        "--depth 20 --activation relu --points 1000 --draws 5000 --draws-depths 1,20"
+        "--depth 20 --activation relu --points 500 --draws 5000 --draws-depths 1,20"
     )
     assert plan.trainings.jobs["training/start_matters/neutral/runs-0-4/none"].options == (
         "--depth 20 --width 100 --activation relu --optimizer adam --lr 0.001 --batch-size 128 "
