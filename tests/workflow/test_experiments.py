@@ -84,7 +84,7 @@ def test_options_follow_from_what_a_job_is() -> None:
     )
     assert plan.trainings.jobs["training/start_matters/neutral/runs-0-4/none"].options == (
         "--depth 20 --width 100 --activation relu --optimizer adam --lr 0.001 --batch-size 128 "
-        "--epochs 16 --runs 5 --first-run 0 --select neutral --seed 1"
+        "--epochs 16 --runs 5 --first-run 0 --select neutral --evaluated 320 --seed 1"
     )
     assert plan.measurements.jobs["zoo/20-networks-each"].options == "--points 40 --inits 20 --seed 0"
     assert plan.measurements.jobs["language/text"].options.startswith(
@@ -92,7 +92,7 @@ def test_options_follow_from_what_a_job_is() -> None:
     )
     (mnist,) = (files for files in plan.data if files.dataset == "mnist")
     assert mnist.options == (
-        "--dataset mnist --file init-all.npz all 1000 0 --file init-parity.npz parity 1000 0 "
+        "--dataset mnist --file init-all.npz all 500 0 --file init-parity.npz parity 500 0 "
         "--file training-parity.npz parity 640 300"
     )
 
