@@ -21,6 +21,7 @@ GREY_MODES = ("1", "L", "LA")
 BACKGROUND = "white"  # what transparent images are laid on
 TURNED = (5, 6, 7, 8)  # values of EXIF's orientation that swap width and height
 ORIENTATION, BITS_PER_SAMPLE, SAMPLES_PER_PIXEL, SAMPLE_FORMAT = 0x112, 258, 277, 339  # tags
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # how one begins
 UNSIGNED = 1  # the sample format of whole numbers from 0 on
 
 
@@ -149,7 +150,11 @@ def _opened(file: Path) -> Iterator[Any]:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with _without_remarks(file), Image.open(file, formats=FORMATS) as image:
+        with (
+            file.open("rb") as opened,
+            _without_remarks(is_tiff=opened.read(4) in TIFF),
+            Image.open(opened, formats=FORMATS) as image,
+        ):
             yield image
     except UserError:
         raise
@@ -165,7 +170,7 @@ def _opened(file: Path) -> Iterator[Any]:
 
 
 @contextmanager
-def _without_remarks(file: Path) -> Iterator[None]:
+def _without_remarks(*, is_tiff: bool) -> Iterator[None]:
     """Silence what names no file: Pillow's warnings and log, and what libtiff writes to the terminal itself.
 
     They are of EXIF that cannot be read (no viewer turns such an image), of palettes, which are handled, and of damage,
@@ -177,15 +182,10 @@ def _without_remarks(file: Path) -> Iterator[None]:
         warnings.simplefilter("ignore")
         log.setLevel(logging.CRITICAL + 1)
         try:
-            with _no_errors_printed() if _is_tiff(file) else nullcontext():
+            with _no_errors_printed() if is_tiff else nullcontext():
                 yield
         finally:
             log.setLevel(level)
-
-
-def _is_tiff(file: Path) -> bool:
-    with file.open("rb") as opened:
-        return opened.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 @contextmanager

@@ -97,9 +97,9 @@ class OnDisk:
         lacking = "; ".join(filter(None, map(self.lacking, where.roots)))
         other = f" (there is {', '.join(map(str, here[:3]))}, which cannot be read as it is)" if here else ""
         other = f" ({lacking})" if lacking else other
-        sums = {archive.name: archive.known_hash for archive in self.downloads}
-        for archive in [path for path in here if path.name in sums and is_file(path)][:1]:
-            other = f" (there is {archive}, but its checksum is not {sums[archive.name]}: fetch it again)"
+        if damaged := [archive for archive in self.downloads if _named(archive, here) and not _copy(archive, here)]:
+            one = damaged[0]
+            other = f" (there is {_named(one, here)[0]}, but its checksum is not {one.known_hash}: fetch it again)"
         not_found = (
             f"{self.title} was not found in {looked_in}{other}, and could not be downloaded ({reason}). "
             f"Put it at {root}/{self.wanted}"
@@ -172,5 +172,9 @@ def _copy(archive: Download, here: list[Path]) -> Path | None:
     import pooch
 
     algorithm, _, sum_ = archive.known_hash.partition(":")
-    named = (path for path in here if path.name == archive.name and is_file(path))
-    return next((path for path in named if pooch.file_hash(path, algorithm) == sum_), None)
+    return next((path for path in _named(archive, here) if pooch.file_hash(path, algorithm) == sum_), None)
+
+
+def _named(archive: Download, here: list[Path]) -> list[Path]:
+    """Files that are called like an archive."""
+    return [path for path in here if path.name == archive.name and is_file(path)]

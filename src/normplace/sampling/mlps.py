@@ -22,13 +22,12 @@ from normplace.networks.random import network_generator
 from normplace.parallel import completed, one_thread
 from normplace.progress import bar
 from normplace.statistics import Floats
-from normplace.theories.guesses import agreements
+from normplace.theories.guesses import agreements, correlations
 
 PARTS_A_PROCESS = 32  # the steps in which work is handed out, and progress shown
 GPU_NUMBERS = 2**28  # a layer's and all weights of the networks at once on a GPU: 1 GiB, hundreds on 1000 points
 CACHED = 2**20  # numbers of one layer at once on a processor
 COMPARED = 24  # points of a network, over whose pairs `agreement` is a mean
-TINY = 1e-300  # of a product of deviations, below which there is none
 ALIGNED = 16  # floats: where a layer's weights begin, and what torch draws normals in multiples of
 
 
@@ -113,14 +112,11 @@ class HiddenSums:
         totals, squares, rows = (torch.stack(one).double() for one in (self.totals, self.squares, self.rows))
         mean_var = factor * (totals / n).square().sum(dim=2)
         expected_var = factor * squares / n - mean_var
-        kernel = factor * rows @ rows.transpose(2, 3) + bias
-        deviation = kernel.diagonal(dim1=2, dim2=3).sqrt()
-        first, second = torch.triu_indices(kernel.shape[2], kernel.shape[2], 1)
-        product = deviation[:, :, first] * deviation[:, :, second]
-        rho = kernel[:, :, first, second] / product.clamp_min(TINY)
-        # Points at which all nodes of a narrow layer are 0 have outputs of 0, and the first class as their guess.
-        rho[(deviation[:, :, first] == 0) & (deviation[:, :, second] == 0)] = 1.0
-        chances = agreements(rho.clamp(-1, 1).cpu().numpy(), self.readout.classes).mean(axis=2)
+        kernel = (factor * rows @ rows.transpose(2, 3) + bias).cpu().numpy()
+        deviation = np.sqrt(kernel.diagonal(axis1=2, axis2=3))
+        first, second = np.triu_indices(kernel.shape[2], 1)
+        rho = correlations(kernel[:, :, first, second], deviation[:, :, first], deviation[:, :, second])
+        chances = agreements(rho, self.readout.classes).mean(axis=2)
         arrays = (mean_var + bias).cpu().numpy(), expected_var.cpu().numpy(), 1 / n + (1 - 1 / n) * chances
         return tuple(np.asarray(array, dtype=np.float32) for array in arrays)  # type: ignore[return-value]
 

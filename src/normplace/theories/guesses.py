@@ -18,6 +18,7 @@ from normplace.statistics import Array
 if TYPE_CHECKING:
     from scipy.interpolate import CubicSpline
 
+TINY = 1e-300  # of a product of deviations, below which there is none
 SPLINED = 300  # classes up to which an error of 1e-7 in a chance of 1 / classes does not show
 
 
@@ -86,6 +87,16 @@ def agreement(gamma: float, classes: int) -> float:
     Both points' outputs at a node are standard normal with correlation gamma / (1 + gamma).
     """
     return _agreement(1.0 if np.isinf(gamma) else gamma / (1 + gamma), classes)
+
+
+def correlations(covariance: Array, deviation: Array, other: Array) -> Array:
+    """Of outputs of two points, as `agreements` takes them; arrays of shapes that fit.
+
+    A point at which all nodes of a narrow layer are 0 has outputs of 0, and the first class as its guess: two such
+    points agree, and one agrees with any other as often as chance has it.
+    """
+    rho = covariance / np.maximum(deviation * other, TINY)
+    return np.clip(np.where((deviation == 0) & (other == 0), 1.0, rho), -1, 1)
 
 
 def agreements(rho: Array, classes: int) -> Array:

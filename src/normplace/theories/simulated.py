@@ -18,7 +18,6 @@ from normplace.statistics import Estimate, Floats, interval_of_mean, interval_of
 from normplace.theories import guesses
 
 POINTS = 2000  # from which guesses are counted, unless a norm looks over all points
-TINY = 1e-300  # of a product of deviations, below which there is none
 PAIRED = 100  # points of a network whose pairs are compared, for the deviation of G_0; other ones for each network
 
 
@@ -97,9 +96,8 @@ def _conditional(h: Floats, net: MLP, compared: npt.NDArray[np.intp], n: int) ->
     few = h[compared].astype(np.float64)
     kernel = factor * few @ few.T + net.bias_variance
     deviation = np.sqrt(np.diag(kernel))
-    rho = kernel / np.maximum(np.outer(deviation, deviation), TINY)
-    rho[np.ix_(deviation == 0, deviation == 0)] = 1.0  # outputs of 0, and the first class as the guess
-    chances = guesses.agreements(np.clip(rho, -1, 1), net.classes)
+    rho = guesses.correlations(kernel, deviation[:, None], deviation)
+    chances = guesses.agreements(rho, net.classes)
     m = len(few)
     of_two = (chances.sum() - np.trace(chances)) / (m * (m - 1))
     return between + net.bias_variance, within, float(1 / n + (1 - 1 / n) * of_two)

@@ -127,7 +127,8 @@ class Theory:
     def _how(self) -> str:
         if self.width is None:
             return INFINITE
-        return f"width {self.width}, {self.method}" + f" from {self.networks} networks" * (self.method == SIMULATED)
+        source = f" from {self.networks} networks" if self.method == SIMULATED else ""
+        return f"width {self.width}, {self.method}{source}"
 
     def __repr__(self) -> str:
         """The network, the data, how, and gamma at the first and the last depth."""
@@ -239,7 +240,8 @@ def _checked(net: MLP, data: Data | Arrays, *, infinite: bool) -> npt.NDArray[np
     if (x == x[0]).all():
         raise UserError(f"{data.provenance['label']}: all {len(x)} points are alike; gamma needs two that differ")
     squares = np.square(x.reshape(len(x), -1), dtype=np.float64).mean(axis=1)
-    for index in np.flatnonzero((squares < SQUARES[0]) | (squares > SQUARES[1]))[:1]:
+    if (beyond := (squares < SQUARES[0]) | (squares > SQUARES[1])).any():
+        index = int(beyond.argmax())
         raise UserError(
             f"{data.provenance['label']}: point {index} has a mean square of {squares[index]:g}, allowed are "
             f"{SQUARES[0]:g} to {SQUARES[1]:g}; standardise the data, and leave out what is 0 throughout"

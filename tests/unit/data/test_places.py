@@ -244,6 +244,17 @@ def test_a_damaged_archive_is_not_unpacked(batches: Path, monkeypatch: pytest.Mo
     assert sorted(path.name for path in root.rglob("*")) == ["cifar-10-python.tar.gz", "downloads"]
 
 
+def test_a_whole_archive_is_not_called_damaged_where_another_is_missing(
+    batches: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, record = archived(batches, "cifar-10-python.tar.gz", monkeypatch)
+    missing = replace(record.downloads[0], urls=("https://example.org/rest.tar.gz",))
+    record = replace(record, downloads=(*record.downloads, missing))
+    with pytest.raises(UserError) as caught:
+        record.source("train", Where((root,), stand_in_allowed=False))
+    assert "checksum" not in str(caught.value)
+
+
 def test_images_of_cifar10_are_found_deeper_and_its_classes_are_named(tmp_path: Path) -> None:
     for split in ("train", "test"):
         for label, name in enumerate(cifar10.CLASSES):

@@ -31,7 +31,7 @@ READINGS = [name for name, claim in CLAIMS.items() if claim.by == "reading"]
 
 
 def verdicts(tidy: Path, *names: str) -> dict[str, str]:
-    return {judgement.claim.id: judgement.verdict for judgement in judge([CLAIMS[n] for n in names or CLAIMS], tidy)}
+    return {judgement.claim.id: judgement.verdict for judgement in judge([CLAIMS[n] for n in names], tidy)}
 
 
 def all_fail(tidy: Path, *names: str) -> bool:
@@ -391,9 +391,8 @@ def test_widths_are_carried_on_to_infinite_width(infinite: float, verdict: str) 
     rows = pd.DataFrame(
         [ROW | {"dataset": "x", "depth": 20, "width": width, "inits": 100} for width in (50, 400, 1000)]
     )
-    rows["gamma"] = np.expm1(
-        np.log1p(0.45) - 20 / rows["width"] * (1 + (rows["width"] == 50))
-    )  # only first order at last
+    beyond_first_order = 1 + (rows["width"] == 50)  # of the width that is not used
+    rows["gamma"] = np.expm1(np.log1p(0.45) - 20 / rows["width"] * beyond_first_order)
     rows["gamma_low"], rows["gamma_high"] = rows["gamma"] - 1e-4, rows["gamma"] + 1e-4
     (check,) = extrapolated(rows.assign(gamma_kernel=infinite), 0.005)
     assert check.value == pytest.approx(0.45)
