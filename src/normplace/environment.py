@@ -1,8 +1,10 @@
 """What a program of ours takes from its machine and its user: nothing that results depend on, or that may be broken."""
 
+import contextlib
 import getpass
 import logging
 import os
+import sys
 from pathlib import Path
 
 # One thread a process: threads of several jobs fight over the cores, and results must not depend on how many there are.
@@ -20,6 +22,10 @@ def prepare() -> None:
     os.environ.update({**dict.fromkeys(THREADS, "1"), **MATPLOTLIB})
     # It warns of a matplotlibrc that is not used here, and where its cache of fonts cannot be kept.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    # One in the working directory comes before all others, and its first import ends where it cannot be read.
+    if Path("matplotlibrc").exists():
+        with contextlib.chdir(sys.prefix):
+            import matplotlib  # noqa: F401
     # In a container the system may not know the user, and libraries that ask for a name or a home end in tracebacks.
     try:
         getpass.getuser()

@@ -22,15 +22,15 @@ HOSTILE = {
     "not there": (None, {"MPLCONFIGDIR": "/dev/null/none"}),
     "no home": (None, {"HOME": "/dev/null/none", "XDG_CACHE_HOME": "", "XDG_CONFIG_HOME": ""}),
 }
-FIGURE = ["figures", "shift", "--tidy", "reference/quick/tidy", "--output"]
+FIGURE = ["figures", "shift", "--tidy", ROOT / "reference/quick/tidy", "--output"]
 MODEL = "from torch import nn\n\ndef build():\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, 2))\n"
 
 
-def run(*arguments: str | Path, **variables: str) -> str:
+def run(*arguments: str | Path, where: Path = ROOT, **variables: str) -> str:
     """What a module said as a program, which ended well."""
     command = [sys.executable, "-m", *map(str, arguments)]
     found = subprocess.run(
-        command, cwd=ROOT, env=environment(ROOT) | variables, capture_output=True, text=True, check=False
+        command, cwd=where, env=environment(ROOT) | variables, capture_output=True, text=True, check=False
     )
     assert found.returncode == 0, found.stderr
     return found.stdout + found.stderr
@@ -56,6 +56,10 @@ def test_no_settings_of_matplotlib_change_a_figure(named: str, tmp_path: Path, p
         (tmp_path / "matplotlibrc").write_bytes(text)
     assert run(*FIGURE, tmp_path / "drawn", MATPLOTLIBRC=str(tmp_path / "matplotlibrc"), **variables) == ""
     assert pictures(tmp_path / "drawn") == plain
+    if text:  # matplotlib looks in the working directory first
+        path = os.pathsep.join([environment(ROOT)["PYTHONPATH"], str(ROOT)])
+        assert run(*FIGURE, tmp_path / "here", where=tmp_path, PYTHONPATH=path, **variables) == ""
+        assert pictures(tmp_path / "here") == plain
 
 
 def test_nor_do_they_change_the_pictures_of_measure(tmp_path: Path) -> None:
@@ -64,11 +68,13 @@ def test_nor_do_they_change_the_pictures_of_measure(tmp_path: Path) -> None:
     hostile = {"MATPLOTLIBRC": str(tmp_path), "MPLBACKEND": "x", "MPLCONFIGDIR": "/dev/null/none"}
     measure = ["normplace.cli", "measure", "模型:build", "--dataset", "digits", "--points", "20", "--inits", "5"]
     path = os.pathsep.join([environment(ROOT)["PYTHONPATH"], str(tmp_path)])
-    for name, variables in (("plain", {}), ("theirs", hostile)):
-        said = run(*measure, "--output", tmp_path / name / "m.json", PYTHONPATH=path, **variables)
+    for name, where, variables in (("plain", ROOT, {}), ("theirs", ROOT, hostile), ("here", tmp_path, hostile)):
+        if name == "here":
+            (tmp_path / "matplotlibrc").write_bytes(HOSTILE["not UTF-8"][0])
+        said = run(*measure, "--output", tmp_path / name / "m.json", where=where, PYTHONPATH=path, **variables)
         assert "atplotlib" not in said
         assert "Glyph" not in said
-    assert pictures(tmp_path / "theirs") == pictures(tmp_path / "plain")
+    assert pictures(tmp_path / "here") == pictures(tmp_path / "theirs") == pictures(tmp_path / "plain")
 
 
 def test_a_plot_looks_the_same_in_every_session_and_leaves_its_settings(tmp_path: Path) -> None:

@@ -257,6 +257,8 @@ def _find_source(
             source = DATASETS[name].read(split, Where(roots, stand_in_allowed, skip_unreadable))
     for note in source.notes:
         LOG.warning("note: %s", note)
+    if skip_unreadable and source.kind != "image folder" and split == "train":
+        LOG.warning("note: --skip-unreadable has no effect: %s is not read from a folder of images", source.label)
     return source
 
 

@@ -101,6 +101,12 @@ def test_mnist_is_read_as_torchvision_reads_it(raw: Path) -> None:
         assert (ours.labels == theirs.targets.numpy()).all()
 
 
+def test_skipping_has_no_effect_on_original_files_which_is_said(raw: Path, caplog: pytest.LogCaptureFixture) -> None:
+    load("mnist", data_root=raw.parents[1], skip_unreadable=True, test_points=20)
+    said = [message for message in caplog.messages if "--skip-unreadable" in message]
+    assert said == ["note: --skip-unreadable has no effect: MNIST is not read from a folder of images"]
+
+
 def test_files_of_the_same_names_are_no_mnist(raw: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Fashion-MNIST and others call their files the same."""
     root = raw.parents[1]
