@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -19,6 +20,8 @@ FALLING_GAMMA = 0.5  # a gamma that falls with depth must be below this, too, to
 GROWTH = 0.5
 CONFIDENCE = 0.95
 Z95 = 1.959963984540054  # half an interval of this confidence, in standard errors of a normal estimate
+FEW = 250  # units of a ratio, among which the largest of log-normal numbers may still be missing
+LEAST_SKEWNESS = -1.0  # of logarithms taken for normal; those of squares of normal numbers have -1.5
 WIDEST = 300.0  # of half an interval of a logarithm, beyond which there is no number
 BINS = 41  # of histograms of G_0 over 0..1, fixed, so that they can be compared; odd, so that 1/2 is inside a bin
 _ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)  # quantiles
@@ -70,21 +73,64 @@ def interval_of_mean(values: Array) -> Estimate[float]:
 def interval_of_ratio(numerators: Array, denominators: Array) -> Estimate[float]:
     """The ratio of two means over n independent units, with its 95 % interval by the delta method on its logarithm.
 
-    The logarithm of a ratio of positive sums is nearer to normal than the ratio is.
+    The logarithm of a ratio of positive sums is nearer to normal than the ratio is. Of few units that interval is
+    mostly too low where numbers are log-normal, as deep networks' without a norm: then it reaches up to the end that
+    it has for log-normal numbers.
     """
     ratio = float(numerators.mean() / denominators.mean())
     if not (np.isfinite(ratio) and ratio > 0):
         return Estimate(ratio, ratio, ratio)
     deviations = numerators / numerators.mean() - denominators / denominators.mean()
     half = interval_of_mean(deviations).high - float(deviations.mean())
-    return Estimate(ratio, float(ratio * np.exp(-half)), float(ratio * np.exp(half)))
+    high = max(float(ratio * np.exp(half)), _log_normal_end(numerators, denominators))
+    return Estimate(ratio, float(ratio * np.exp(-half)), high)
+
+
+def _log_normal_end(numerators: Array, denominators: Array) -> float:
+    """The upper end of a 95 % interval of E a / E b, for few numbers a and b that are log-normal together.
+
+    0 where they are many, or where logarithms of numerators are clearly not normal. With u = log a - log b and
+    w = log a + log b it is that of E u + Cov(u, w) / 2: a generalised confidence interval (Krishnamoorthy and Mathew
+    2003 have it for one log-normal mean), by draws of the pivots of mean and covariance.
+    """
+    if not 2 < len(numerators) < FEW or min(numerators.min(), denominators.min()) <= 0:
+        return 0.0
+    a, b = np.log(numerators), np.log(denominators)
+    if _skewness(a) < LEAST_SKEWNESS:
+        return 0.0
+    u, w = a - b, a + b
+    of_u, of_w = u - u.mean(), w - w.mean()
+    # The Cholesky factor of the sums of squares and products, and the covariances that may have led to it.
+    first = float(of_u @ of_u) ** 0.5
+    below = float(of_u @ of_w) / first if first else 0.0
+    second = max(float(of_w @ of_w) - below**2, 0.0) ** 0.5
+    diagonal, off, last, normal = _pivots(len(u))
+    sd = first / diagonal
+    covariance = sd * (below - second * off / last) / diagonal
+    end = float(np.quantile(u.mean() - sd * normal + covariance / 2, _ENDS[1]))
+    return float(np.exp(min(end, WIDEST)))
+
+
+def _skewness(values: Array) -> float:
+    deviations = values - values.mean()
+    variance = float((deviations**2).mean())
+    return float((deviations**3).mean() / variance**1.5) if variance else 0.0
+
+
+@cache
+def _pivots(n: int) -> tuple[Array, Array, Array, Array]:
+    """2000 draws of a Cholesky factor of a Wishart matrix of n - 1 degrees of freedom (Bartlett), and of a mean."""
+    rng, draws = np.random.default_rng(0), 2000
+    diagonal, last = (rng.chisquare(n - less, draws) ** 0.5 for less in (1, 2))
+    return diagonal, rng.standard_normal(draws), last, rng.standard_normal(draws) / n**0.5
 
 
 def gamma_of_outputs(output_mean: npt.NDArray[Any], output_var: npt.NDArray[Any]) -> Estimate[float]:
     """gamma of networks' outputs, [inits, classes], with its 95 % interval: jackknife of log gamma, Student's t.
 
     Leaving out networks, unlike drawing them again, repeats none: an interval of a variance over few networks stays
-    about the truth with a thousand classes too. Of 2 networks it is unbounded.
+    about the truth with a thousand classes too. Of 2 networks it is unbounded; of few it reaches up as
+    `interval_of_ratio`'s does.
     """
     n = len(output_mean)
     mean = output_mean.astype(np.float64)
@@ -101,7 +147,8 @@ def gamma_of_outputs(output_mean: npt.NDArray[Any], output_var: npt.NDArray[Any]
     logs = np.log(between / rest)
     # The jackknife's pseudo-values are like independent draws whose mean has log gamma's variance.
     half = min(interval_of_mean((n - 1) * (logs - logs.mean())).high, WIDEST)
-    return Estimate(value, float(value * np.exp(-half)), float(value * np.exp(half)))
+    high = max(float(value * np.exp(half)), _log_normal_end(squares * n / (n - 1), within))
+    return Estimate(value, float(value * np.exp(-half)), high)
 
 
 def interval_of_share(shares: Array, least: float) -> Estimate[float]:

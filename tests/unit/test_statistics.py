@@ -36,7 +36,7 @@ def test_intervals_of_ratios_cover_the_truth(n: int) -> None:
     denominators = scale * random.gamma(20, 1 / 20, (2000, n))
     found = [statistics.interval_of_ratio(*rows) for rows in zip(numerators, denominators, strict=True)]
     covered = np.mean([one.low <= TRUE <= one.high for one in found])
-    assert 0.92 < covered < 0.97
+    assert 0.93 < covered < 0.98  # 2000 intervals tell it to 1 %
     at_all = statistics.gamma_of_readouts(numerators[:2], denominators[:2])
     assert at_all.low.tolist() == [one.low for one in found[:2]]
 

@@ -250,7 +250,7 @@ def _products(means: Array) -> Array:
 @cache
 def _factors(count: int) -> list[tuple[int, ...]]:
     """Which of so many means are multiplied for each control."""
-    orders = range(1, 4 if count <= 3 else 3)
+    orders = range(1, 4 if count <= 5 else 3)
     return [factors for order in orders for factors in combinations_with_replacement(range(count), order)]
 
 

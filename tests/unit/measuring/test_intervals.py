@@ -100,9 +100,9 @@ def holds(found: Estimate[float], truth: float) -> bool:
 
 
 # Below what intervals are measured to hold, by 2 to 3 %. With few networks of wildly varying scale the averaged
-# readout's hold the truth too rarely: 84 % of 12 networks, 89 % of 40, 94 % of 200.
-LEAST = {SHALLOW: {12: 0.93, 40: 0.93, 200: 0.92}, DEEP: {12: 0.88, 40: 0.89, 200: 0.88}}
-LEAST_OF_READOUTS = {SHALLOW: {12: 0.89, 40: 0.92, 200: 0.92}, DEEP: {12: 0.80, 40: 0.86, 200: 0.91}}
+# readout's hold the truth too rarely: 88 % of 12 networks, 90 % of 40, 94 % of 200.
+LEAST = {SHALLOW: {12: 0.93, 40: 0.94, 200: 0.92}, DEEP: {12: 0.9, 40: 0.9, 200: 0.89}}
+LEAST_OF_READOUTS = {SHALLOW: {12: 0.91, 40: 0.92, 200: 0.92}, DEEP: {12: 0.85, 40: 0.87, 200: 0.91}}
 
 
 @pytest.mark.slow

@@ -42,21 +42,20 @@ def coverage(
 @pytest.mark.parametrize("networks", [12, 40, 150, 400])
 @pytest.mark.parametrize("cell", CELLS, ids="-".join)
 def test_intervals_of_averaged_readouts_hold_gamma(cell: tuple[str, str], networks: int) -> None:
-    """Nominal 95 %. Without a norm sums of log-normal numbers need more networks: docs/theory.md says how many."""
+    """Nominal 95 %, also without a norm, where numbers are log-normal and few networks lack the largest."""
     of = pool(*cell, 2)
     mean, variance = of.mean_var[-1].astype(float), of.expected_var[-1].astype(float)
     share, error = coverage(statistics.interval_of_ratio, mean, variance, mean.mean() / variance.mean(), networks)
-    least = {12: 0.76, 40: 0.84, 150: 0.9, 400: 0.92}[networks] if cell == ("none", "none") else 0.93
-    assert least - 2 * error < share < 0.97 + 2 * error
+    assert 0.93 - 2 * error < share < 0.97 + 2 * error
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("networks", [12, 40, 150, 400])
 @pytest.mark.parametrize("classes", [2, 10])
-@pytest.mark.parametrize("cell", CELLS[1:], ids="-".join)
+@pytest.mark.parametrize("cell", CELLS, ids="-".join)
 def test_intervals_of_drawn_outputs_hold_gamma(cell: tuple[str, str], classes: int, networks: int) -> None:
     of = pool(*cell, classes)
     mean, variance = of.output_mean[-1], of.output_var[-1]
     truth = statistics.gamma_of_outputs(mean, variance).value * (POOL - 1) / POOL
     share, error = coverage(statistics.gamma_of_outputs, mean, variance, truth, networks)
-    assert 0.91 - 2 * error < share < 0.98 + 2 * error
+    assert 0.92 - 2 * error < share < 0.98 + 2 * error
