@@ -30,12 +30,14 @@ def test_shipped_theory_is_theory_and_a_measurement_is_not(run: Path) -> None:
     assert not wrong
     assert missing == ["mnist", "cifar10"]
     rows = pd.read_csv(run / TABLE, keep_default_na=False, na_values=[""])
-    layer_after = (rows["norm"] == "layer") & (rows["placement"] == "after") & (rows["dataset"] == "gaussian")
-    rows.loc[layer_after, "gamma_finite"] = rows["gamma"]
+    for norm, placement in (("layer", "after"), ("batch", "before")):  # by the chain, and simulated
+        of_cell = (rows["norm"] == norm) & (rows["placement"] == placement) & (rows["dataset"] == "gaussian")
+        rows.loc[of_cell, "gamma_finite"] = rows["gamma"]
     rows.loc[(rows["norm"] == "none") & (rows["dataset"] == "gaussian"), "gamma_kernel"] = rows["gamma"]
     rows.to_csv(run / TABLE, index=False)
     found, _ = recomputed.others(run)
     assert sorted(found) == [
+        "placements/gamma.csv: gamma_finite of batch-before on gaussian, width 100",
         "placements/gamma.csv: gamma_finite of layer-after on gaussian, width 100",
         "placements/gamma.csv: gamma_kernel of none on gaussian",
     ]

@@ -106,7 +106,7 @@ class Placements(Model):
     width: Count
     activation: Activation
     inits: TwoOrMore
-    histogram_depths: Annotated[list[Count], Field(min_length=2, max_length=2), UNIQUE]
+    histogram_depths: Annotated[list[Count], Field(min_length=2), UNIQUE]  # the first and the last are drawn
     theory_points: TwoOrMore
     theory_draws: TwoOrMore
     theory_networks: TwoOrMore  # whose hidden layers are simulated for theory at finite width
