@@ -221,6 +221,10 @@ def test_an_unwritable_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     (tmp_path / "file").write_text("")
     assert "cannot be written" in mistake(capsys, *SAMPLE, "--output", tmp_path / "file" / "x.npz")
     assert "cannot be written (File name too long)" in mistake(capsys, *SAMPLE, "--output", "x" * 300)
+    assert "--output x.csv: needs the suffix .npz" in mistake(capsys, *SAMPLE, "--output", "x.csv")
+    assert "--output x.npz: needs the suffix .csv" in mistake(capsys, "phase", "--output", "x.npz")
+    draws = ["theory", *SAMPLE[1:3], "--norm", "none", "--depth", "2", "--output", "x.csv", "--draws-output", "x.json"]
+    assert "--draws-output x.json: needs the suffix .npz" in mistake(capsys, *draws)
 
 
 @pytest.mark.parametrize(
@@ -289,7 +293,6 @@ def test_mistakes_of_theory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     digits = ["--dataset", "digits"]
     assert "--draws: needs --draws-output" in mistake(capsys, *command, *digits, "--draws", 5)
     assert "--draws: needs --dataset" in mistake(capsys, *command, "--draws", 5)
-    assert "is --output too" in mistake(capsys, *command, *digits, "--draws-output", tmp_path / "t.csv")
     assert "0 is not in the range x>=1" in mistake(capsys, *command, *deep[:-1], "1,0")
     assert "--draws-depths: needs --dataset" in mistake(capsys, *command, "--draws-depths", 2)
     foreign = tmp_path / "foreign.npz"

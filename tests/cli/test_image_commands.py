@@ -108,8 +108,8 @@ def test_summarise_has_no_theory_of_an_image_network(sampled: Path, tmp_path: Pa
 def test_mistakes_are_one_clear_line(
     options: str, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for command in ("sample", "train --lr 1e-3 --epochs 1 --batch-size 10"):
-        line = mistake(capsys, f"{command} {DATA} {options}", tmp_path / "x")
+    for command, name in (("sample", "x.npz"), ("train --lr 1e-3 --epochs 1 --batch-size 10", "x.csv")):
+        line = mistake(capsys, f"{command} {DATA} {options}", tmp_path / name)
         for word in words:
             assert word in line
     assert list(tmp_path.iterdir()) == []

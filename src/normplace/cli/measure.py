@@ -112,7 +112,7 @@ def _plain(value: Any) -> Any:
 @click.option("--threads", type=options.Whole(1), default=1, help="of one forward pass")
 @options.seed
 @options.device
-@options.output("the file to write, F.json; the picture goes beside it")
+@options.output("the file to write, F.json; the picture goes beside it", suffix=".json")
 def measure(
     models: tuple[str, ...],
     request: DataRequest,
@@ -133,7 +133,8 @@ def measure(
 ) -> None:
     """How prejudiced is my network? Any PyTorch model that guesses."""
     _check_arguments(models, arguments, vary)
-    _check_output(output)
+    for beside in (".png", ".pdf"):
+        check_writable(output.with_suffix(beside))
     written_to, output = output, output.absolute()  # a model's module may go to another folder when it is imported
     del sys.argv[1:]  # and may read it: these are no options of the module's
     from normplace.parallel import resolve_device
@@ -199,13 +200,6 @@ def _check_arguments(models: tuple[str, ...], arguments: "tuple[Pair, ...]", var
         if twice := [name for name in names if names.count(name) > 1]:
             raise UserError(f"{option} {twice[0]}: is given twice")
     _nested([*arguments, *((name, values[0]) for name, values in vary)])
-
-
-def _check_output(output: Path) -> None:
-    if output.suffix != ".json":
-        raise UserError(f"--output {output}: needs the suffix .json; the picture goes beside it")
-    for suffix in (".png", ".pdf"):
-        check_writable(output.with_suffix(suffix))
 
 
 def _measured_of(

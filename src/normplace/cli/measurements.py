@@ -10,7 +10,7 @@ from normplace.files import write_text
 
 @options.command()
 @click.argument("measured", type=options.path, nargs=-1, required=True, metavar="MEASURED.json...")
-@options.output()
+@options.output(suffix=".csv")
 def measurements(measured: tuple[Path, ...], output: Path) -> None:
     """Tidy table of measured models."""
     from normplace.tables import zoo

@@ -123,7 +123,7 @@ def specifications(
         context = click.get_current_context()
         param = next(param for param in context.command.params if param.name == "norm")
         raise click.MissingParameter(ctx=context, param=param)
-    return [(specification(norm, placement, **shape), check_output(output, "--output"))]
+    return [(specification(norm, placement, **shape), check_output(output, "--output", suffix=suffix))]
 
 
 def specification(

@@ -70,20 +70,21 @@ class Names(click.Choice[str]):
 class Output(click.Path[Path]):
     """Where to write a file, or a folder of files; refused before any work where nothing can be written."""
 
-    def __init__(self, *, folder: bool = False) -> None:
+    def __init__(self, *, folder: bool = False, suffix: str = "") -> None:
         super().__init__(path_type=Path, file_okay=not folder, dir_okay=folder)
+        self.suffix = suffix
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Check that it can be written."""
         output = Path(value)
-        return check_output(output, param.opts[0] if param else "--output", folder=self.dir_okay)
+        return check_output(output, param.opts[0] if param else "--output", folder=self.dir_okay, suffix=self.suffix)
 
 
-def check_output(path: Path, option: str, *, folder: bool = False) -> Path:
-    """The path of a file, or of a folder of files.
+def check_output(path: Path, option: str, *, folder: bool = False, suffix: str = "") -> Path:
+    """The path of a file, which ends in the suffix, or of a folder of files.
 
     Raises:
-        click.UsageError: nothing can be written there.
+        click.UsageError: nothing can be written there, or the name promises another kind of file.
     """
     try:
         check_writable(path / "x" if folder else path, option)
@@ -92,12 +93,14 @@ def check_output(path: Path, option: str, *, folder: bool = False) -> Path:
     except OSError as error:  # such as a name that is too long
         message = f"{option} {path}: cannot be written ({error.strerror})"
         raise click.UsageError(message, click.get_current_context()) from None
+    if path.suffix != suffix and suffix:
+        raise click.UsageError(f"{option} {path}: needs the suffix {suffix}", click.get_current_context())
     return path
 
 
-def output(what: str = "the file to write", *, folder: bool = False) -> Decorator:
+def output(what: str = "the file to write", *, folder: bool = False, suffix: str = "") -> Decorator:
     """The option --output."""
-    return click.option("--output", type=Output(folder=folder), required=True, help=what)
+    return click.option("--output", type=Output(folder=folder, suffix=suffix), required=True, help=what)
 
 
 def refuse_beside(option: str, given: Mapping[str, object]) -> None:

@@ -7,7 +7,7 @@ from normplace.files import write_text
 
 
 @options.command()
-@options.output()
+@options.output(suffix=".csv")
 def phase(output: Path) -> None:
     """Regimes of deep networks over weight and bias variance."""
     import pandas as pd

@@ -50,7 +50,7 @@ class Depths(click.ParamType[list[int]]):
 )
 @click.option(
     "--draws-output",
-    type=options.Output(),
+    type=options.Output(suffix=".npz"),
     metavar="F.npz",
     help="with --dataset: also write guess fractions drawn from the kernel, without any network (with --cells: always, "
     "to CELL.npz)",
@@ -82,9 +82,7 @@ def theory(
         if draws_output:
             raise UserError(f"--draws-output {draws_output}: with --cells, draws go to CELL.npz")
         files = [(network, output, output.with_suffix(".npz")) for network, output in networks]
-    for network, output, of_draws in files:
-        if of_draws and of_draws.absolute() == output.absolute():
-            raise UserError(f"--draws-output {of_draws}: is --output too; name another file")
+    for network, _, of_draws in files:
         depths = _depths(network, draws_depths, of_draws)
     data = datasets.read_arrays(request)
     for network, output, of_draws in files:
