@@ -58,6 +58,12 @@ def digits() -> torch.Tensor:
     return load("digits", points=200).x.flatten(1)
 
 
+@pytest.fixture(scope="session")
+def images() -> torch.Tensor:
+    """70 digits as images [70, 1, 8, 8]."""
+    return load("digits", points=70).x
+
+
 @pytest.fixture
 def image_folder(tmp_path: Path) -> Path:
     """A folder of images with train/ and test/, classes ant and bee, eight 6x5 colour images each."""

@@ -1,50 +1,24 @@
-"""Networks for images: sizes by hand, where norms stand, the same outputs as networks by others, and their sampling."""
+"""Networks for images: sizes by hand, where norms stand, the same outputs as networks by others."""
 
-import pickle
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import fx, nn
 
 from normplace import networks
-from normplace.data.datasets import load
-from normplace.data.vision import import_torchvision
 from normplace.errors import UserError
-from normplace.networks.architecture import HE, ImageNetwork, Variances
+from normplace.networks.architecture import ImageNetwork, Variances
 from normplace.networks.images import IMAGE_NETWORKS, image_network
-from normplace.networks.modules import batch_norms, evaluating, initialise
-from normplace.networks.random import network_generator
-from normplace.sampling import images as image_sampling
-from normplace.sampling.images import sample_images, sample_part
-from normplace.training.evaluations import Points, gradient_norms
-from normplace.training.plan import Plan
-from normplace.training.runs import train_runs
+from normplace.networks.modules import batch_norms, initialise
+from normplace.sampling.images import sample_images
+from tests.images import CELLS, drawn
 
-CELLS = [
-    (name, norm, placement)
-    for name, record in IMAGE_NETWORKS.items()
-    for norm in record.norms
-    for placement in (("none",) if norm == "none" else ("before", "after"))
-]
 every_cell = pytest.mark.parametrize(("name", "norm", "placement"), CELLS, ids=["-".join(cell) for cell in CELLS])
 NORM_CLASSES = (nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 CIFAR10 = (3, 32, 32)
-
-
-def drawn(name: str, norm: str, placement: str, shape: tuple[int, ...], classes: int = 2, seed: int = 0) -> nn.Module:
-    network = image_network(name, norm, placement, shape, classes)
-    initialise(network, torch.Generator().manual_seed(seed))
-    return network
-
-
-@pytest.fixture(scope="module")
-def images() -> torch.Tensor:
-    """70 digits as images [70, 1, 8, 8]."""
-    return load("digits", points=70).x
 
 
 def test_each_file_of_the_folder_is_found_by_its_name() -> None:
@@ -262,77 +236,6 @@ def test_the_resnet_by_hand(norm: str, placement: str) -> None:
     torch.testing.assert_close(network(x).detach(), expected, rtol=1e-3, atol=1e-3 * float(expected.std()))
 
 
-SAMPLED = [cell for cell in CELLS if cell[0] == "cnn"] + [("resnet9", "batch", "after"), ("vit", "layer", "after")]
-
-
-@pytest.mark.parametrize(("name", "norm", "placement"), SAMPLED)
-def test_the_sampler_against_a_plain_loop(
-    name: str, norm: str, placement: str, images: torch.Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(image_sampling, "CPU_PIXELS", 32 * 64)  # without BatchNorm 32, 32 and 6 points
-    build = partial(image_network, name, norm, placement, (1, 8, 8), 3)
-    found = sample_images(build, images, 3, seed=5)
-    for index in range(3):
-        network = build()
-        initialise(network, network_generator(5, index))
-        with torch.no_grad():
-            outputs = network.train()(images).double()  # all points at once
-        mean, variance = outputs.mean(0), outputs.var(0, correction=0)
-        np.testing.assert_allclose(found.output_mean[0, index], mean, rtol=1e-4, atol=1e-4 * float(outputs.std()))
-        np.testing.assert_allclose(found.output_var[0, index], variance, rtol=1e-4)
-        counts = torch.bincount(outputs.argmax(1), minlength=3) / len(images)
-        near = np.diff(np.sort(outputs, axis=1)[:, 1:]).min() < 1e-4 * float(outputs.std())
-        np.testing.assert_allclose(found.guess_fraction[0, index], counts, atol=1.01 / len(images) if near else 1e-7)
-    for array in found:
-        assert array.shape[:2] == (1, 3)
-        assert array.dtype == np.float32
-
-
-def test_same_seed_same_bytes_wherever_a_network_is_computed(images: torch.Tensor) -> None:
-    build = partial(image_network, "cnn", "batch", "before", (1, 8, 8), 2)
-    whole = sample_images(build, images, 40, seed=3)
-    there = pickle.loads(pickle.dumps(partial(sample_part, build, images.numpy(), 3, HE, "cpu")))  # as processes get it
-    for array, part in zip(whole, *there(range(7, 9)), strict=True):
-        assert array[:, 7:9].tobytes() == part.tobytes()
-    assert not np.isin(whole.output_mean, sample_images(build, images, 40, seed=4).output_mean).any()
-
-
-@pytest.mark.parametrize("placement", ["before", "after"])
-def test_batch_norm_uses_all_points_and_keeps_its_running_statistics(placement: str, images: torch.Tensor) -> None:
-    network = drawn("cnn", "batch", placement, (1, 8, 8))
-    network(images)  # moves them once
-    before = {key: tensor.clone() for key, tensor in network.state_dict().items()}
-    sample_images(lambda: network, images, 1, seed=0)
-    norms = batch_norms(network)
-    assert len(norms) == 3
-    assert all(norm.num_batches_tracked == 0 for norm in norms)  # drawn afresh, and not moved by the evaluation
-    network.load_state_dict(before)
-    with evaluating(network, "batch"):
-        batch = network(images)
-    assert all(torch.equal(before[key], tensor) for key, tensor in network.state_dict().items())
-    with evaluating(network, "running"):
-        running = network(images)
-    assert torch.equal(running, network.eval()(images))
-    assert not torch.allclose(batch, running, rtol=0.1)
-    seen: list[torch.Tensor] = []
-    norms[0].register_forward_hook(lambda module, inputs, outputs: seen.append(outputs.clone()))
-    sample_images(lambda: network, images, 1, seed=0)
-    assert [len(points) for points in seen] == [2, len(images)]  # to find the output layer, and all at once
-    variance, mean = torch.var_mean(seen[1], dim=(0, 2, 3), correction=0)
-    torch.testing.assert_close(mean, torch.zeros(32), rtol=0, atol=1e-5)
-    torch.testing.assert_close(variance, torch.ones(32), rtol=1e-3, atol=0)
-
-
-def test_training_knows_the_two_kinds_of_batch_statistics_of_images(images: torch.Tensor) -> None:
-    points = Points(images, (images.mean(dim=(1, 2, 3)) > 0).long())
-    build = partial(image_network, "cnn", "batch", "before", (1, 8, 8), 2)
-    rows = train_runs(build, points, points, Plan("adam", 1e-3, 35, epochs=2, runs=1))
-    batch, running = ([row["loss"] for row in rows if row["bn_statistics"] == kind] for kind in ("batch", "running"))
-    assert len(batch) == len(running) > 2
-    assert batch[-1] < batch[0]
-    assert not np.allclose(batch, running)
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -402,73 +305,3 @@ def test_weights_and_biases_have_the_variances_asked_for() -> None:
     usual = sample_images(build, images, 20, 0)
     share = [(found.output_mean.var(axis=1) / found.output_var.mean(axis=1)).mean() for found in (drawn, usual)]
     assert share[0] > 3 * share[1]  # a bias is the same for all points
-
-
-CLIP, DECAY, RATE, EPOCHS, BATCH, IMAGES = 0.002, 0.05, 3e-3, 6, 20, 70
-
-
-@pytest.mark.parametrize("placement", ["before", "after"])
-def test_resnet9_is_trained_as_by_a_plain_pytorch_loop(placement: str, images: torch.Tensor) -> None:
-    """Adam with weight decay, clipping, crops, flips and the schedule, by torch's and torchvision's own functions."""
-    labels = load("digits", points=IMAGES).y
-    images = images.double()  # in float32, rounding grows by a hundredth in 24 steps
-
-    def build() -> nn.Module:
-        return image_network("resnet9", "batch", placement, (1, 8, 8), 2, 4).double()
-
-    plan = Plan(
-        "adam", RATE, BATCH, EPOCHS, runs=1, seed=5, schedule="power", weight_decay=DECAY, clip=CLIP, augment=True,
-        evaluated=50,
-    )  # fmt: skip
-    rows = train_runs(build, Points(images, labels), Points(images[:30], labels[:30]), plan)
-    transforms = import_torchvision().transforms.functional
-    network = build()
-    initialise(network, network_generator(5, 0))
-    adam = torch.optim.Adam(network.parameters(), lr=RATE, weight_decay=DECAY)
-    order = network_generator(5, 2**31)
-    expected, step, clipped = {}, 0, 0
-
-    def loss_of_batch_statistics() -> float:
-        with torch.no_grad(), evaluating(network, "batch"):
-            return float(F.cross_entropy(network(images[:50]), labels[:50]))
-
-    for epoch in range(EPOCHS):
-        permutation = torch.randperm(IMAGES, generator=order)
-        down, right = torch.randint(9, (2, IMAGES), generator=order).tolist()
-        flipped = (torch.rand(IMAGES, generator=order) < 0.5).tolist()
-        adam.param_groups[0]["lr"] = plan.rate(epoch)
-        for batch in permutation.split(BATCH):
-            expected[step] = loss_of_batch_statistics()
-            cut = []
-            for at in batch.tolist():
-                image = transforms.crop(
-                    transforms.pad(images[at], 4, padding_mode="reflect"), down[at], right[at], 8, 8
-                )
-                cut.append(transforms.hflip(image) if flipped[at] else image)
-            adam.zero_grad()
-            F.cross_entropy(network(torch.stack(cut)), labels[batch]).backward()
-            clipped += max(float(p.grad.abs().max()) for p in network.parameters() if p.grad is not None) > CLIP
-            nn.utils.clip_grad_value_(network.parameters(), CLIP)
-            adam.step()
-            step += 1
-    expected[step] = loss_of_batch_statistics()
-    assert clipped > 0
-    chosen = [row for row in rows if row["split"] == "train" and row["bn_statistics"] == "batch"]
-    assert len(chosen) > 10
-    for row in chosen:
-        assert row["loss"] == pytest.approx(expected[int(row["step"])], rel=1e-4)
-    assert abs(float(chosen[-1]["loss"]) - float(chosen[0]["loss"])) > 0.02
-
-
-def test_gradients_of_the_favoured_class_and_the_others_by_layer(images: torch.Tensor) -> None:
-    labels = load("digits", points=70).y
-    network = drawn("vit", "layer", "before", (1, 8, 8)).double()
-    x = images.double()
-    norms = gradient_norms(network, network(x), labels, majority=1)
-    weights = [module.weight for module in network.modules() if isinstance(module, nn.Linear)]
-    assert len(norms) == 2 * len(weights)
-    for side, chosen in (("majority", labels == 1), ("minority", labels == 0)):
-        network.zero_grad()
-        F.cross_entropy(network(x)[chosen], labels[chosen]).backward()
-        for layer, weight in enumerate(weights, start=1):
-            assert norms[f"gradient_norm_{side}_{layer}"] == pytest.approx(float(weight.grad.norm()), rel=1e-9)
