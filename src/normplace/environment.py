@@ -31,7 +31,8 @@ def prepare() -> None:
         getpass.getuser()
     except (KeyError, OSError):
         os.environ["LOGNAME"] = f"user-{os.getuid()}"
-    os.environ.setdefault("HOME", str(home()))
+    if not os.environ.get("HOME"):  # nor with an empty one
+        os.environ["HOME"] = str(home())
 
 
 def home() -> Path:

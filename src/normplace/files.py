@@ -8,7 +8,8 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
@@ -165,6 +166,17 @@ def write_npz(path: Path, arrays: Mapping[str, npt.NDArray[Any]], config: Mappin
     write_atomically(path, lambda handle: np.savez(handle, config=text, **arrays))  # type: ignore[arg-type]
 
 
+@contextmanager
+def open_npz(path: Path) -> Iterator[Any]:
+    """An .npz without pickles. What is no zip archive numpy would take for a pickle, and say how to load it."""
+    with path.open("rb") as handle:
+        if not zipfile.is_zipfile(handle):
+            raise ValueError("it is no zip archive")
+        handle.seek(0)
+        with np.load(handle, allow_pickle=False) as archive:
+            yield archive
+
+
 def read_npz(path: Path, names: Iterable[str]) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
     """Read the named arrays and the JSON `config` of an .npz.
 
@@ -172,7 +184,7 @@ def read_npz(path: Path, names: Iterable[str]) -> tuple[dict[str, npt.NDArray[An
         UserError: the file is missing, damaged, holds pickles, or is not one of ours.
     """
     try:
-        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
+        with open_npz(path) as archive:
             missing = sorted({*names, "config"} - set(archive.files))
             if missing:
                 raise UserError(f"{path}: not a file of normplace (no array {', '.join(missing)})")

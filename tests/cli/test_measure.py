@@ -329,6 +329,13 @@ def test_nested_arguments_add_up(here: Path, capsys: pytest.CaptureFixture[str])
     assert [one["arguments"] for one in written["measurements"]] == [{"deep.second": 2}, {"deep.second": 3}]
 
 
+def test_a_value_is_not_taken_for_a_size(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["measure", "torchvision:resnet18", *WIDE[2:], "--model-arg", "norm_layer=none"])
+    assert "builder raised TypeError" in (line := capsys.readouterr().err.splitlines()[-1])
+    assert "--resize" not in line
+
+
 def test_a_value_that_fails_does_not_take_the_others_with_it(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([*WIDE, "--vary", "width=8,0,16"])

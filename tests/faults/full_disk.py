@@ -130,6 +130,8 @@ def trial(folder: Path, targets: Sequence[str], rules: Sequence[str] = ()) -> li
     first = run(checkout, *targets)
     assert first.returncode == 0, first.stdout
     by_rule = jobs(checkout, targets)
+    if unknown := sorted(set(rules) - set(by_rule)):
+        return [f"RULE {', '.join(unknown)}: unknown, allowed are {', '.join(by_rule)}"]
     expected, wrong = results_of(checkout), []
     with on_small_disk(checkout / "results" / "tiny", "200m"):
         for rule in rules or by_rule:

@@ -107,14 +107,14 @@ def as_foreign(tmp_path: Path) -> list[str]:
     return start
 
 
-@pytest.mark.parametrize("home", ["/", None])
+@pytest.mark.parametrize("home", ["/", "", None])
 def test_a_user_whom_the_system_does_not_know(home: str | None, as_foreign: list[str], tmp_path: Path) -> None:
     checkout = tiny_checkout(tmp_path / "checkout")
     for path in [checkout, *checkout.rglob("*")]:
         os.chown(path, FOREIGN, FOREIGN)
     nobody = {"HOME", "USER", "LOGNAME", "XDG_CACHE_HOME", "SNAKEMAKE_OUTPUT_CACHE"}
     known = {name: value for name, value in environment(checkout).items() if name not in nobody}
-    known |= {"HOME": home} if home else {}
+    known |= {} if home is None else {"HOME": home}
     replicate = ["study.one_run", "snakemake", "-n", "--cores", "1", "--configfile", *TINY, "--", TINY_TARGETS[0]]
     # What torch asks for when it compiles, and where a session of the user's own, which prepares nothing, keeps layers.
     compiles = "from normplace.environment import prepare; prepare(); import torch._dynamo.config"

@@ -167,8 +167,10 @@ def measure(
                 contrast=contrast, remedy=remedy, trial=not no_trial, device=device, progress=True,
             )  # fmt: skip
         except UserError as error:
-            hint = " (--resize N gives images another size)" if _is_of_images(model, x, error) else ""
             with_values = "".join(f", {name}={value}" for name, value in more)
+            of_arguments = "builder raised" in str(error) and (arguments or more)
+            size_may_help = _is_of_images(model, x, error) and not of_arguments
+            hint = " (--resize N gives images another size)" if size_may_help else ""
             raise UserError(f"MODEL {model}{with_values}: {error}{hint}") from error
 
     wanted = [(model, more) for model in models for more in _combinations(vary)]

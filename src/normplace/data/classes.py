@@ -33,7 +33,7 @@ def class_map(classes: str, source: Source) -> dict[str, list[int]]:
         meant = DIGITS if classes == "parity" else list(cifar10.CLASSES)
         if names != meant and source.kind not in ("scikit-learn photographs", "stand-in"):
             raise UserError(
-                f"--classes {classes}: is for the classes {', '.join(meant)}, the data has {', '.join(names)}"
+                f"--classes {classes}: is for the classes {', '.join(meant)}; {source.label} has {', '.join(names)}"
             )
         wanted = CLASS_MAPS[classes]
     else:

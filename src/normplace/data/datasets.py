@@ -175,6 +175,8 @@ def _read_prepared(path: Path, request: DataRequest) -> Raw:
     for option in ("classes", "standardise"):
         if (value := getattr(request, option)) is not None:
             raise UserError(f"--{option} {value}: not for a prepared file, whose classes and scale are fixed")
+    if request.skip_unreadable:
+        raise UserError(f"--skip-unreadable: is for folders of images, not for {request.dataset}")
     try:
         arrays, provenance = read_npz(path, STORED)
     except UserError as error:

@@ -69,6 +69,7 @@ def pixels(file: Path, grey: bool) -> npt.NDArray[np.uint8]:
 
     with _opened(file) as image:
         _refuse_a_second_one(file, image)
+        _scale_transparent_value(image)
         seen = ImageOps.exif_transpose(image)
         if _has_alpha(seen):
             seen = Image.alpha_composite(Image.new("RGBA", seen.size, BACKGROUND), seen.convert("RGBA"))
@@ -77,6 +78,15 @@ def pixels(file: Path, grey: bool) -> npt.NDArray[np.uint8]:
 
 def _has_alpha(image: Any) -> bool:
     return image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info
+
+
+def _scale_transparent_value(image: Any) -> None:
+    """Bring the value that a PNG calls transparent to 8 bits, as Pillow brings pixels of fewer, but not this one."""
+    value = image.info.get("transparency")
+    if image.format == "PNG" and image.mode in ("L", "RGB") and value is not None:
+        most = {"L;2": 3, "L;4": 15}.get(str(image.tile[0].args), 255)
+        scaled = tuple((one & most) * 255 // most for one in np.atleast_1d(value).tolist())  # only these bits count
+        image.info["transparency"] = scaled if image.mode == "RGB" else scaled[0]
 
 
 def _refuse_more_than_is_read(file: Path, image: Any) -> None:

@@ -17,7 +17,7 @@ from normplace.data.datasets import DEFAULT_POINTS, MIN_POINTS, DataRequest, rea
 from normplace.data.search import is_file
 from normplace.data.sets import DATASETS
 from normplace.errors import UserError
-from normplace.files import sha256_of_arrays
+from normplace.files import open_npz, sha256_of_arrays
 
 TEXT_LENGTH = 64  # bytes of one point of a text, unless given
 MASK = "attention_mask"  # the argument that says which positions count
@@ -56,6 +56,8 @@ def load_inputs(request: DataRequest, resize: int | None = None) -> Inputs:
         for option in ("classes", "standardise", "shift"):
             if value := getattr(request, option):
                 raise UserError(f"--{option} {value}: not for {kind}: inputs, which are used as they are, unlabelled")
+        if request.skip_unreadable:
+            raise UserError(f"--skip-unreadable: is for folders of images, not for {request.dataset}")
         if kind in ("npy", "npz") and Path(place).exists() and not is_file(place):
             raise UserError(f"--dataset {request.dataset}: is no file")  # to open a pipe would wait for ever
         try:
@@ -107,9 +109,9 @@ def _npz(request: DataRequest, place: str) -> tuple[str, Arrays]:
     path = Path(place)
     try:
         with path.open("rb") as handle:
-            file = np.load(handle, allow_pickle=False)
-            if isinstance(file, np.ndarray):
+            if handle.read(len(np.lib.format.MAGIC_PREFIX)) == np.lib.format.MAGIC_PREFIX:
                 raise UserError(f"--dataset npz:{path}: holds one array, as an .npy file does: say npy:{path}")
+        with open_npz(path) as file:
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise UserError(f"--dataset npz:{path}: no such file") from None

@@ -19,7 +19,10 @@ LOG = logging.getLogger(__name__)
 DOWNLOAD_TIMEOUT = 30  # seconds without a byte
 OFFLINE = "NORMPLACE_OFFLINE"  # an environment variable: any value forbids downloads
 IN_A_RUN = "in a run"  # its value in jobs of a run, which downloads before it starts
-BEFORE_THE_RUN = "jobs of a run download nothing; `python -m study.fetch CONFIG...` does before it"
+BEFORE_THE_RUN = (
+    "jobs of a run download nothing; `python -m study.fetch CONFIG...`, with which `make replicate` begins, does, and "
+    "says why where it cannot"
+)
 
 
 @dataclass(frozen=True)

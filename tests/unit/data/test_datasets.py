@@ -90,6 +90,7 @@ def test_class_maps() -> None:
         ('{"a": [0], "b": []}', "none empty"),
         ("odd", "allowed are parity"),
         ("cats-dogs", "airplane"),
+        ("cats-dogs", "; scikit-learn digits has 0, 1,"),
         ('{"a": [0], "a": [1], "b": [2]}', "twice"),
         ("[1, 2]", "JSON map"),
         ('{"a": true, "b": [1]}', "JSON map"),
@@ -225,6 +226,9 @@ def test_a_damaged_or_foreign_prepared_file_is_refused(tmp_path: Path) -> None:
         load(f"file:{path}")
     path.write_bytes(whole[:middle])
     with pytest.raises(UserError, match="damaged"):
+        load(f"file:{path}")
+    path.write_bytes(b"\xff\xd8\xff of a photograph")  # which numpy takes for a pickle
+    with pytest.raises(UserError, match=r"not an .npz of normplace \(it is no zip archive\)"):
         load(f"file:{path}")
     np.savez(path, x=np.zeros(3))
     with pytest.raises(UserError, match="not a file of normplace"):

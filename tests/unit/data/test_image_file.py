@@ -57,6 +57,22 @@ def test_a_turn_is_seen_wherever_a_png_names_it(said: Callable[[], bytes], behin
     assert (read_all(folder_of(tmp_path, stored)) == OBLONG.transpose(2, 0, 1)).all()
 
 
+@pytest.mark.parametrize(("bits", "step"), [(1, 255), (2, 85), (4, 17), (8, 1)])
+def test_a_grey_that_means_transparent_is_laid_on_white(bits: int, step: int, tmp_path: Path) -> None:
+    """In PNGs of every depth; bits of it beyond that depth mean nothing."""
+    width = 8 // bits
+    values = np.arange(width) % 2**bits
+    row = int("".join(f"{value:0{bits}b}" for value in values), 2).to_bytes(1)
+    for transparent in {*values.tolist()}:
+        header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, 1, bits, 0, 0, 0, 0))
+        named = chunk(b"tRNS", struct.pack(">H", transparent + (0 if bits == 1 else 2**8)))
+        path = tmp_path / f"{transparent}.png"
+        path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + named + chunk(b"IDAT", zlib.compress(b"\0" + row)))
+        expected = np.where(values == transparent, 255, values * step)
+        assert facts(path).alpha
+        assert pixels(path, grey=True).tolist() == [expected.tolist()]
+
+
 def png_of_16_bits(path: Path, colour: int, channels: int) -> None:
     """Pillow writes no such file: colour 2 is RGB, 4 grey with alpha, 6 RGB with alpha."""
     rows = b"".join(b"\0" + bytes(range(8 * channels * 2)) for _ in range(8))

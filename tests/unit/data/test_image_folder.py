@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from normplace.data.datasets import load
+from normplace.data.datasets import DataRequest, load, prepare
 from normplace.data.image_folder import digest
 from normplace.data.image_folder import image_folder as read_folder
 from normplace.errors import UserError
@@ -302,9 +302,11 @@ def test_a_control_character_in_a_class_is_refused(tmp_path: Path) -> None:
     assert "the name of the class 'a\\nb' has a control character" in refusal(tmp_path)
 
 
-def test_skipping_is_for_folders() -> None:
-    with pytest.raises(UserError, match="--skip-unreadable: is for folders of images, not for digits"):
-        load("digits", skip_unreadable=True)
+def test_skipping_is_for_folders(tmp_path: Path) -> None:
+    list(prepare({tmp_path / "p.npz": DataRequest("digits", points=40)}))
+    for dataset in ("digits", f"file:{tmp_path / 'p.npz'}"):
+        with pytest.raises(UserError, match=f"--skip-unreadable: is for folders of images, not for {dataset}"):
+            load(dataset, skip_unreadable=True)
 
 
 def test_upper_and_lower_case_are_two_classes(tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ MALFORMED = {
     "npz:bytes.npz": ["needs floats", "y has uint8 [30, 6]"],
     "npz:alike.npz": ["all 9 points are the same"],
     "npz:none.npz": ["needs arrays [n, ...] of one n,", "but has no array"],
-    "npz:text.txt": ["not an .npz file of numbers"],
+    "npz:text.txt": ["not an .npz file of numbers (it is no zip archive)"],
     "npz:missing.npz": ["no such file"],
     "npz:folder": ["is no file"],
     "text:missing": ["text:missing: cannot be read (No such file or directory)"],
@@ -235,6 +235,8 @@ def test_options_that_do_not_fit(dataset: str) -> None:
         assert (
             str(caught.value) == f"--{option} {value}: not for {kind}: inputs, which are used as they are, unlabelled"
         )
+    with pytest.raises(UserError, match=f"--skip-unreadable: is for folders of images, not for {dataset}"):
+        load_inputs(replace(request, skip_unreadable=True))
     with pytest.raises(
         UserError, match=r"--resize 8: needs images \[n, channels, height, width\], the inputs are \[5, "
     ):

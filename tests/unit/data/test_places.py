@@ -182,7 +182,9 @@ def test_jobs_of_a_run_do_not_say_that_the_user_forbade_downloads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(on_disk.OFFLINE, on_disk.IN_A_RUN)
-    with pytest.raises(UserError, match=r"jobs of a run download nothing; .python -m study.fetch"):
+    with pytest.raises(
+        UserError, match=r"jobs of a run download nothing; .*study.fetch.*, with which .make replicate. begins"
+    ):
         load("mnist", data_root=tmp_path, stand_in_allowed=False)
 
 
