@@ -24,6 +24,7 @@ from normplace.errors import UserError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+UNFINISHED = ".unfinished"
 # What numpy and zipfile raise on a file that is not, or no longer, an .npz.
 UNREADABLE = (
     OSError, ValueError, EOFError, KeyError, AttributeError, TypeError, RuntimeError, NotImplementedError, SyntaxError,
@@ -96,9 +97,12 @@ def check_writable(path: Path, option: str = "--output") -> None:
 
 
 def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it: no reader ever sees half a file."""
+    """Let `write` fill a temporary file beside `path`, then rename it: no reader ever sees half a file.
+
+    Where the process is killed meanwhile, that file stays: `UNFINISHED` is how its name ends.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED)
     try:
         with os.fdopen(descriptor, "wb") as handle:
             write(handle)

@@ -1,6 +1,9 @@
 """Files are complete or not there; pickles are not opened; equal content is equal bytes."""
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import IO
 
@@ -18,6 +21,8 @@ from normplace.files import (
     write_npz,
     write_text,
 )
+from study import cache
+from tests.checkout import ROOT, environment
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
@@ -32,6 +37,20 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None
         write_atomically(path, fail)
     assert path.read_text() == "old"
     assert [file.name for file in tmp_path.iterdir()] == ["result.txt"]
+
+
+def test_what_a_killed_write_leaves_is_deleted_by_the_next_run(tmp_path: Path) -> None:
+    """It is SIGKILLed with half of its file written."""
+    path = tmp_path / "results" / "deep" / "x.csv"
+    write = "import os, signal; from pathlib import Path; from normplace.files import write_atomically\n"
+    write += "def half(handle): handle.write(b'half'); handle.flush(); os.kill(os.getpid(), signal.SIGKILL)\n"
+    write += f"write_atomically(Path({str(path)!r}), half)"
+    killed = subprocess.run([sys.executable, "-c", write], env=environment(ROOT), check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert [left.read_bytes() for left in path.parent.iterdir()] == [b"half"]
+    write_text(path, "whole")
+    cache.clean(tmp_path / "cache", str(tmp_path / "results"))
+    assert [left.name for left in path.parent.iterdir()] == ["x.csv"]
 
 
 def test_npz_round_trip_and_equal_bytes(tmp_path: Path) -> None:

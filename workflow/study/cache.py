@@ -56,9 +56,11 @@ def _usable(folder: Path) -> bool:
 
 
 def clean(folder: Path, results: str, *sources: str) -> None:
-    """Before a run: no damaged entry, no link to one that is gone, nothing dated ahead of the clock."""
+    """Before a run: no damaged entry, no link to one that is gone, nothing half-written, nothing from the future."""
+    from normplace.files import UNFINISHED  # imports numpy, which the command that ends each job does without
+
     check(folder)
-    for path in _dangling(results):
+    for path in [*_dangling(results), *Path(results).rglob(f".*{UNFINISHED}")]:  # of a run that was killed
         path.unlink()
     redate(Path(results), folder, *map(Path, sources))
     protect(folder)

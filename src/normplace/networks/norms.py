@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-EPS = 1e-5  # of nn.BatchNorm1d and nn.LayerNorm; nn.RMSNorm's is the float's own machine epsilon
+EPS = 1e-5  # of nn.BatchNorm1d and nn.LayerNorm
+RMS_EPS = 2.0**-23  # of nn.RMSNorm: the machine epsilon of its numbers, here of single precision
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Norm:
 
     name: on the command line, in files and tables. label: in figures. axis: over which it takes its mean and deviation,
     the "points" of the data set (batch norms) or the "nodes" of the layer. centres, scales: whether it subtracts the
-    mean, divides by the deviation (by the root mean square where it does not centre over nodes).
+    mean, divides by the deviation (by the root mean square where it does not centre over nodes). eps: what it adds to
+    the square of what it divides by.
     operation: [networks, points, nodes] -> the same shape; None for a norm that MLPs do not have.
     running: the same in eval mode with fresh running statistics; None for a norm that keeps none.
     module: nodes -> the module of an MLP's layer; None for no norm, and for one that is sampled but not trained.
@@ -42,6 +44,7 @@ class Norm:
     running: Callable[[torch.Tensor], torch.Tensor] | None = None
     module: Callable[[int], nn.Module] | None = None
     image_module: Callable[[int], nn.Module] | None = None
+    eps: float = EPS
 
     @property
     def is_half(self) -> bool:
@@ -107,7 +110,7 @@ NORMS: dict[str, Norm] = {
         # LayerNorm's other half: it scales without centring.
         Norm(
             "rms", "RMSNorm", "nodes", centres=False, scales=True, operation=_rms,
-            module=torch_nn("RMSNorm"), image_module=torch_nn("RMSNorm"),
+            module=torch_nn("RMSNorm"), image_module=torch_nn("RMSNorm"), eps=RMS_EPS,
         ),
         Norm("batch-centring", "BatchNorm's centring", "points", centres=True, scales=False, operation=_batch_centring),
         Norm("batch-scaling", "BatchNorm's scaling", "points", centres=False, scales=True, operation=_batch_scaling),

@@ -77,6 +77,7 @@ def _gamma_rows(sample: Sample, beside: Beside, isotropic: Array) -> list[dict[s
     each = zip(sample.output_mean, sample.output_var, strict=True)
     drawn_gammas = np.array([statistics.gamma_of_outputs(*of_depth) for of_depth in each]).T
     gammas = statistics.gamma_of_readouts(sample.mean_var, sample.expected_var)
+    of_two_classes = _of_two_classes(sample, isotropic)
     rows = []
     for layer, fractions in enumerate(sample.guess_fraction):
         inits, largest = len(fractions), fractions.max(axis=1)
@@ -92,7 +93,7 @@ def _gamma_rows(sample: Sample, beside: Beside, isotropic: Array) -> list[dict[s
             "gamma_finite_error": _at(beside, "finite", "gamma_error", layer),
             "guess_fraction_std": fractions[:, 0].std(ddof=1, dtype=np.float64),
             **with_interval("guess_fraction_std_averaged", *_averaged_deviation(sample, layer)),
-            "guess_fraction_std_isotropic": guesses.standard_deviation(isotropic[layer]),
+            "guess_fraction_std_isotropic": guesses.standard_deviation(isotropic[layer], sample.cell.classes),
             "guess_fraction_std_kernel": _at(beside, "kernel", "guess_fraction_std", layer),
             "guess_fraction_std_finite": _at(beside, "finite", "guess_fraction_std", layer),
             "guess_fraction_std_finite_error": _at(beside, "finite", "guess_fraction_std_error", layer),
@@ -101,7 +102,7 @@ def _gamma_rows(sample: Sample, beside: Beside, isotropic: Array) -> list[dict[s
         }
         for name, count in (("extreme", (largest > EXTREME).sum()), ("even", (largest < EVEN).sum())):
             row |= with_interval(f"share_{name}", *statistics.proportion(int(count), inits))
-        of_isotropic = partial(guesses.distribution, gamma=isotropic[layer])
+        of_isotropic = partial(guesses.distribution, gamma=of_two_classes[layer])
         distance, critical = statistics.distance_between_samples, statistics.ks_critical
         row["ks_isotropic"] = statistics.distance_to_distribution(fractions[:, 0], of_isotropic, sample.cell.points)
         row["ks_critical_isotropic"] = critical(inits)
@@ -111,6 +112,11 @@ def _gamma_rows(sample: Sample, beside: Beside, isotropic: Array) -> list[dict[s
             row[f"ks_critical_{name}"] = np.nan if drawn is None else critical(inits, len(drawn))
         rows.append(row)
     return rows
+
+
+def _of_two_classes(sample: Sample, isotropic: Array) -> Array:
+    """gamma on isotropic data, where the distribution of G_0 follows from it: with two classes."""
+    return isotropic if sample.cell.classes == 2 else np.full_like(isotropic, np.nan)
 
 
 def _averaged_deviation(sample: Sample, layer: int) -> Estimate[float]:
@@ -143,8 +149,9 @@ def _histogram_rows(sample: Sample, beside: Beside, isotropic: Array) -> list[di
     drawn_at = {int(at) for given in beside.values() for at in given.depths} or {1, depth}
     for at in sorted(at for at in drawn_at if at <= depth):
         counts = _binned(sample.guess_fraction[at - 1, :, 0], sample.cell.points)
-        shares = {"share_isotropic": np.diff(guesses.distribution(edges, isotropic[at - 1]))}
-        shares["share_isotropic"][0] += guesses.distribution(np.array(0.0), isotropic[at - 1])  # an infinite gamma's
+        gamma = _of_two_classes(sample, isotropic)[at - 1]
+        shares = {"share_isotropic": np.diff(guesses.distribution(edges, gamma))}
+        shares["share_isotropic"][0] += guesses.distribution(np.array(0.0), gamma)  # an infinite gamma's
         for name, given in beside.items():
             drawn = given.drawn(at)
             if drawn is not None:

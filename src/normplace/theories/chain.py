@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import scipy
 from numpy.polynomial.legendre import leggauss
 from scipy.interpolate import CubicSpline
 
@@ -160,9 +161,10 @@ def _kept_at(kind: Norm, placement: str, phi: Activation, width: int, variances:
     values = np.asarray(phi.function(np.linspace(-4, 4, 201)), dtype=np.float32)
     code = [Path(__file__), Path(simulated.__file__), Path(duals.__file__)]
     depends_on = {
-        "norm": [kind.axis, kind.centres, kind.scales], "placement": placement, "width": width, "variances": variances,
-        "activation": sha256_of_arrays([values]), "sizes": [ANGLES, REPLICAS, PAIRS, LEAST_LAYERS, AT_ONCE],
-        "code": sha256_of_sources(code), "numpy": np.__version__,
+        "norm": [kind.axis, kind.centres, kind.scales, kind.eps], "placement": placement, "width": width,
+        "variances": variances, "activation": sha256_of_arrays([values]),
+        "sizes": [ANGLES, REPLICAS, PAIRS, LEAST_LAYERS, AT_ONCE],  # beside the code: tests set smaller ones
+        "code": sha256_of_sources(code), "numpy": np.__version__, "scipy": scipy.__version__,
     }  # fmt: skip
     return user_cache() / "normplace-chain" / f"{sha256_of_json(depends_on)}.npz"
 

@@ -19,7 +19,7 @@ pairs of points, tr that of its diagonal (docs/theory.md).
 import numpy as np
 
 from normplace.networks.activations import ACTIVATIONS
-from normplace.networks.norms import EPS
+from normplace.networks.norms import NORMS
 from normplace.statistics import Array
 from normplace.theories.duals import dual
 
@@ -77,6 +77,5 @@ def normalised(kernel: Array, norm: str) -> Array:
     """What LayerNorm or RMSNorm over nodes makes of a kernel; "none" leaves it."""
     if norm == "none":
         return kernel
-    eps = EPS if norm == "layer" else float(np.finfo(np.float32).eps)
-    scale = 1 / np.sqrt(kernel.diagonal() + eps)
+    scale = 1 / np.sqrt(kernel.diagonal() + NORMS[norm].eps)
     return np.asarray(kernel * scale[:, None] * scale)

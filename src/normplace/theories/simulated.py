@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from normplace.networks.activations import ACTIVATIONS
 from normplace.networks.architecture import MLP
-from normplace.networks.norms import EPS, NORMS, Norm
+from normplace.networks.norms import NORMS, Norm
 from normplace.progress import bar
 from normplace.statistics import Estimate, Floats, interval_of_mean, interval_of_ratio
 from normplace.theories import guesses
@@ -32,7 +32,7 @@ def normalise(values: Floats, kind: Norm) -> Floats:
         return kept
     deviates = centred if kind.centres or kind.axis == "points" else values
     square = np.mean(deviates * deviates, axis=axis, keepdims=True)
-    return np.asarray(kept / np.sqrt(square + np.float32(EPS)))
+    return np.asarray(kept / np.sqrt(square + np.float32(kind.eps)))
 
 
 def hidden_layers(x: Floats, net: MLP, generator: np.random.Generator) -> Iterator[Floats]:

@@ -174,9 +174,9 @@ def theory(
     kept = _kept(net, depths)
     if simulate:
         check_whole("simulate", simulate, 2)
-    if isinstance(width, int):
+    if width is not None and not isinstance(width, EllipsisType):
         check_whole("width", width, 1)
-        net = replace(net, width=width)
+        net = replace(net, width=int(width))
     x = None if data is None else _checked(net, data, infinite=width is None)
     label = "isotropic data" if data is None else str(data.provenance["label"])
     kernels: dict[int, Array] = {}

@@ -5,6 +5,7 @@ another order, and training amplifies that, so numbers are held against their ow
 """
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ KEYS = (
 # No chance in them, but for the rounding of float32.
 THEORY = ("gamma_isotropic", "gamma_kernel", "entropy_kernel", "fraction_kernel")
 ROUNDING = {"relative": 1e-3, "absolute": 1e-6}
-NOT_COMPARED = ("curves", "histograms")  # bands and counts, whose summaries are compared
+NOT_COMPARED = ("curves", "gradients", "histograms")  # bands and counts, whose summaries are compared
 
 
 @dataclass(frozen=True, repr=False)
@@ -177,17 +178,33 @@ def _in_allowances(here: pd.DataFrame, there: pd.DataFrame, column: str, level: 
     if column in THEORY:
         allowed += ROUNDING["relative"] * np.abs(theirs)
     else:
-        ends = [[_number(table, f"{column}_{end}") for end in ("low", "high")] for table in (here, there)]
         n = _number(there, count_column(there))
         quantile = stats.t.ppf(1 - level, np.maximum(n - 1, 1)) * np.sqrt(n / np.maximum(n - 1, 1))
         with np.errstate(invalid="ignore"):  # both ends may be infinite, and are the same then or not
-            allowed += quantile * np.hypot(*((high - low) / (2 * Z95) for low, high in ends))
+            allowed += quantile * np.hypot(*(_standard_error(table, column, n) for table in (here, there)))
         if "test_points" in there:  # an accuracy moves by whole points
             allowed += 1 / _number(there, "test_points")
     same = (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))  # infinite ones too
     with np.errstate(invalid="ignore"):
         off = np.where(same, 0.0, np.nan_to_num(np.abs(ours - theirs) / allowed, nan=np.inf))
     return np.asarray(off, dtype=np.float64)
+
+
+def _standard_error(table: pd.DataFrame, column: str, n: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Of a mean over n networks or runs, from the 95 % interval beside it, or from what stands in its place."""
+    width = _number(table, f"{column}_high") - _number(table, f"{column}_low")
+    if column == "fraction":  # quartiles over networks
+        return np.asarray(width / (2 * stats.norm.ppf(0.75)) / np.sqrt(n))
+    if "steps_to_closed_gap" in table:  # milestones: the range over runs
+        return np.asarray(width / np.array([_range(int(runs)) for runs in n]) / np.sqrt(n))
+    return width / (2 * Z95)
+
+
+@cache
+def _range(n: int) -> float:
+    """The expected range of n independent standard normal numbers; of one, where it is 0, the number 1."""
+    below = stats.norm.cdf(np.linspace(-9, 9, 4001))
+    return float((1 - below**n - (1 - below) ** n).sum() * 18 / 4000) if n > 1 else 1.0
 
 
 def _number(table: pd.DataFrame, column: str) -> npt.NDArray[np.float64]:
