@@ -37,7 +37,7 @@ def draw(tidy: Path) -> Figure:
     predicted = [Patch(color=words.REGIMES[regime], label=regime) for regime in list(words.REGIMES)[:3]]
     panels.legend(figure, predicted, title="regime by fixed points of the theory")
     text = (
-        f"{words.sampling(gamma)}, 95 % bootstrap intervals. Lines: infinite width, isotropic data. Values below "
+        f"{words.sampling(gamma)}, 95 % intervals. Lines: infinite width, isotropic data. Values below "
         f"{panels.FLOOR:g} are drawn there. Where guesses show another regime, it is written."
     )
     return panels.caption(figure, text)

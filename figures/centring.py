@@ -43,7 +43,7 @@ def draw(tidy: Path) -> Figure:
     panels.gamma_axes(axes, table["depth"].max())
     panels.legend(figure, [panels.line(half, colour, marker=marker) for half, (colour, marker) in HALVES.items()])
     text = (
-        f"{words.sampling(table)}, 95 % bootstrap intervals. Lines: infinite width, the data's own kernel. Values "
+        f"{words.sampling(table)}, 95 % intervals. Lines: infinite width, the data's own kernel. Values "
         f"below {panels.FLOOR:g} are drawn there. Scaling over the nodes is RMSNorm."
     )
     return panels.caption(figure, text)

@@ -31,7 +31,7 @@ def draw(tidy: Path) -> Figure:
     panels.label_below(axes, "shift (standard deviations)")
     panels.cells_legend(figure, table)
     text = (
-        f"A constant is added to standardised data. {words.sampling(table)}, 95 % bootstrap intervals; points are "
+        f"A constant is added to standardised data. {words.sampling(table)}, 95 % intervals; points are "
         "moved apart to be seen. Lines, computed at their dashes: infinite width, the shifted data's own kernel. "
         f"Values below {panels.FLOOR:g} are drawn there."
     )

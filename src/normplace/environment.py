@@ -1,4 +1,4 @@
-"""What a program of ours takes from its machine and its user: nothing that results depend on, or that may be broken."""
+"""Settings that make results independent of the machine and of the user's own configuration."""
 
 import contextlib
 import getpass
@@ -36,7 +36,7 @@ def prepare() -> None:
 
 
 def home() -> Path:
-    """The user's home; as in a container / for a user of whom the system knows none."""
+    """The user's home; / if the system knows of none, as in containers."""
     try:
         return Path.home()
     except RuntimeError:

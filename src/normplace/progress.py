@@ -1,4 +1,4 @@
-"""Bars that show how far long work is."""
+"""Progress bars."""
 
 import os
 from typing import Any

@@ -72,7 +72,7 @@ def test_integrity_and_comparison(tmp_path: Path, capsys: pytest.CaptureFixture[
     [
         (["--results", "nowhere"], "--results nowhere: no such folder"),
         (["--results", "empty"], "--results empty: has no folder tidy"),
-        (["--results", "full", "--integrity", "--claims", "mine.yaml"], "--claims: is of judging claims"),
+        (["--results", "full", "--integrity", "--claims", "mine.yaml"], "--claims: is for judging claims"),
         (["--results", "empty", "--integrity"], "manifest.json: no such file"),
         (["--results", "empty", "--against", "empty"], "manifest.json: no such file"),
         (["--results", "empty", "--against", "nowhere"], "--against nowhere: no such folder"),

@@ -61,7 +61,10 @@ def scaled(x: torch.Tensor) -> torch.Tensor:
             lambda data: npl.sample(NET, data, inits=5, device="tpu"),
             "--device tpu: unknown, allowed are auto, cpu, cuda",
         ),
-        (lambda data: npl.sample(npl.MLP("none", classes=3), data), "--classes 3: of the network, but the data have 2"),
+        (
+            lambda data: npl.sample(npl.MLP("none", classes=3), data),
+            "--classes 3: the network has as many, but the data have 2",
+        ),
         (lambda data: npl.theory(npl.ImageNetwork("cnn", "none")), "there is theory of MLPs only"),
         (
             lambda data: npl.theory(NET, depths=[3]) and npl.theory(NET, data, depths=[3]),
@@ -70,6 +73,7 @@ def scaled(x: torch.Tensor) -> torch.Tensor:
         (lambda data: npl.theory(npl.MLP("batch", "before")), "isotropic data have no points to simulate"),
         (lambda data: npl.theory(npl.MLP("batch", "before"), data, simulate=0), "--simulate N draws the hidden layers"),
         (lambda data: npl.theory(NET, data, width=0), "--width 0: a whole number of at least 1"),
+        (lambda data: npl.theory(NET, data, width=20.0), "--width 20.0: a whole number of at least 1"),  # type: ignore[arg-type]
         (lambda data: npl.theory(NET, data, simulate=1), "--simulate 1: a whole number of at least 2"),
         (lambda data: npl.theory(npl.MLP("batch", "after", bn_statistics="running"), data), "batch statistics only"),
         (lambda data: npl.theory(NET, with_points(data, data.x * np.nan)), "some values are not finite"),

@@ -6,6 +6,7 @@ stopped, or adds runs to those that there are. Of parts by other code, one of ea
 must give the same numbers.
 """
 
+import argparse
 import io
 import lzma
 import os
@@ -137,4 +138,8 @@ def _rows(packed: Path) -> str:
 
 
 if __name__ == "__main__":
-    {"save": save, "restore": restore}[sys.argv[1]](sys.argv[2])
+    parser = argparse.ArgumentParser(prog="python -m study.kept", description=__doc__)
+    parser.add_argument("what", choices=("save", "restore"))
+    parser.add_argument("scale", help="such as paper")
+    args = parser.parse_args()
+    (save if args.what == "save" else restore)(args.scale)

@@ -25,6 +25,16 @@ def or_one_line(command: str, output: Path) -> Iterator[None]:
     fail(command, problem, code)
 
 
+def folder_of_results(command: str, description: str | None) -> Path:
+    """The one argument of a command that looks at a run: a folder that is there."""
+    parser = argparse.ArgumentParser(prog=command, description=description)
+    parser.add_argument("results", type=Path, help="such as results/quick")
+    results: Path = parser.parse_args().results
+    if not results.is_dir():
+        parser.error(f"RESULTS {results}: no such folder")
+    return results
+
+
 def write_from_results(command: str, description: str | None, text: Callable[[Path], str]) -> None:
     """A command that writes a text about a folder of results: `--results DIR --output FILE`."""
     parser = argparse.ArgumentParser(prog=command, description=description)

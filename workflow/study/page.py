@@ -86,7 +86,7 @@ def claims(results: Path) -> list[dict[str, Any]]:
     found = [
         {
             **{name: claim[name] for name in ("id", "sentence", "rule", "reason", "source", "why")},
-            "verdict": claim["verdict"].split(" (")[0],
+            "verdict": claim["verdict"],
             "claimed by": claim["by"],
             "measured": decisive[claim["id"]]["measured [95 %]"],
             **{name: decisive[claim["id"]][name] for name in ("expected", "where", "n", "checks")},

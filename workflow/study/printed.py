@@ -8,7 +8,7 @@ from pathlib import Path
 from figures import TABLES
 from figures.reading import NotRun
 from figures.tables.__main__ import write
-from study.one_line import or_one_line
+from study.one_line import folder_of_results, or_one_line
 
 
 def others(results: Path) -> list[str]:
@@ -27,8 +27,9 @@ def _same(path: Path, tables: Path) -> bool:
 
 
 if __name__ == "__main__":
-    with or_one_line("python -m study.printed", Path(sys.argv[1])):
-        lines = others(Path(sys.argv[1]))
+    results = folder_of_results("python -m study.printed", __doc__)
+    with or_one_line("python -m study.printed", results):
+        lines = others(results)
         print(*(f"not what the tidy tables give: {line}" for line in lines), sep="\n", end="\n" if lines else "")
-        print(f"printed tables of {sys.argv[1]}, made again from its tidy tables: {len(lines) or 'none'} differ")
+        print(f"printed tables of {results}, made again from its tidy tables: {len(lines) or 'none'} differ")
         sys.exit(bool(lines))

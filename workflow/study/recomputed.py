@@ -21,7 +21,7 @@ from normplace.theories.theory import SIMULATED, theory
 from normplace.theories.theory import Theory as TheoryOfNetworks
 from normplace.verifying.manifest import read_manifest
 from study.jobs import Theory
-from study.one_line import or_one_line
+from study.one_line import folder_of_results, or_one_line
 from study.plan import Plan
 
 SAME = 1e-3  # of a number, beside a tenth of its error: what another processor's sums may do to it
@@ -98,17 +98,16 @@ def _differing(rows: pd.DataFrame, job: Theory, table: str) -> Iterator[str]:
         if name not in rows:
             continue  # the claims that need it fail
         expected, error = getattr(found, column)[at], np.nan_to_num(getattr(found, f"{column}_error")[at])
-        allowed = (
-            2 * np.hypot(error, rows[f"{name}_error"]) if by_fewer else np.full(len(at), 0.1 * error.max(initial=0))
-        )
+        allowed = 2 * np.hypot(error, rows[f"{name}_error"]) if by_fewer else 0.1 * error
         if rows.empty or (np.abs(rows[name] - expected) > 1e-9 + SAME * np.abs(expected) + allowed).any():
             yield f"{table}: {name} of {job.cell} on {job.data.dataset}" + (f", width {job.width}" if job.width else "")
 
 
 if __name__ == "__main__":
-    with or_one_line("python -m study.recomputed", Path(sys.argv[1])):
-        differing, not_there = others(Path(sys.argv[1]))
+    folder = folder_of_results("python -m study.recomputed", __doc__)
+    with or_one_line("python -m study.recomputed", folder):
+        differing, not_there = others(folder)
         print(*(f"not what theory gives: {line}" for line in differing), sep="\n", end="\n" if differing else "")
         left_out = f"; not there: {', '.join(not_there)}" if not_there else ""
-        print(f"theory of {sys.argv[1]}, made again from the data: {len(differing) or 'none'} differ{left_out}")
+        print(f"theory of {folder}, made again from the data: {len(differing) or 'none'} differ{left_out}")
         sys.exit(bool(differing))

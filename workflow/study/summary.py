@@ -14,7 +14,7 @@ from study.one_line import or_one_line
 def verdicts(results: Path) -> dict[str, int]:
     """How many claims have which verdict, without its reason; the most frequent first."""
     claims = json.loads((results / "tables" / "claims.json").read_text(encoding="utf-8"))
-    return dict(Counter(claim["verdict"].split(" (")[0] for claim in claims).most_common())
+    return dict(Counter(claim["verdict"] for claim in claims).most_common())
 
 
 def summary(results: Path, begun: float) -> str:

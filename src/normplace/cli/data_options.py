@@ -61,10 +61,10 @@ def data_request(
     """The request, or None without a data set."""
     if dataset is None:
         return None
-    stand_in_allowed = not no_stand_in
     return DataRequest(
-        dataset, data_root, classes, points, shift, standardise, stand_in_allowed, test_points, skip_unreadable
-    )
+        dataset=dataset, data_root=data_root, classes=classes, points=points, shift=shift, standardise=standardise,
+        stand_in_allowed=not no_stand_in, test_points=test_points, skip_unreadable=skip_unreadable,
+    )  # fmt: skip
 
 
 def data_record(request: DataRequest) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from normplace.training.plan import EVALUATED, OPTIMIZERS, OUTPUT_BIASES, SCHEDU
 @click.option("--lr", type=options.Number(above=0), required=True, help="learning rate")
 @click.option("--batch-size", type=options.Whole(1), default=512, help="points a step")
 @click.option("--epochs", type=options.Whole(1), required=True)
-@click.option("--runs", type=options.Whole(1), default=10, help="independent runs")
+@click.option("--runs", type=options.Whole(1), default=5, help="independent runs")
 @click.option("--first-run", type=options.Whole(0), default=0, help="number of the first, to add runs to others")
 @click.option(
     "--select",
@@ -63,10 +63,7 @@ def train(
 ) -> None:
     """Train many runs and record how the first guess is absorbed. Settings go beside each F.csv, to F.json."""
     for _, output in networks:
-        settings = output.with_suffix(".json")
-        if output == settings:
-            raise UserError(f"--output {output}: .json is for the settings beside it, name it .csv")
-        files.check_writable(settings)
+        files.check_writable(output.with_suffix(".json"))
     from normplace.parallel import resolve_device
     from normplace.training import train as training
 

@@ -32,7 +32,7 @@ def verify(results: Path, claims: Path, output: Path | None, integrity: bool, ag
     if asked:
         for name in ("claims", "output"):
             if click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE:
-                raise UserError(f"--{name}: is of judging claims, not for --integrity or --against")
+                raise UserError(f"--{name}: is for judging claims, and goes with neither --integrity nor --against")
     else:
         asked = [{"claims": claims}]
         check_writable(folder / "claims.csv")

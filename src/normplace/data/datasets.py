@@ -120,8 +120,9 @@ def load(
         classes = json.dumps({new: list(members) for new, members in classes.items()})
     root = Path(data_root) if data_root else None
     request = DataRequest(
-        dataset, root, classes, points, shift, standardise, stand_in_allowed, test_points, skip_unreadable
-    )
+        dataset=dataset, data_root=root, classes=classes, points=points, shift=shift, standardise=standardise,
+        stand_in_allowed=stand_in_allowed, test_points=test_points, skip_unreadable=skip_unreadable,
+    )  # fmt: skip
     return read(request)
 
 

@@ -102,7 +102,7 @@ def _refuse_more_than_is_read(file: Path, image: Any) -> None:
         if channels > read:
             raise UnreadableImage(file, f"{channels} channels, of which {read} would be read")
         if set(np.atleast_1d(image.tag_v2.get(SAMPLE_FORMAT, UNSIGNED)).tolist()) != {UNSIGNED}:
-            raise UnreadableImage(file, "numbers with a sign or a fraction, which are not read")
+            raise UnreadableImage(file, "signed numbers or fractions, which are not read")
 
 
 def _refuse_a_second_one(file: Path, image: Any) -> None:
@@ -170,7 +170,7 @@ def _opened(file: Path) -> Iterator[Any]:
         raise
     except UnidentifiedImageError:
         raise UnreadableImage(
-            file, f"no image, damaged, of more channels than are read, or not one of {', '.join(FORMATS)}"
+            file, f"not an image that is read: damaged, of too many channels, or not one of {', '.join(FORMATS)}"
         ) from None
     except MemoryError:
         raise

@@ -56,7 +56,7 @@ def image_folder(path: Path, split: str, label: str | None = None, *, skip_unrea
     count it. Names that begin with a dot, and what systems leave in folders (`NOT_DATA`), are no part of the data.
 
     Raises:
-        UserError: no such folder; a class notes images; two that look alike; a file that is not read (in a folder
+        UserError: no such folder; a class without images; two that look alike; a file that is not read (in a folder
             inside a class, of another format, of several frames, of over 8 bits, damaged); images of several sizes.
     """
     root = path / split

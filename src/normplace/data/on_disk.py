@@ -92,7 +92,7 @@ class OnDisk:
             obtain(self.downloads, root, here)
             if files := self.find(root):
                 return self.read(files, split, "downloaded")
-            raise OSError("what was downloaded has other files")
+            raise OSError("the download lacks the files that it should have")
         except (OSError, RuntimeError, ValueError) as error:
             if isinstance(error, UserError):
                 raise

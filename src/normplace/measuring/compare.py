@@ -89,7 +89,7 @@ def compare(first: Path, second: Path) -> str:
     networks are compared by log gamma, in the standard errors of its intervals.
 
     Raises:
-        UserError: one of the files is none of `normplace measure`.
+        UserError: one of the files is not from `normplace measure`.
     """
     blocks = [
         _block(one[kind], other[kind])

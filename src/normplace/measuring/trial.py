@@ -94,7 +94,7 @@ class _Trial:
             notes.append("the model is given all points at once, as it needs them")
         rule = self.rule._replace(binary=self._binary(outputs, evaluation))
         if rule.binary:
-            notes.append(f"the one output a point is taken for a {rule.binary} of class 1")
+            notes.append(f"the one output per point is taken for the {rule.binary} of class 1")
         modes = {"batch": training, "running": evaluation} if training != evaluation else {"batch": evaluation}
         facts = Facts(
             modes,

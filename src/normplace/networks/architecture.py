@@ -44,7 +44,8 @@ class MLP:
     bias_variance: see `Variances`.
 
     Raises:
-        UserError: an unknown name, a norm without a placement, a size that is too small, or a variance below 0.
+        UserError: an unknown name, a norm without a placement, a size that is too small, a weight variance that is
+            not above 0, or a bias variance below 0.
 
     >>> print(MLP("batch", "before", depth=20))
     BatchNorm before relu, depth 20
@@ -94,8 +95,8 @@ class ImageNetwork:
     own).
 
     Raises:
-        UserError: an unknown network, a norm it cannot have, a norm without a placement, a width it cannot have, or a
-            variance below 0.
+        UserError: an unknown network, a norm it cannot have, a norm without a placement, a width it cannot have, a
+            weight variance that is not above 0, or a bias variance below 0.
     """
 
     network: str
@@ -143,7 +144,7 @@ def check_classes(net: MLP | ImageNetwork, classes: int) -> None:
         UserError: the numbers differ.
     """
     if isinstance(net, MLP) and net.classes != classes:
-        raise UserError(f"--classes {net.classes}: of the network, but the data have {classes} classes")
+        raise UserError(f"--classes {net.classes}: the network has as many, but the data have {classes} classes")
 
 
 def configurations() -> list[tuple[str, str]]:

@@ -53,15 +53,6 @@ def standard_deviation(gamma: float, classes: int = 2) -> float:
     return float(np.sqrt(np.arcsin(rho) / (2 * np.pi)))
 
 
-def mean_largest_fraction(gamma: float) -> float:
-    """E max(G_0, 1 - G_0) = 1/2 + arctan(sqrt(gamma)) / pi.
-
-    E |Phi(a z) - 1/2| is an angle: Phi(a z) - 1/2 = P(0 < e < a z), so with z > 0 it is the share of the
-    plane between the axis and the line of slope a, arctan(a) / (2 pi), twice over z < 0 and z > 0.
-    """
-    return float(0.5 + np.arctan(np.sqrt(gamma)) / np.pi)
-
-
 def class_fractions(means: Array) -> Array:
     """G_c for node means [..., C]: integral of phi(e) prod_{k != c} Phi(e + mu_c - mu_k) de, [..., C]."""
     nodes, weights = hermegauss(80)

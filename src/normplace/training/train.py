@@ -62,7 +62,8 @@ def train(
 
     Raises:
         UserError: no test points, a class without points, another number of classes than the network has, a network
-            that cannot take such points, a plan that cannot be, or no start of the kind asked for in 1000 draws.
+            that cannot take such points, settings that are not allowed, or no start of the kind asked for in 1000
+            draws.
 
     >>> from normplace import MLP, load
     >>> data = load("digits", points=200, test_points=50)
@@ -78,8 +79,9 @@ def train(
     device = resolve_device(device)
     check_classes(net, len(data.classes))
     plan = Plan(
-        optimizer, lr, batch_size, epochs, runs, select, seed, first_run, output_bias, schedule, weight_decay, clip,
-        augment, evaluated, net.variances,
+        optimizer=optimizer, learning_rate=lr, batch_size=batch_size, epochs=epochs, runs=runs, select=select,
+        seed=seed, first_run=first_run, output_bias=output_bias, schedule=schedule, weight_decay=weight_decay,
+        clip=clip, augment=augment, evaluated=evaluated, variances=net.variances,
     )  # fmt: skip
     _check_classes_have_points(data, evaluated)
     shape = tuple(data.x.shape[1:])

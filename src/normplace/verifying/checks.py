@@ -28,7 +28,7 @@ class Check:
     or runs; it should be in least..most. decided: the claim needs the number to be inside beyond chance; else it needs
     it to be not outside beyond chance, and measured well enough: chance may not carry it further than `resolution`,
     or the check is undecided however well it agrees. words: what is expected and seen where that is a name. freedom: of
-    Student's t, by which the interval was made of a standard error; None for a bootstrap of n.
+    Student's t, by which the interval was made of a standard error; None for other intervals, over n units.
     """
 
     quantity: str
@@ -83,7 +83,7 @@ class Check:
         towards = 0.0 if end == self.value else abs(end - self.value)  # both may be infinite
         if self.freedom:
             return float(towards / t_quantile(statistics.CONFIDENCE, self.freedom))
-        too_narrow = np.sqrt(self.n / max(self.n - 1, 1))  # as a bootstrap of n is
+        too_narrow = np.sqrt(self.n / max(self.n - 1, 1))  # as a bootstrap of n is; for others, slack
         return float(towards / statistics.Z95 * too_narrow)
 
     def verdict(self, among: int) -> str:

@@ -22,6 +22,7 @@ from scipy import stats
 
 from normplace import statistics
 from normplace.networks.activations import ACTIVATIONS
+from normplace.networks.architecture import Variances
 from normplace.tables.tidy import count_column
 from normplace.theories import guesses
 from normplace.theories.duals import quadrature
@@ -160,7 +161,8 @@ def density(rows: pd.DataFrame) -> Iterator[Check]:
         groups = _groups(n * bins["share_isotropic"].to_numpy(float))
         both = bins["count"], n * bins["share_isotropic"]
         counts, expected = (np.add.reduceat(column.to_numpy(float), groups) for column in both)
-        gamma = gammas(row["norm"], row["placement"], row["activation"], row["depth"])[-1]
+        variances = Variances(row["weight_variance"], row["bias_variance"])
+        gamma = gammas(row["norm"], row["placement"], row["activation"], row["depth"], variances)[-1]
         edges = [*bins["bin_low"], bins["bin_high"].iloc[-1]]
         moved = (np.diff(guesses.distribution(np.array(edges), end)) for end in _allowed(row, gamma))
         noncentrality = max(0.0, *(_chi_square(n * np.add.reduceat(shares, groups), expected) for shares in moved))

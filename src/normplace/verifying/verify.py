@@ -9,6 +9,7 @@ from normplace.verifying import report
 from normplace.verifying.checks import FAILS
 from normplace.verifying.claims import Judgement, judge, read_claims
 from normplace.verifying.comparison import Comparison, compare
+from normplace.verifying.completeness import EXPECTED
 from normplace.verifying.manifest import MANIFEST, problems, read_manifest
 
 
@@ -40,6 +41,8 @@ class Verification:
         parts = []
         if self.claims is not None:
             parts.append(report.text(self.claims))
+            if not (self.results / "tidy" / EXPECTED).exists():
+                parts.append(f"note: there is no tidy/{EXPECTED}, so whether rows are missing was not looked at")
         if self.integrity is not None:
             count = len(self.integrity) or "no"
             parts += [*self.integrity, f"integrity of {self.results}: {count} altered, missing or extra files"]

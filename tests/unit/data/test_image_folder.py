@@ -139,7 +139,7 @@ def test_reasons_are_counted_and_damage_anywhere_is_found_with_skip_unreadable(t
     data = load(f"folder:{tmp_path}", skip_unreadable=True)
     assert len(data.x) == 3
     (note,) = data.provenance["notes"]
-    assert "4 of 7 files are not read: 3 such as a/h0.heic (no image, damaged, of more" in note
+    assert "4 of 7 files are not read: 3 such as a/h0.heic (not an image that is read: damaged," in note
     assert "1 such as b/1.png (cannot be read (" in note
     for file in (tmp_path / "train" / "a").glob("*.heic"):
         file.unlink()
@@ -253,7 +253,7 @@ def test_bad_folders_are_refused(image_folder: Path, tmp_path: Path) -> None:
     assert "9x9 in ant/big.png" in message
     assert "6x5 in " in message
     (image_folder / "train" / "ant" / "big.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
-    assert "ant/big.png (no image, damaged, of more" in refusal(image_folder)
+    assert "ant/big.png (not an image that is read: damaged," in refusal(image_folder)
 
 
 def test_the_order_of_a_folder_is_fixed_shuffled_and_not_moved_by_new_files(image_folder: Path) -> None:

@@ -344,7 +344,8 @@ def histogram(gamma: float, n: int, seed: int) -> pd.DataFrame:
     counts, _ = np.histogram(0.5 * (1 + erf(drawn / np.sqrt(2))), edges)
     shares = np.diff(distribution(edges, 1 / (np.pi - 1)))
     rows = pd.DataFrame({"bin_low": edges[:-1], "bin_high": edges[1:], "count": counts, "share_isotropic": shares})
-    return rows.assign(**ROW | {"dataset": "x", "norm": "batch", "placement": "before", "depth": 1, "inits": n})
+    of_networks = {"norm": "batch", "placement": "before", "depth": 1, "weight_variance": 2.0, "bias_variance": 0.0}
+    return rows.assign(**ROW | of_networks | {"dataset": "x", "inits": n})
 
 
 def test_density_refuses_another_gamma_and_rarely_the_right_one() -> None:
