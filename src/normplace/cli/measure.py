@@ -100,7 +100,7 @@ def _plain(value: Any) -> Any:
     metavar="P",
     help="last, mean, all or an index, of outputs with positions (default: last of a sequence's, all of pixels)",
 )
-@click.option("--binary", type=click.Choice(("logit", "probability")), help="what one output a point is")
+@click.option("--binary", type=click.Choice(("logit", "probability")), help="what the one output per point is")
 @click.option("--contrast", is_flag=True, help="the same networks also on shuffled and on random inputs")
 @click.option("--try", "remedy", is_flag=True, help="and with inputs centred, outputs centred, a smaller last layer")
 @click.option("--no-trial", is_flag=True, help="give the model all points from the start, for one that needs so many")

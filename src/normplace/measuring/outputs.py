@@ -19,7 +19,7 @@ class Rule(NamedTuple):
     """How outputs are read.
 
     positions: "last", "mean", "all" or an index, or None: last of [n, positions, classes], all of [n, classes, h, w].
-    binary: what one output a point is, "logit" or "probability"; None where it is not known yet.
+    binary: what the one output per point is, "logit" or "probability"; None where it is not known yet.
     """
 
     positions: str | int | None = None
@@ -124,7 +124,7 @@ def at_positions(tensor: torch.Tensor, n: int, mask: torch.Tensor | None, rule: 
 
 
 def two_classes(outputs: torch.Tensor, binary: str) -> torch.Tensor:
-    """Outputs [points, 2] of one output a point: a logit f of class 1 is -f/2, f/2, a probability p is 1-p, p."""
+    """Outputs [points, 2] of one output per point: a logit f of class 1 is -f/2, f/2, a probability p is 1-p, p."""
     return torch.cat([-outputs / 2, outputs / 2] if binary == "logit" else [1 - outputs, outputs], dim=1)
 
 

@@ -148,7 +148,7 @@ def test_a_logit_that_starts_at_zero_is_no_probability() -> None:
 
     found = measure(build, X, NETWORKS)
     assert found.regime() == "no guess"
-    assert "taken for a logit" in repr(found)
+    assert "taken for the logit" in repr(found)
 
 
 class Masked(nn.Module):

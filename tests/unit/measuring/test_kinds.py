@@ -155,9 +155,9 @@ RIGHT = {
         around(lambda net, x: [x.argmax(dim=1), {"aux": None, "out": net(x)}]), kinds.mlp, 1,
         ("outputs: 1, out of the dict of the list",),
     ),
-    "logit": Kind(kinds.one_logit, kinds.one_logit, 1, ("taken for a logit",), as_two),
+    "logit": Kind(kinds.one_logit, kinds.one_logit, 1, ("taken for the logit",), as_two),
     "squeezed": Kind(
-        lambda: nn.Sequential(kinds.one_logit(), nn.Flatten(0)), kinds.one_logit, 1, ("taken for a logit",), as_two
+        lambda: nn.Sequential(kinds.one_logit(), nn.Flatten(0)), kinds.one_logit, 1, ("taken for the logit",), as_two
     ),
     "probability": Kind(kinds.one_probability, kinds.one_probability, 1, ("for a probability",), of_probability),
     "said": Kind(kinds.one_logit, kinds.one_logit, 1, ("for a logit",), as_two, options={"binary": "logit"}),
