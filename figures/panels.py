@@ -173,7 +173,7 @@ def band(axes: Axes, curve: pd.DataFrame, measure: str, colour: str, *, opacity:
 def all_configurations(
     table: pd.DataFrame, measure: str, called: str, between: tuple[float, float] | None = None
 ) -> Figure:
-    """A measure of training against the step: a panel a depth and data set, a line a configuration.
+    """A measure of training against the step: a panel a depth and data set, a line per configuration.
 
     between: the values of the measure of which the lower one is a line to compare with.
     """

@@ -27,7 +27,7 @@ def draw(tidy: Path) -> Figure:
     axes[0, 0].set_xticks(ticks[:: 2 if len(ticks) > 4 else 1])
     axes[0, 0].xaxis.set_major_formatter("{x:g}")
     axes[0, 0].minorticks_off()
-    panels.label_below(axes, "width (nodes a layer)")
+    panels.label_below(axes, "width (nodes per layer)")
     text = (
         f"{words.sampling(table)} (fewest at the largest width), {table['classes'].iloc[0]} output nodes pooled; "
         "bars: 95 % intervals. Lines: theory at each width (none of BatchNorm's); dotted: infinite width."

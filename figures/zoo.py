@@ -54,7 +54,7 @@ def draw(tidy: Path) -> Figure:
     zero = "; hollow: the last layer is zero, a random one instead" if (table["regime"] == "no guess").any() else ""
     text = (
         f"{first['label']}, {words.span(table['points'])} images of {first['shape']}, {first['classes']} outputs; n "
-        f"= {words.span(table['inits'])} networks a model, each by its own initialisation{zero}. Right: "
+        f"= {words.span(table['inits'])} networks per model, each by its own initialisation{zero}. Right: "
         "mean over networks, quartiles (thick), 5 to 95 % (thin); grey: all classes alike."
     )
     return panels.caption(figure, text)

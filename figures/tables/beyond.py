@@ -25,7 +25,7 @@ def _rows(
     tidy: Path, experiment: str, table: str, measured: str, theory: str, quantity: str, setting: str
 ) -> pd.DataFrame:
     rows = deepest(read(tidy, experiment, table))
-    # The table of classes has a row a rank; measured is the same in each.
+    # The table of classes has a row per rank; measured is the same in each.
     keys = ["label", "norm", "placement", *([setting] if setting else [])]
     rows = rows.drop_duplicates(keys)
     theory = (

@@ -39,7 +39,7 @@ def pack(results: Path, handle: IO[bytes]) -> None:
 
 
 def finished(scale: str, doing: str) -> Path:
-    """The folder of a finished run; the end with one line a file that is missing or not as the manifest says."""
+    """The folder of a finished run; the end with one line per file that is missing or not as the manifest says."""
     results = Path("results") / scale
     try:
         wrong = [line for line in problems(results, read_manifest(results)) if not line.startswith("extra")]

@@ -45,7 +45,7 @@ def facts(file: Path, *, whole: bool = False) -> Facts:
     """What is in a file, from its header, or from all of it, so that damage anywhere is found.
 
     Raises:
-        UnreadableImage: no image, several in one file, more than 8 bits a channel, or damaged.
+        UnreadableImage: no image, several in one file, more than 8 bits per channel, or damaged.
     """
     with _opened(file) as image:
         _refuse_more_than_is_read(file, image)
@@ -94,7 +94,7 @@ def _refuse_more_than_is_read(file: Path, image: Any) -> None:
     if getattr(image, "is_animated", False):
         raise UnreadableImage(file, "several pictures in one file (frames or pages), where one is read")
     if (bits := _bits(image)) > 8:
-        raise UnreadableImage(file, f"{bits} bits a channel, only 8 are read")
+        raise UnreadableImage(file, f"{bits} bits per channel, only 8 are read")
     if image.mode not in EIGHT_BIT_MODES:
         raise UnreadableImage(file, f"pixels of kind {image.mode}, which are not read")
     if image.format == "TIFF":

@@ -127,7 +127,7 @@ def _listed(root: Path) -> _Listing:
     Raises:
         UserError: no such folder, or two classes whose names look alike.
     """
-    needed = f"needs a folder {root.name}/ with one folder of images a class"
+    needed = f"needs a folder {root.name}/ with one folder of images per class"
     if not is_folder(root.parent):
         why = "is a file" if is_file(root.parent) else "is not there, or may not be looked into"
         raise UserError(f"folder {root.parent}: {why}; it {needed}")

@@ -48,7 +48,7 @@ def sample_images(
 
     Returns arrays [1, inits, classes], and averages over output layers [1, inits]; the same bytes for the same seed
     whatever the number of processes. BatchNorm uses the statistics of all points, which it needs in memory together:
-    for ResNet-9 1.5 MiB a CIFAR-10 image.
+    for ResNet-9 1.5 MiB per CIFAR-10 image.
 
     build: must be known by name in other processes (a function of a module, or a partial of one). progress: what a
     progress bar is to show.

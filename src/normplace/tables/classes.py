@@ -18,7 +18,7 @@ Fractions = npt.NDArray[np.floating[Any]]
 
 
 def class_rows(sample: Sample, beside: Mapping[str, KernelTheory]) -> list[dict[str, Any]]:
-    """One row a depth and rank of a sample, at the depths where its kernel theory was drawn.
+    """One row per depth and rank of a sample, at the depths where its kernel theory was drawn.
 
     rank 1 is the class that a network guesses most, whichever it is: mean fraction and quartiles over networks.
     entropy: of a network's guess fractions, over log C (1: all classes alike, 0: one class); mean over networks.

@@ -1,4 +1,4 @@
-"""What a training run did when: one row a run, and one over all runs of a cell."""
+"""What a training run did when: one row per run, and one over all runs of a cell."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def learned_accuracy(commonest: float, test_points: int) -> float:
 
 
 def of_runs(cell: dict[str, Any], rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a run and kind of BatchNorm statistics.
+    """One row per run and kind of BatchNorm statistics.
 
     Steps are those of evaluations, infinite where it never was so. The gap may cross zero on its way, so there are two:
     when it is first below 5 points, and from when on it stays there. Accuracies are on the test split, gaps on the
@@ -44,7 +44,7 @@ def of_runs(cell: dict[str, Any], rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def over_runs(runs: pd.DataFrame) -> pd.DataFrame:
-    """One row a kind of BatchNorm statistics: medians of steps, means of all else, each with the range over runs.
+    """One row per kind of BatchNorm statistics: medians of steps, means of all else, each with the range over runs.
 
     n counts the runs that did not diverge. Diverged ones count in what was measured at the start, and in nothing else.
     """

@@ -1,4 +1,4 @@
-"""From sampled networks to tidy tables: one row a cell and depth. Figures and printed tables read nothing else.
+"""From sampled networks to tidy tables: one row per cell and depth. Figures and printed tables read nothing else.
 
 A network for images has depth 1 here, the only one, and no theory.
 """

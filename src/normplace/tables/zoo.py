@@ -1,4 +1,4 @@
-"""From files of `normplace measure` to one tidy table: a row a model, kind of inputs and kind of statistics."""
+"""From files of `normplace measure` to one tidy table: a row per model, kind of inputs and kind of statistics."""
 
 from collections.abc import Iterator
 from math import inf

@@ -60,7 +60,7 @@ def output_kernels(
     P K P with P = I - 11'/n.
 
     batch divides each node by its own deviation over the data, which no entry-by-entry map can do: `_batch_kernel`
-    before a homogeneous activation, else an average over `nodes` nodes a layer with a fixed seed, drawn from N(0, K).
+    before a homogeneous activation, else an average over `nodes` nodes per layer with a fixed seed, drawn from N(0, K).
     The simpler P K P / (tr(PKP)/n) divides all nodes by one deviation; it agrees where many
     directions share the variance, and goes wrong on images, whose variance sits in a few: with depth it lets one
     direction take everything, which no network does (tests/unit/theories/test_kernel.py measures both).

@@ -46,8 +46,8 @@ def train(
 ) -> pd.DataFrame:
     """Train `runs` independent networks with cross-entropy, from starts of the kind `select` names.
 
-    A row a run, evaluation, split and kind of BatchNorm statistics, with the columns of the file that `normplace train`
-    writes (`evaluations.Row`). Evaluations are at steps 0 to 7, then log-spaced (the authors' setting), on all test
+    A row per run, evaluation, split and kind of BatchNorm statistics, with the columns of the file of `normplace train`
+    (`evaluations.Row`). Evaluations are at steps 0 to 7, then log-spaced (the authors' setting), on all test
     points and on the first `evaluated` training points, by which starts are chosen too. The same call gives the same
     rows, whatever the number of processes.
 

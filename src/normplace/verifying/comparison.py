@@ -40,7 +40,7 @@ NOT_COMPARED = ("curves", "gradients", "histograms")  # bands and counts, whose 
 
 @dataclass(frozen=True, repr=False)
 class Comparison:
-    """basis: how it was compared and why; differences: one line a file or number that should agree and does not."""
+    """basis: how it was compared and why; differences: one line per file or number that should agree and does not."""
 
     results: Path
     reference: Path

@@ -78,7 +78,7 @@ def read_manifest(results: Path) -> Manifest:
 
 
 def problems(results: Path, manifest: Manifest) -> list[str]:
-    """One line a file that is not as the manifest says, sorted by name: "altered: tidy/placements/gamma.csv".
+    """One line per file that is not as the manifest says, sorted by name: "altered: tidy/placements/gamma.csv".
 
     Then what the run says of itself in two places and differently: sums that jobs wrote beside their tables, which a
     manifest made anew over edited tables does not change, and the seeds of the configuration and of the commands.

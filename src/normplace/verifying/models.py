@@ -1,4 +1,4 @@
-"""Judges of measured models, whose tables have a row a model, kind of inputs and kind of statistics."""
+"""Judges of measured models, whose tables have a row per model, kind of inputs and kind of statistics."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -18,7 +18,7 @@ FEW = 8  # checks that are all printed where they have different verdicts
 
 
 def table(judgements: list[Judgement]) -> pd.DataFrame:
-    """One row a claim; expected and measured are those of the check that is nearest to failing."""
+    """One row per claim; expected and measured are those of the check that is nearest to failing."""
     return pd.DataFrame(
         {
             "claim": judgement.claim.id,

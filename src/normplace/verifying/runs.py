@@ -1,6 +1,6 @@
-"""The statistics that claims about training are judged by: from one row a run to checks.
+"""The statistics that claims about training are judged by: from one row per run to checks.
 
-Few runs a cell say little of their own variance, so variances are pooled over the cells that are compared: two cells of
+Few runs per cell say little of their own variance, so it is pooled over the cells that are compared: two cells of
 5 runs leave 8 degrees of freedom, at which chance goes to 3.4 standard errors in one of 100 cases, where 4 let it go to
 4.6. A cell is what differs in anything but its runs. Runs that diverged have no milestones and are left out.
 """
@@ -185,7 +185,7 @@ def _words(column: str) -> str:
 
 
 def _with_runs_it_would_take(check: Check, error: float) -> Check:
-    """An undecided check, whose words say how many runs a cell would be needed to decide it.
+    """An undecided check, whose words say how many runs per cell would be needed to decide it.
 
     They are those at which a difference as large as that seen is found in 8 of 10 cases, by its variance as seen.
     """
@@ -194,4 +194,4 @@ def _with_runs_it_would_take(check: Check, error: float) -> Check:
     needed = (stats.norm.ppf(1 - FALSE_ALARM / 2) + stats.norm.ppf(POWER)) ** 2 * (error / check.value) ** 2
     runs = needed * check.n
     number = f"some {np.ceil(runs):.0f}" if runs <= MOST_RUNS else f"more than {MOST_RUNS:,}"
-    return replace(check, words=(check.expected, f"{check.measured}; {number} runs a cell would decide"))
+    return replace(check, words=(check.expected, f"{check.measured}; {number} runs per cell would decide"))

@@ -17,7 +17,7 @@ from normplace.verifying.manifest import MANIFEST, problems, read_manifest
 class Verification:
     """What was asked for about the results in a folder, None for the rest; shown as the command prints it.
 
-    claims: a judgement each, in the order of their file. integrity: one line a file that is not as the manifest says,
+    claims: a judgement each, in the order of their file. integrity: one line per file that is not as the manifest says,
     such as "altered: tidy/placements/gamma.csv". against: what differs from a reference, and how that was found.
     manifest_sha256: of the manifest that files were held against.
     """

@@ -17,7 +17,7 @@ SCENE = np.random.default_rng(1).integers(0, 256, size=(8, 8, 3)).astype(np.uint
 
 
 def folder_of(root: Path, save: Callable[[Path, int], object], classes: tuple[str, ...] = ("a", "b")) -> Path:
-    """train/ and test/ with two images a class, each saved by a function of its path without suffix and its number."""
+    """train/ and test/, two images per class, each saved by a function of its path without suffix and its number."""
     for split in ("train", "test"):
         for label, name in enumerate(classes):
             (root / split / name).mkdir(parents=True)

@@ -241,7 +241,9 @@ def test_what_a_file_is_counts_and_not_what_it_is_called(tmp_path: Path) -> None
 def test_bad_folders_are_refused(image_folder: Path, tmp_path: Path) -> None:
     assert "is not there" in refusal(tmp_path / "nowhere")
     (image_folder / "test").rename(image_folder / "val")
-    assert "needs a folder test/ with one folder of images a class, but has train, val" in refusal_of_test(image_folder)
+    assert "needs a folder test/ with one folder of images per class, but has train, val" in refusal_of_test(
+        image_folder
+    )
     (tmp_path / "empty" / "train" / "a").mkdir(parents=True)
     assert "no images found" in refusal(tmp_path / "empty")
     (image_folder / "train" / "wasp").mkdir()

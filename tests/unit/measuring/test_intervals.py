@@ -16,7 +16,7 @@ from normplace.statistics import Array, Estimate
 from normplace.theories import guesses
 from tests.gammas import bootstrap_gamma, gamma
 
-POOL, POINTS, WIDTH = 2000, 60, 20  # networks, points, nodes a layer
+POOL, POINTS, WIDTH = 2000, 60, 20  # networks, points, nodes per layer
 REPEATS = 1000  # a coverage near 95 % is then known to 1.4 % (two standard errors)
 SHALLOW, DEEP = 1, 12  # hidden layers; without a norm the scale of deep networks varies wildly: by 2 times its mean
 

@@ -74,7 +74,7 @@ def test_diverged_runs_are_counted_and_not_averaged(tmp_path: Path) -> None:
     assert row["final_accuracy"] == pytest.approx(0.7)
     assert row["gap_at_start"] == pytest.approx(0.8)  # known before the divergence
     assert row["steps_to_gap_closed_for_good"] == 2
-    assert curves["step"].tolist() == [0, 0, 1, 1, 2, 2]  # a row a split
+    assert curves["step"].tolist() == [0, 0, 1, 1, 2, 2]  # a row per split
     last = curves[(curves["step"] == 2) & (curves["split"] == "test")].iloc[0]
     assert last["n"] == 1
     assert last["accuracy"] == pytest.approx(0.7)

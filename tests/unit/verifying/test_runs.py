@@ -59,7 +59,7 @@ def test_a_difference_is_decided_beyond_chance(shift: float, verdict: str) -> No
     rows = table({cell: generator.normal(shift * (cell in DEEP["cell"]), 0.5, 5) for cell in CELLS})
     (check,) = difference(rows, "y", DEEP, NEUTRAL, ["dataset"])
     assert check.verdict(among=1) == verdict
-    assert ("runs a cell would decide" in check.measured) == (verdict == UNDECIDED)
+    assert ("runs per cell would decide" in check.measured) == (verdict == UNDECIDED)
 
 
 def test_the_runs_it_would_take_are_about_enough() -> None:

@@ -11,7 +11,7 @@ from study.settings import UNIQUE, Cells, Count, OnDataset, Rate, Study
 
 
 class Settings(OnDataset):
-    """The networks, and runs a cell and rate."""
+    """The networks, and runs per cell and rate."""
 
     depth: Count
     cells: Cells

@@ -8,7 +8,7 @@ from study.settings import SOME, UNIQUE, Cells, OnDataset, Rate, Study, TwoOrMor
 
 
 class Settings(OnDataset):
-    """Shifts, and networks a cell and shift."""
+    """Shifts, and networks per cell and shift."""
 
     shifts: Annotated[list[Rate], SOME, UNIQUE]
     inits: TwoOrMore

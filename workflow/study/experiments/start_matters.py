@@ -5,7 +5,7 @@ from study.settings import Cells, Count, OnDataset, Study
 
 
 class Settings(OnDataset):
-    """The networks, and runs a cell and kind of start."""
+    """The networks, and runs per cell and kind of start."""
 
     depth: Count
     cells: Cells

@@ -9,7 +9,7 @@ from normplace.data.record import SPLITS, DatasetRecord, Indices, Source, Where
 def read(split: str, where: Where) -> Source:
     """Two Gaussian blobs in d = 1000 at +-1/sqrt(d) in every coordinate, unit variance.
 
-    10,000 training and 500 test points a class, in a fixed shuffled order that no seed changes
+    10,000 training and 500 test points per class, in a fixed shuffled order that no seed changes
     (geometry: the authors' code). RandomState is used because numpy guarantees its stream for good.
     """
     d, per_class = 1000, {"train": 10_000, "test": 500}[split]
