@@ -80,7 +80,7 @@ def test_options_follow_from_what_a_job_is() -> None:
         "--evaluated 60 --seed 0"
     )
     assert plan.theories.jobs["theory/placements/mnist/none"].options == (
-        "--depth 20 --activation relu --points 500 --draws 5000 --draws-depths 1,20"
+        "--depth 20 --activation relu --points 500 --draws 5000 --draws-depths 1,5,20"
     )
     assert plan.trainings.jobs["training/start_matters/neutral/runs-0-4/none"].options == (
         "--depth 20 --width 100 --activation relu --optimizer adam --lr 0.001 --batch-size 128 "

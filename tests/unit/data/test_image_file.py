@@ -116,7 +116,7 @@ def test_more_than_8_bits_are_refused_and_not_cut(kind: str, tmp_path: Path) -> 
     save, words = DEEP[kind]
     message = refusal(folder_of(tmp_path, save))
     assert "4 of 4 files are not read" in message
-    assert f"{words} a channel, only 8 are read" in message
+    assert f"{words} per channel, only 8 are read" in message
 
 
 @pytest.mark.parametrize("suffix", ["gif", "webp", "tif", "png", "mpo"])

@@ -159,10 +159,10 @@ RIGHT = {
     "squeezed": Kind(
         lambda: nn.Sequential(kinds.one_logit(), nn.Flatten(0)), kinds.one_logit, 1, ("taken for the logit",), as_two
     ),
-    "probability": Kind(kinds.one_probability, kinds.one_probability, 1, ("for a probability",), of_probability),
-    "said": Kind(kinds.one_logit, kinds.one_logit, 1, ("for a logit",), as_two, options={"binary": "logit"}),
+    "probability": Kind(kinds.one_probability, kinds.one_probability, 1, ("for the probability",), of_probability),
+    "said": Kind(kinds.one_logit, kinds.one_logit, 1, ("for the logit",), as_two, options={"binary": "logit"}),
     "said too": Kind(
-        kinds.one_probability, kinds.one_probability, 1, ("for a probability",), of_probability, X,
+        kinds.one_probability, kinds.one_probability, 1, ("for the probability",), of_probability, X,
         {"binary": "probability"},
     ),
     "mirrored": Kind(kinds.Mirrored, kinds.Mirrored, 1, (MIRRORED,)),
