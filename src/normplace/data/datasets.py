@@ -176,8 +176,7 @@ def _read_prepared(path: Path, request: DataRequest) -> Raw:
     for option in ("classes", "standardise"):
         if (value := getattr(request, option)) is not None:
             raise UserError(f"--{option} {value}: not for a prepared file, whose classes and scale are fixed")
-    if request.skip_unreadable:
-        raise UserError(f"--skip-unreadable: is for folders of images, not for {request.dataset}")
+    refuse_skipping(request.dataset, request.skip_unreadable)
     try:
         arrays, provenance = read_npz(path, STORED)
     except UserError as error:
@@ -250,8 +249,7 @@ def _find_source(
     if name == "file":
         raise UserError(f"--dataset {dataset}: is prepared already; name the data set that it was made from")
     refuse_unknown(dataset)
-    if skip_unreadable and name != "folder" and not (name in DATASETS and DATASETS[name].on_disk):
-        raise UserError(f"--skip-unreadable: is for folders of images, not for {dataset}")
+    refuse_skipping(dataset, skip_unreadable)
     roots = (data_root.expanduser(),) if data_root else tuple(default_data_roots())
     with _named(dataset):
         if name == "folder":
@@ -263,6 +261,17 @@ def _find_source(
     if skip_unreadable and source.kind != "image folder" and split == "train":
         LOG.warning("note: --skip-unreadable has no effect: %s is not read from a folder of images", source.label)
     return source
+
+
+def refuse_skipping(dataset: str, skip_unreadable: bool) -> None:
+    """Refuse to skip files of what is never a folder of images.
+
+    Raises:
+        UserError: it is asked for.
+    """
+    kind = dataset.partition(":")[0]
+    if skip_unreadable and kind != "folder" and not (kind in DATASETS and DATASETS[kind].on_disk):
+        raise UserError(f"--skip-unreadable: is for folders of images, not for {dataset}")
 
 
 def refuse_unknown(dataset: str, more: Iterable[str] = ()) -> None:

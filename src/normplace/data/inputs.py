@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from normplace.data.datasets import DEFAULT_POINTS, MIN_POINTS, DataRequest, read, refuse_unknown
+from normplace.data.datasets import DEFAULT_POINTS, MIN_POINTS, DataRequest, read, refuse_skipping, refuse_unknown
 from normplace.data.search import is_file
 from normplace.data.sets import DATASETS
 from normplace.errors import UserError
@@ -56,8 +56,7 @@ def load_inputs(request: DataRequest, resize: int | None = None) -> Inputs:
         for option in ("classes", "standardise", "shift"):
             if value := getattr(request, option):
                 raise UserError(f"--{option} {value}: not for {kind}: inputs, which are used as they are, unlabelled")
-        if request.skip_unreadable:
-            raise UserError(f"--skip-unreadable: is for folders of images, not for {request.dataset}")
+        refuse_skipping(request.dataset, request.skip_unreadable)
         if kind in ("npy", "npz") and Path(place).exists() and not is_file(place):
             raise UserError(f"--dataset {request.dataset}: is no file")  # to open a pipe would wait for ever
         try:
