@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from snakemake.utils import update_config
 
+from study.kept import _alike
 from tests.checkout import copy_of_repository, run, snakemake, tiny
 
 APART = ("config/quick.yaml", "config/apart.yaml")
@@ -61,3 +64,20 @@ def test_runs_are_kept_and_put_back(tmp_path: Path) -> None:
     for packed in list((folder / "reference" / "runs" / "apart").rglob("*.xz")):
         packed.write_bytes(packed.read_bytes()[:-20])
     assert "was altered after it was kept" in kept("restore")
+
+
+def test_rounding_of_another_processor_is_no_other_training() -> None:
+    before = pd.DataFrame({"split": ["train", "test"], "loss": [0.85, 0.9], "accuracy": [0.5, 0.25],
+                           "gradient_norm": [14.0, np.nan]})  # fmt: skip
+
+    def alike(**columns: list[float]) -> bool:
+        return _alike(before, before.assign(**columns).set_index(pd.Index([5, 6])))
+
+    assert alike()
+    assert alike(loss=[0.850001, 0.9], gradient_norm=[14.0001, np.nan], accuracy=[0.502, 0.25])
+    assert not alike(loss=[0.853, 0.9])
+    assert not alike(accuracy=[0.51, 0.25])
+    assert not alike(gradient_norm=[14.0, 0.0])
+    assert not alike(loss=[np.inf, 0.9])
+    assert not _alike(before, before.drop(columns="accuracy"))
+    assert not _alike(before, before.head(1))
