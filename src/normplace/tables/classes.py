@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
 from normplace import statistics
 from normplace.tables.records import KernelTheory, Sample
@@ -44,14 +43,14 @@ def class_rows(sample: Sample, beside: Mapping[str, KernelTheory]) -> list[dict[
             "inits": len(found),
             "depth": int(depth),
             "gamma_kernel": float(kernel.gamma[depth - 1]),  # type: ignore[union-attr]
-            **with_interval("entropy", *mean_with_interval(entropy(found))),
-            **with_interval("entropy_kernel", *mean_with_interval(entropy(drawn))),
+            **with_interval("entropy", *statistics.interval_of_mean(entropy(found))),
+            **with_interval("entropy_kernel", *statistics.interval_of_mean(entropy(drawn))),
             "entropy_gamma": float(entropy(formula).mean()),
         }
         at_width = beside["finite"].drawn(int(depth)) if "finite" in beside else None
         if at_width is not None:
             columns["fraction_finite"] = ranked(at_width).mean(axis=0)
-            of_depth |= with_interval("entropy_finite", *mean_with_interval(entropy(at_width)))
+            of_depth |= with_interval("entropy_finite", *statistics.interval_of_mean(entropy(at_width)))
         for rank in range(classes):
             rows.append({**of_depth, "rank": rank + 1, **{name: values[rank] for name, values in columns.items()}})
     return rows
@@ -73,9 +72,3 @@ def entropy(fractions: Fractions) -> npt.NDArray[np.float64]:
     share = fractions.astype(np.float64)
     logs = np.log(share, out=np.zeros_like(share), where=share > 0)
     return np.asarray(-(share * logs).sum(axis=1) / np.log(share.shape[1]))
-
-
-def mean_with_interval(values: npt.NDArray[np.float64]) -> tuple[float, float, float]:
-    """Mean and its 95 % interval by the normal approximation, for hundreds of values."""
-    half = ndtri((1 + statistics.CONFIDENCE) / 2) * values.std(ddof=1) / np.sqrt(len(values))
-    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)

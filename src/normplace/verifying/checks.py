@@ -5,7 +5,7 @@ by the t quantile at which all k of them are wrongly refused in at most 1 of 100
 on what was measured.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -133,3 +133,25 @@ def row_dicts(rows: pd.DataFrame) -> list[dict[str, Any]]:
 def first_row(rows: pd.DataFrame) -> dict[str, Any]:
     """The first row as a dictionary."""
     return row_dicts(rows.iloc[:1])[0]
+
+
+def groups(rows: pd.DataFrame, each: list[str]) -> Iterator[pd.DataFrame]:
+    """The rows of each combination of these columns' values, in the table's own order."""
+    yield from (group for _, group in rows.groupby(each, sort=False))
+
+
+def chosen(rows: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFrame:
+    """The rows with one of the given values in every column."""
+    return rows[rows[list(values)].isin(dict(values)).all(axis=1)]
+
+
+def place(group: pd.DataFrame, each: list[str]) -> str:
+    """Where the rows of a group are from, in words, by the columns that they share."""
+    first = first_row(group)
+    values = {name: first["label"] if name == "dataset" else first[name] for name in each}
+    return ", ".join(value if isinstance(value, str) else f"{name} {value}" for name, value in values.items())
+
+
+def of_stand_in(rows: pd.DataFrame) -> bool:
+    """Whether any of the rows is of stand-in data."""
+    return bool(rows["stand_in"].any())

@@ -28,7 +28,18 @@ from normplace.theories import guesses
 from normplace.theories.duals import quadrature
 from normplace.theories.isotropic import gammas
 from normplace.verifying import identities, models, runs
-from normplace.verifying.checks import FALSE_ALARM, Check, check_column, check_number, first_row, row_dicts
+from normplace.verifying.checks import (
+    FALSE_ALARM,
+    Check,
+    check_column,
+    check_number,
+    chosen,
+    first_row,
+    groups,
+    of_stand_in,
+    place,
+    row_dicts,
+)
 
 RESOLUTION = 0.5  # of an expected number
 AT_WIDTH = 0.02  # of gamma at the networks' own width: what theory may be off by, beside its own error
@@ -179,21 +190,19 @@ def contrast(
     More than 0 beyond chance, or, with `same`, 0 but for chance. Rows of one side may share random numbers, so
     their standard errors are averaged, not reduced. No check where a side is empty.
     """
-    for _, group in rows.groupby(each, sort=False):
-        sides = [group[group[list(chosen)].isin(dict(chosen)).all(axis=1)] for chosen in (of, against)]
+    for group in groups(rows, each):
+        sides = [chosen(group, side) for side in (of, against)]
         if any(side.empty for side in sides):
             continue
-        first = first_row(group)
         means = [float(side[column].mean()) for side in sides]
         half = [
             [float((side[f"{column}{end}"] - side[column]).abs().mean()) for end in ("_low", "_high")] for side in sides
         ]
-        value, n = means[0] - means[1], int(min(side[count_column(first)].min() for side in sides))
+        value, n = means[0] - means[1], int(min(side[count_column(first_row(group))].min() for side in sides))
         low, high = value - np.hypot(half[0][0], half[1][1]), value + np.hypot(half[0][1], half[1][0])
-        where = ", ".join(first["label"] if name == "dataset" else f"{name} {first[name]}" for name in each)
-        stand_in = bool(group["stand_in"].any())
-        quantity = f"difference of {column.replace('_', ' ')}"
-        check = Check(quantity, where, n, value, float(low), float(high), 0.0, decided=True, stand_in=stand_in)
+        quantity, ends = f"difference of {column.replace('_', ' ')}", (float(low), float(high))
+        stand_in = of_stand_in(group)
+        check = Check(quantity, place(group, each), n, value, *ends, 0.0, decided=True, stand_in=stand_in)
         if same:
             check = replace(check, most=0.0, decided=False, resolution=_resolution(means[1]))
         yield check
@@ -212,7 +221,7 @@ def closer(rows: pd.DataFrame) -> Iterator[Check]:
         falls.append(narrow - wide)
         halves.append(np.hypot(*((np.log1p(row["gamma_high"]) - np.log1p(row["gamma_low"])) / 2 for row in widths)))
     value, half = float(np.mean(falls)), float(np.mean(halves))
-    ends, n, stand_in = (value - half, value + half), int(deepest["inits"].min()), bool(deepest["stand_in"].any())
+    ends, n, stand_in = (value - half, value + half), int(deepest["inits"].min()), of_stand_in(deepest)
     yield Check("fall of |y|", "mean over configurations", n, value, *ends, 0.0, decided=True, stand_in=stand_in)
 
 
@@ -255,19 +264,17 @@ def guess_difference(rows: pd.DataFrame, of: Filter, against: Filter, each: list
     The largest fraction is in 1/2..1, so its variance is at most (1 - m)(m - 1/2), m its mean (Bhatia and Davis). Cells
     share random numbers, so their errors are averaged, not reduced.
     """
-    for _, group in rows.groupby(each, sort=False):
-        sides = [group[group[list(chosen)].isin(dict(chosen)).all(axis=1)] for chosen in (of, against)]
+    for group in groups(rows, each):
+        sides = [chosen(group, side) for side in (of, against)]
         if any(side.empty for side in sides):
             continue
         means = [2 * side["mean_largest_fraction"].to_numpy(float) - 1 for side in sides]
         errors = [np.sqrt((1 - mean) * mean / side["inits"]) for mean, side in zip(means, sides, strict=True)]
         value = float(means[0].mean() - means[1].mean())
         half = statistics.Z95 * float(np.hypot(*(error.mean() for error in errors)))
-        first = first_row(group)
-        where = ", ".join(first["label"] if name == "dataset" else f"{name} {first[name]}" for name in each)
         ends, n = (value - half, value + half), int(group["inits"].min())
-        stand_in = bool(group["stand_in"].any())
-        yield Check("difference of gaps", where, n, value, *ends, 0.0, decided=True, stand_in=stand_in)
+        stand_in = of_stand_in(group)
+        yield Check("difference of gaps", place(group, each), n, value, *ends, 0.0, decided=True, stand_in=stand_in)
 
 
 def spread(rows: pd.DataFrame, factor: float) -> Iterator[Check]:

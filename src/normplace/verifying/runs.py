@@ -16,7 +16,18 @@ from scipy import stats
 from normplace import statistics
 from normplace.statistics import Array
 from normplace.tables.milestones import learned_accuracy
-from normplace.verifying.checks import FALSE_ALARM, UNDECIDED, Check, check_number, first_row, t_quantile
+from normplace.verifying.checks import (
+    FALSE_ALARM,
+    UNDECIDED,
+    Check,
+    check_number,
+    chosen,
+    first_row,
+    groups,
+    of_stand_in,
+    place,
+    t_quantile,
+)
 
 Filter = Mapping[str, Any]
 Cells = dict[tuple[Any, ...], Array]  # the values of a column in the runs of each cell
@@ -56,13 +67,13 @@ def difference(
     each: the columns for each value of which there is a check. best: of each cell, only the learning rate at which it
     ends most accurate.
     """
-    for group in _groups(rows, each):
-        cells = [_cells(_chosen(group, chosen), column, best=best) for chosen in (of, against)]
+    for group in groups(rows, each):
+        cells = [_cells(chosen(group, side), column, best=best) for side in (of, against)]
         if all(cells):
             spread = _spread(values for side in cells for values in side.values())
             mean = _combined([(1, cells[0]), (-1, cells[1])], spread)
-            where = _where(group, each) + (", each at its best rate" if best else "")
-            check = mean.check(f"difference of {_words(column)}", where, stand_in=_stand_in(group), least=0.0)
+            where = place(group, each) + (", each at its best rate" if best else "")
+            check = mean.check(f"difference of {_words(column)}", where, stand_in=of_stand_in(group), least=0.0)
             yield _with_runs_it_would_take(check, mean.error)
 
 
@@ -72,13 +83,13 @@ def learns(rows: pd.DataFrame, each: list[str]) -> Iterator[Check]:
     That is two standard errors of the test points above guessing the commonest class for all of them
     (`milestones.learned_accuracy`). A mean below it fails, with whatever interval: nothing was seen to be learned.
     """
-    for group in _groups(rows, each):
+    for group in groups(rows, each):
         least = learned_accuracy(*group[["one_class_accuracy_high", "test_points"]].iloc[0])
         cells = _cells(group, "final_accuracy")
         for name, values in cells.items():
-            where = f"{name[OF_CELL.index('cell')]}, {_where(group, each)}"
+            where = f"{name[OF_CELL.index('cell')]}, {place(group, each)}"
             mean = _combined([(1, {name: values})], _spread(cells.values()))
-            check = mean.check("final accuracy", where, stand_in=_stand_in(group), least=least)
+            check = mean.check("final accuracy", where, stand_in=of_stand_in(group), least=least)
             yield check if check.inside > 0 else replace(check, low=check.value, high=check.value)
 
 
@@ -87,17 +98,17 @@ def most_runs(rows: pd.DataFrame, column: str, share: float, each: list[str]) ->
 
     value: 1 where it is, -1 where it is not beyond chance, none between; words have the number of runs.
     """
-    groups = list(_groups(rows, each))
-    for group in groups:
+    all_groups = list(groups(rows, each))
+    for group in all_groups:
         there = group.dropna(subset=[column])
         inside = int((there[column] <= share * there["last_step"]).sum())
-        level = FALSE_ALARM / (2 * len(groups))
+        level = FALSE_ALARM / (2 * len(all_groups))
         more, fewer = (stats.binomtest(inside, len(there), alternative=side).pvalue for side in ("greater", "less"))
         found = 1.0 if more <= level else -1.0 if fewer <= level else np.nan
         row = first_row(there) | {"n": len(there)}
         check = check_number(f"whether {_words(column)} are few", row, found, 0.0)
         yield replace(
-            check, where=_where(group, each),
+            check, where=place(group, each),
             words=(f"in more than half of the runs by {share:g} of the steps", f"in {inside} of {len(there)} runs"),
         )  # fmt: skip
 
@@ -110,8 +121,8 @@ def small_by_pairs(
     The unit is the difference of the column between two kinds of cells, `unit[0]` less `unit[1]`, of the same runs. A
     check each way: that much more, and that much less. Student's t over runs, which are paired by their seed.
     """
-    for group in _groups(rows, each):
-        sides = [_by_run(_chosen(group, chosen), column) for chosen in (of, against, *unit)]
+    for group in groups(rows, each):
+        sides = [_by_run(chosen(group, side), column) for side in (of, against, *unit)]
         pairs = pd.concat(sides, axis=1, keys=range(4)).dropna()
         if len(pairs) < 2:
             continue
@@ -121,7 +132,7 @@ def small_by_pairs(
             error = float(left.std(ddof=1) / np.sqrt(len(left)))
             mean = Mean(float(left.mean()), error, len(left) - 1, len(left))
             words = f"{share:g} of the difference between placements, less how much {way} {_words(column)} is"
-            yield mean.check(words, _where(group, each), stand_in=_stand_in(group), least=0.0)
+            yield mean.check(words, place(group, each), stand_in=of_stand_in(group), least=0.0)
 
 
 def _cells(rows: pd.DataFrame, column: str, *, best: bool = False) -> Cells:
@@ -161,23 +172,6 @@ def _by_run(rows: pd.DataFrame, column: str) -> "pd.Series[float]":
     """The mean over cells of a column, by run; not a number where one of the cells lacks it."""
     wide = rows.pivot_table(column, "run", list(OF_CELL), observed=True)
     return wide.dropna(axis=1, how="all").mean(axis=1, skipna=False)
-
-
-def _groups(rows: pd.DataFrame, each: list[str]) -> Iterator[pd.DataFrame]:
-    yield from (group for _, group in rows.groupby(each, sort=False))
-
-
-def _chosen(rows: pd.DataFrame, chosen: Filter) -> pd.DataFrame:
-    return rows[rows[list(chosen)].isin(dict(chosen)).all(axis=1)]
-
-
-def _where(group: pd.DataFrame, each: list[str]) -> str:
-    first = group.iloc[0]
-    return ", ".join(str(first["label"] if name == "dataset" else first[name]) for name in each)
-
-
-def _stand_in(group: pd.DataFrame) -> bool:
-    return bool(group["stand_in"].any())
 
 
 def _words(column: str) -> str:

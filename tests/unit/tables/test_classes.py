@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from normplace.tables.classes import class_rows, entropy, mean_with_interval, ranked
+from normplace.tables.classes import class_rows, entropy, ranked
 from normplace.tables.records import Cell, KernelTheory, Sample
 from normplace.theories import guesses
 
@@ -59,12 +59,3 @@ def test_only_depths_that_the_theory_was_drawn_at_have_rows() -> None:
     assert {row["depth"] for row in rows} == {1, 3}
     assert "entropy_finite" not in rows[0]
     assert class_rows(Sample(CELL, *(fractions,) * 3, *(fractions[..., 0],) * 3), {}) == []
-
-
-def test_intervals_of_means_cover() -> None:
-    random = np.random.default_rng(0)
-    covered = 0
-    for _ in range(500):
-        _, low, high = mean_with_interval(random.normal(2, 3, 200))
-        covered += low < 2 < high
-    assert abs(covered / 500 - 0.95) < 4 * np.sqrt(0.95 * 0.05 / 500)
