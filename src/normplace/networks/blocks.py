@@ -1,4 +1,4 @@
-"""What networks for images are made of: layers and blocks that know where their norm stands."""
+"""What networks for images and for text are made of: layers and blocks that know where their norm stands."""
 
 import torch
 import torch.nn.functional as F
@@ -9,6 +9,7 @@ from normplace.networks.norms import NORMS
 from normplace.networks.products import Linear
 
 Modules = list[nn.Module]
+ROTARY_BASE = 10_000.0
 
 
 def norm_here(here: str, norm: str, placement: str, nodes: int) -> Modules:
@@ -39,7 +40,7 @@ def convolution(inputs: int, channels: int, *, norm: str, placement: str, pool: 
     )
 
 
-# Networks of patches: tensors are [n, tokens, nodes]
+# Networks of tokens, which are patches or words: tensors are [n, tokens, nodes]
 
 
 def residual(branch: Modules, nodes: int, *, norm: str, placement: str) -> nn.Module:
@@ -97,23 +98,39 @@ class ClassTokenAndPositions(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention with several heads."""
+    """Self-attention with several heads.
 
-    def __init__(self, nodes: int, heads: int) -> None:
+    causal: of each token to those before it and to itself. rotary: by the tokens' distance, see `rotated`.
+    """
+
+    def __init__(
+        self, nodes: int, heads: int, *, causal: bool = False, rotary: bool = False, bias: bool = True
+    ) -> None:
         """heads: divide the nodes among them."""
         super().__init__()
-        self.heads = heads
-        self.queries_keys_values = Linear(nodes, 3 * nodes)
-        self.output = Linear(nodes, nodes)
+        self.heads, self.causal, self.rotary = heads, causal, rotary
+        self.queries_keys_values = Linear(nodes, 3 * nodes, bias=bias)
+        self.ends = Linear(nodes, nodes, bias=bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[n, tokens, nodes] -> the same shape."""
         by_head = self.queries_keys_values(x).unflatten(2, (3, self.heads, -1))
         queries, keys, values = by_head.permute(2, 0, 3, 1, 4)  # each [n, heads, tokens, nodes / heads]
-        attended = F.scaled_dot_product_attention(queries, keys, values)
-        attended = attended.transpose(1, 2).flatten(2)
-        outputs: torch.Tensor = self.output(attended)
+        if self.rotary:
+            queries, keys = rotated(queries), rotated(keys)
+        attended = F.scaled_dot_product_attention(queries, keys, values, is_causal=self.causal)
+        outputs: torch.Tensor = self.ends(attended.transpose(1, 2).flatten(2))
         return outputs
+
+
+def rotated(x: torch.Tensor) -> torch.Tensor:
+    """Rotary positions: node k and its partner half a head away turn by position / 10,000^(2 k / nodes)."""
+    positions, nodes = x.shape[-2:]
+    frequencies = ROTARY_BASE ** (-torch.arange(0, nodes, 2, device=x.device) / nodes)
+    angles = torch.arange(positions, device=x.device)[:, None] * frequencies
+    cosine, sine = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    first, second = x.chunk(2, dim=-1)
+    return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1)
 
 
 class ClassToken(nn.Module):

@@ -11,8 +11,9 @@ from torch import nn
 from normplace.data.vision import mend_torchvision
 from normplace.errors import UserError
 from normplace.measuring.measure import measure
+from normplace.networks.blocks import rotated
 from normplace.networks.language import CELLS, STYLES, decoder
-from normplace.networks.language.modules import STD, rotated
+from normplace.networks.language.modules import STD
 
 DEPTH, WIDTH, VOCABULARY, HEADS, LENGTH = 3, 64, 100, 4, 32
 
@@ -43,7 +44,7 @@ def copy_gpt2(network: Any, theirs: Any) -> None:
     network.positions.weight.copy_(theirs.transformer.wpe.weight)
     network.output.weight.copy_(theirs.lm_head.weight)
     for index, block in enumerate(theirs.transformer.h):
-        attention, feed_forward = (network.blocks[2 * index + half].branch for half in (0, 1))
+        attention, feed_forward = (network.blocks[2 * index + half][0][-1] for half in (0, 1))
         for layer, of in (
             (attention.queries_keys_values, block.attn.c_attn),
             (attention.ends, block.attn.c_proj),
@@ -59,7 +60,7 @@ def copy_llama(network: Any, theirs: Any) -> None:
     network.embedding.weight.copy_(theirs.model.embed_tokens.weight)
     network.output.weight.copy_(theirs.lm_head.weight)
     for index, block in enumerate(theirs.model.layers):
-        attention, feed_forward = (network.blocks[2 * index + half].branch for half in (0, 1))
+        attention, feed_forward = (network.blocks[2 * index + half][0][-1] for half in (0, 1))
         of = block.self_attn
         together = torch.cat([of.q_proj.weight, of.k_proj.weight, of.v_proj.weight])
         attention.queries_keys_values.weight.copy_(together)
@@ -140,11 +141,12 @@ def spread(weights: torch.Tensor) -> tuple[float, float]:
 def test_standard_deviations(style: str) -> None:
     network = ours("layer-after", style)
     ending = STD / (2 * DEPTH) ** 0.5
+    norms = [name for name, module in network.named_modules() if isinstance(module, torch.nn.LayerNorm)]
+    assert len(norms) == 2 * DEPTH
     seen = 0
     for name, weights in network.named_parameters():
         if weights.ndim == 1:
-            of_norm = ".norm." in name or name.startswith("last_norm")
-            expected = float(of_norm and name.endswith("weight"))
+            expected = float(name.removesuffix(".weight") in norms)
             assert torch.equal(weights.detach(), torch.full_like(weights, expected)), name
         else:
             deviation, error = spread(weights)

@@ -1,17 +1,15 @@
-"""The modules of decoders of text: causal attention and two kinds of feed-forward layers, with their norm anywhere."""
+"""Decoders of text and their two kinds of feed-forward layers."""
 
 import math
-from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from normplace.networks.norms import NORMS
+from normplace.networks.blocks import Attention, norm_here, residual
 from normplace.networks.products import Linear
 
 STD = 0.02  # of all weights and embeddings: GPT-2's and LLaMA's
-ROTARY_BASE = 10_000.0
 
 
 @torch.no_grad()
@@ -49,11 +47,11 @@ class Decoder(nn.Module):
         self.positions = nn.Embedding(length, width) if style == "gpt" else None
         blocks: list[nn.Module] = []
         for _ in range(depth):
-            attention = CausalAttention(width, heads, rotary=style == "llama", bias=style == "gpt")
+            attention = Attention(width, heads, causal=True, rotary=style == "llama", bias=style == "gpt")
             feed_forward = GELU(width) if style == "gpt" else GatedSiLU(width)
-            blocks += [Half(half, norm_module(norm, width), placement) for half in (attention, feed_forward)]
+            blocks += [residual([half], width, norm=norm, placement=placement) for half in (attention, feed_forward)]
         self.blocks = nn.Sequential(*blocks)
-        self.last_norm = norm_module(norm if placement == "before" else "none", width)
+        self.last_norm = nn.Sequential(*norm_here("before", norm, placement, width))
         self.output = Linear(width, vocabulary, bias=False)
         if tied:
             self.output.weight = self.embedding.weight
@@ -65,55 +63,6 @@ class Decoder(nn.Module):
             x = x + self.positions.weight[: x.shape[1]]
         outputs: torch.Tensor = self.output(self.last_norm(self.blocks(x)))
         return outputs
-
-
-def norm_module(norm: str, width: int) -> nn.Module:
-    """LayerNorm or RMSNorm over the nodes of a position, or nothing."""
-    module: Callable[[int], nn.Module] | None = NORMS[norm].image_module
-    return nn.Identity() if module is None else module(width)
-
-
-class Half(nn.Module):
-    """Half a block: x + branch(norm(x)) with the norm before, norm(x + branch(x)) after it."""
-
-    def __init__(self, branch: nn.Module, norm: nn.Module, placement: str) -> None:
-        super().__init__()
-        self.branch, self.norm, self.after = branch, norm, placement == "after"
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """[n, positions, width] -> the same shape."""
-        summed: torch.Tensor = self.norm(x + self.branch(x)) if self.after else x + self.branch(self.norm(x))
-        return summed
-
-
-class CausalAttention(nn.Module):
-    """Self-attention to the positions before and to its own."""
-
-    def __init__(self, width: int, heads: int, *, rotary: bool, bias: bool) -> None:
-        super().__init__()
-        self.heads, self.rotary = heads, rotary
-        self.queries_keys_values = Linear(width, 3 * width, bias=bias)
-        self.ends = Linear(width, width, bias=bias)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """[n, positions, width] -> the same shape."""
-        by_head = self.queries_keys_values(x).unflatten(2, (3, self.heads, -1))
-        queries, keys, values = by_head.permute(2, 0, 3, 1, 4)  # each [n, heads, positions, width / heads]
-        if self.rotary:
-            queries, keys = rotated(queries), rotated(keys)
-        attended = F.scaled_dot_product_attention(queries, keys, values, is_causal=True)
-        outputs: torch.Tensor = self.ends(attended.transpose(1, 2).flatten(2))
-        return outputs
-
-
-def rotated(x: torch.Tensor) -> torch.Tensor:
-    """Rotary positions: node k and its partner half a head away turn by position / 10,000^(2 k / nodes)."""
-    positions, nodes = x.shape[-2:]
-    frequencies = ROTARY_BASE ** (-torch.arange(0, nodes, 2, device=x.device) / nodes)
-    angles = torch.arange(positions, device=x.device)[:, None] * frequencies
-    cosine, sine = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-    first, second = x.chunk(2, dim=-1)
-    return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1)
 
 
 class GELU(nn.Module):
