@@ -81,7 +81,7 @@ def of_kernel(data_root: Path) -> pd.DataFrame:
     for norm, placement in (("none", "none"), ("batch", "before"), ("layer", "after")):
         for n in (1000, 2000, 5000, 10_000):
             seconds, mebibytes = in_own_process("kernel", data_root, n, norm, placement)
-            rows.append({"norm": norm, "placement": placement, "points": n, "s a layer": seconds, "MiB": mebibytes})
+            rows.append({"norm": norm, "placement": placement, "points": n, "s per layer": seconds, "MiB": mebibytes})
     return pd.DataFrame(rows)
 
 

@@ -39,7 +39,7 @@ IMAGES = [f"{split}/{name}/0.png" for split in ("train", "test") for name in "01
 MODULES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "src" / "normplace").rglob("*.py"))
 NOTHING_DEPENDS_ON = ("README.md", "claims.yaml", "figures/start_matters.py", "workflow/study/manifest.py")
 CONFIG = configuration.read([ROOT / name for name in QUICK])
-# A change of these may leave all jobs as they are: more runs a job than there are runs, more points than there are.
+# A change of these may leave all jobs as they are: more runs per job than there are runs, more points than there are.
 MAY_CHANGE_NOTHING = (("training", "runs_a_job"), ("placements", "theory_points"))
 NAMES = sorted(
     {*library.ACTIVATIONS, *library.SIZES, *library.CLASS_MAPS, *library.OPTIMIZERS, *library.SCHEDULES, *library.CELLS}

@@ -28,7 +28,7 @@ from normplace.training.plan import EVALUATED, OPTIMIZERS, OUTPUT_BIASES, SCHEDU
 )
 @click.option("--optimizer", type=click.Choice(OPTIMIZERS), default="adam")
 @click.option("--lr", type=options.Number(above=0), required=True, help="learning rate")
-@click.option("--batch-size", type=options.Whole(1), default=512, help="points a step")
+@click.option("--batch-size", type=options.Whole(1), default=512, help="points per step")
 @click.option("--epochs", type=options.Whole(1), required=True)
 @click.option("--runs", type=options.Whole(1), default=5, help="independent runs")
 @click.option("--first-run", type=options.Whole(0), default=0, help="number of the first, to add runs to others")

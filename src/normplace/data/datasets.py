@@ -36,7 +36,7 @@ class DataRequest:
 
     points: how many of the first training points, after class selection (None: the first 1000, or all
     where there are fewer; all of a prepared file). standardise: "paper" (the authors' constants), "own"
-    (mean and standard deviation a channel of the training points asked for), or None (the paper's where
+    (mean and standard deviation per channel of the training points asked for), or None (the paper's where
     it has some). shift: added after standardisation, in standard deviations. test_points: how many of the
     first test points, selected and scaled as the training points are (None: all). skip_unreadable: leave out files of
     a folder that are not read, instead of refusing the folder.
@@ -358,7 +358,7 @@ def _number_of_test_points(asked: int | None, available: int, dataset: str) -> i
 
 
 def _mean_and_std(request: DataRequest, source: Source, pixels: npt.NDArray[Any]) -> tuple[Doubles, Doubles, str]:
-    """Mean and standard deviation a channel, on the 0..1 scale of pixels, and what they are."""
+    """Mean and standard deviation per channel, on the 0..1 scale of pixels, and what they are."""
     asked, dataset = request.standardise, request.dataset
     if asked not in (None, "paper", "own"):
         raise UserError(f"--standardise {asked}: allowed are paper, own")

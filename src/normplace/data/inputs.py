@@ -176,7 +176,7 @@ def _text(request: DataRequest, place: str) -> tuple[str, Arrays]:
         raise UserError(f"--dataset text:{name}: cannot be read ({error.strerror})") from None
     pieces = np.frombuffer(data[: len(data) // positions * positions], dtype=np.uint8).reshape(-1, positions)
     label = path.name if folder is None else f"texts of the package {name}"
-    return f"{label}, {positions} bytes a point", {
+    return f"{label}, {positions} bytes per point", {
         "arg0": pieces[: _count(request, len(pieces))].astype(np.int64),
     }
 

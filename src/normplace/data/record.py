@@ -54,7 +54,7 @@ class DatasetRecord:
 
     name: on the command line and in the configuration. read: "train" or "test" -> that split. classes: its usual class
     map (`classes.CLASS_MAPS`, or "all"). sizes: two-class maps -> how many training and test points there are.
-    constants: mean and standard deviation a channel by which the authors standardise. on_disk: how its files are
+    constants: mean and standard deviation per channel by which the authors standardise. on_disk: how its files are
     found and downloaded; None for data that are built in.
     """
 

@@ -81,7 +81,7 @@ class Recorder:
     def __init__(self) -> None:
         self.left_out: set[str] = set()
         self._moments: dict[str, Moments] = {}
-        self._places: dict[str, tuple[str, str, int]] = {}  # kind, follows, bytes a point
+        self._places: dict[str, tuple[str, str, int]] = {}  # kind, follows, bytes per point
 
     def start(self, x: torch.Tensor, n: int) -> None:
         """A pass of n points begins, whose main input is x [n, ...]."""

@@ -111,7 +111,7 @@ def measure(
     model: a function (or class) that returns a new nn.Module, called for every network, its own way of drawing weights
     being the initialisation; or an nn.Module, of which copies are redrawn by reset_parameters. x: floats or tokens
     [n, ...], several such tensors, or named ones, as the model's forward takes them. Outputs are floats [n, classes],
-    [n, positions, classes], [n, classes, h, w] or one a point, alone or in a dictionary or a tuple. It is evaluated
+    [n, positions, classes], [n, classes, h, w] or one per point, alone or in a dictionary or a tuple. It is evaluated
     without dropout and without gradients, in training mode and as eval() has it if the two differ. The global
     generators of torch, numpy and Python are seeded for every network from (seed, index), and afterwards are as they
     were. Ctrl-C ends the drawing, and what was measured is returned, if it is 2 networks or more.

@@ -1,6 +1,6 @@
 """Networks of finite width: two points' correlation from layer to layer is a Markov chain, here tabulated.
 
-Given one layer, the next one's pre-activations at two points are independent Gaussian pairs, one a node. Without a
+Given one layer, the next one's pre-activations at two points are independent Gaussian pairs, one per node. Without a
 norm, or with one over the nodes, what the layer makes of them depends on the two points alone; for a homogeneous
 activation, or behind a norm, on their correlation rho alone. So a layer is a linear operator on functions of rho,
 (T f)(rho) = E f(rho'), and a network of L layers its L-th power: no parameter is fitted, and the data enter by the

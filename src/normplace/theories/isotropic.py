@@ -1,7 +1,7 @@
 """Infinite-width theory for isotropic data: correlations and gamma by depth, and the regime by fixed points.
 
-One number a layer: the correlation of two typical points. Data with correlation 0 at the input (isotropic, such as the
-Gaussian blobs) start at 0. A real data set's own kernel is in `kernel`.
+One number per layer: the correlation of two typical points. Data with correlation 0 at the input (isotropic, such as
+the Gaussian blobs) start at 0. A real data set's own kernel is in `kernel`.
 
 Weights are drawn from N(0, sigma_w^2 / fan_in) and biases from N(0, sigma_b^2), in the output layer too: variances and
 correlations here are those of what comes out of such a layer, be it the next layer's input or the network's output.

@@ -1,8 +1,8 @@
 """Networks of finite width in numpy: what theory simulates where it has no formula, and the histogram of G_0.
 
 Only the hidden layers are drawn. What the output layer adds is averaged by hand where a mean is wanted, or drawn many
-times a network. The code is independent of the sampler: both follow from the records of the norms and activations, and
-tests hold them together.
+times per network. The code is independent of the sampler: both follow from the records of the norms and activations,
+and tests hold them together.
 """
 
 from collections.abc import Iterator

@@ -51,7 +51,7 @@ def train(
     points and on the first `evaluated` training points, by which starts are chosen too. The same call gives the same
     rows, whatever the number of processes.
 
-    data: with test points. lr: the learning rate. batch_size: points a step. select: "any" start, or redraw until the
+    data: with test points. lr: the learning rate. batch_size: points per step. select: "any" start, or redraw until the
     guess fractions differ by more than .9 ("prejudiced") or by less than .1 ("neutral"), the authors' selection.
     output_bias: of the output layer at the start, "drawn", or such that the mean outputs are equal ("centred") or the
     favoured class leads by 3 standard deviations ("prejudiced"). schedule: "constant", or "power", which falls with the

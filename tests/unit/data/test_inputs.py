@@ -111,7 +111,7 @@ def test_bytes_of_a_file_are_tokens() -> None:
     assert x.dtype == torch.int64
     assert x.shape == (len(TEXT) // 8, 8)
     assert bytes(x.flatten().tolist()) == TEXT[: len(TEXT) // 8 * 8]  # what is left over is no point
-    assert found.provenance["label"] == "text.txt, 8 bytes a point"
+    assert found.provenance["label"] == "text.txt, 8 bytes per point"
     assert torch.equal(inputs("text:./text.txt,8", points=3).tensors["arg0"], x[:3])
 
 

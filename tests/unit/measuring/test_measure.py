@@ -374,7 +374,7 @@ def coupled() -> nn.Module:
 
 def test_too_little_memory_says_how_many_points_fit(digits: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sysconf", {"SC_PHYS_PAGES": 100, "SC_PAGE_SIZE": 1024}.__getitem__)
-    with pytest.raises(UserError, match="use at most 85 points"):  # 102,400 bytes, 3 times 400 a point
+    with pytest.raises(UserError, match="use at most 85 points"):  # 102,400 bytes, 3 times 400 per point
         measure(coupled, digits, 5)
 
 
