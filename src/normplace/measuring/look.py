@@ -218,11 +218,13 @@ def _seen(
         counts += (largest / ties).sum(dim=0)
         alone += float((1 / ties).sum())
         ties_of += int((ties > 1).sum())
-        logs = part.log() if probabilities else part.log_softmax(dim=1)
+        logits = part.log() if probabilities else part
+        if not probabilities:  # less those of the labels: a third of log_softmax's time for a few classes
+            loss += float(part.logsumexp(dim=1).sum())
         if labels is None:
-            loss -= float(logs.mean(dim=1).sum())
+            loss -= float(logits.mean(dim=1).sum())
         else:
-            loss -= float(logs.gather(1, labels[start : start + len(part), None]).sum())
+            loss -= float(logits.gather(1, labels[start : start + len(part), None]).sum())
         centred = part - about
         sums += centred.sum(dim=0)
         squares += centred.square().sum(dim=0)
