@@ -65,6 +65,7 @@ def test_a_stand_in_is_said_first_and_last(tmp_path: Path) -> None:
     assert last == "normplace: WARNING: the data were a STAND-IN: scikit-learn digits (stand-in for MNIST)"
 
 
+@pytest.mark.slow
 def test_a_placement_without_a_norm_is_ignored(tmp_path: Path) -> None:
     common = ["--dataset", "digits", "--points", "30", "--norm", "none", "--depth", "2", "--inits", "5"]
     run("sample", *common, "--output", tmp_path / "a.npz")
@@ -72,6 +73,7 @@ def test_a_placement_without_a_norm_is_ignored(tmp_path: Path) -> None:
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 
+@pytest.mark.slow
 def test_theory_writes_what_the_contract_says(tmp_path: Path) -> None:
     run("theory", "--norm", "none", "--depth", 5, "--output", tmp_path / "iso.csv")
     table = pd.read_csv(tmp_path / "iso.csv")

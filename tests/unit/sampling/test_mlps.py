@@ -156,6 +156,7 @@ def test_same_seed_same_bytes_whatever_the_processes_and_the_number_of_networks(
         assert array[:2].tobytes() == prefix.tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cached", [sampling.CACHED, 64 * 50])  # all points at once, and groups of 50
 def test_cells_sampled_together_get_the_bytes_that_they_get_alone(
     cached: int, digits: torch.Tensor, monkeypatch: pytest.MonkeyPatch
@@ -275,6 +276,7 @@ def test_averages_do_not_depend_on_how_many_networks_are_taken_at_once(digits: t
         np.testing.assert_allclose(getattr(alone, name), getattr(together, name), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_dead_layers_of_narrow_networks_guess_the_first_class(digits: torch.Tensor) -> None:
     """Where all nodes are 0, so are all outputs: the averages count these points as the guesses do."""
     found = sample_mlps(digits, [MLP("none", "none", 8, width=4)], 3000, seed=0)[0]
@@ -285,6 +287,7 @@ def test_dead_layers_of_narrow_networks_guess_the_first_class(digits: torch.Tens
     assert found.agreement[-1].mean() / 2 - 1 / 4 == pytest.approx(second_moment, abs=4 * error)
 
 
+@pytest.mark.slow
 def test_drawn_and_averaged_gammas_agree(digits: torch.Tensor) -> None:
     """Both estimate the same; the averaged one has the smaller error, far smaller behind a norm."""
     for cell, gain in ((("none", "none"), 1.3), (("batch", "before"), 10)):

@@ -65,6 +65,7 @@ def outputs_of_two_points(net: MLP, rho: float, networks: int) -> Array:
     return (net.weight_variance / net.width * h @ h.transpose(1, 2) + net.bias_variance).numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("norm", "placement", "activation", "variances"),
     [(*cell, "relu", HE) for cell in REACHED] + OTHERS,
@@ -105,6 +106,7 @@ def test_the_infinite_width_value_would_be_noticed() -> None:
     assert abs(angles.mean() - np.arcsin(state[1])) > 10 * angles.std() / 20_000**0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("norm", "placement"), REACHED)
 def test_wide_networks_tend_to_the_kernels_theory(norm: str, placement: str) -> None:
     x = load("patches", points=40).x.numpy()
@@ -149,6 +151,7 @@ def test_pairs_by_rows_are_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.scale == pytest.approx(np.trace(k) / 50)
 
 
+@pytest.mark.slow
 def test_more_angles_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deep behind LayerNorm all that is left of E rho is a peak at correlation 1, which few angles must not smear."""
     x, net = load("patches", points=60).x.numpy(), MLP("layer", "after", 20, width=800)
@@ -163,6 +166,7 @@ def test_more_angles_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(found[1], found[0], rtol=0.01)
 
 
+@pytest.mark.slow
 def test_a_layer_is_kept_and_a_damaged_one_drawn_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(chain, "PAIRS", 10_000)

@@ -44,6 +44,7 @@ def test_norms_in_numpy_are_torchs(name: str, scale: float) -> None:
     )
 
 
+@pytest.mark.slow
 @every_cell
 def test_averaged_readouts_are_what_sampled_networks_show(
     norm: str, placement: str, x: torch.Tensor, sampled: Callable[[str, str], InitialGuesses]
