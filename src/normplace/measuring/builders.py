@@ -74,8 +74,8 @@ def refuse_meta(network: nn.Module) -> None:
 
 
 def fingerprint(network: nn.Module) -> str:
-    """A hash of all weights and buffers: two networks that have the same were not drawn anew."""
-    digest = hashlib.sha256()
+    """A hash of the modules' classes, weights and buffers: two networks that have the same were not drawn anew."""
+    digest = hashlib.sha256(repr([(name, type(module).__name__) for name, module in network.named_modules()]).encode())
     with torch.no_grad():
         # numpy takes from a tensor that its size can change, as a buffer's may.
         for tensor in (*network.parameters(), *(buffer.clone() for buffer in network.buffers())):

@@ -12,14 +12,14 @@ from normplace.errors import UserError
 from normplace.files import read_json
 from normplace.measuring.modes import NAMES
 from normplace.measuring.report import estimate, nats
-from normplace.statistics import CONFIDENCE, Z95, Array, Estimate
+from normplace.statistics import CONFIDENCE, Z95, Estimate
 
 ROUNDING = 1e-12  # of a share
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 
 class Side(NamedTuple):
-    """One measurement in one mode, of a file; drawn: which networks, by the first one's weights and their seeds."""
+    """One measurement in one mode, of a file; drawn: which networks, by the first one's fingerprint and their seeds."""
 
     name: str
     mode: str
@@ -29,9 +29,9 @@ class Side(NamedTuple):
     drawn: tuple[str, int]
 
     @property
-    def agreement(self) -> Array:
-        """Of each network, the share of pairs of points with the same guess."""
-        return np.array(self.found["agreement"], dtype=float)
+    def agreement(self) -> dict[int, float]:
+        """Of each network, by its number: the share of pairs of points with the same guess."""
+        return dict(zip(self.found["networks"], map(float, self.found["agreement"]), strict=True))
 
     def gamma(self, of: str) -> Estimate[float]:
         """Of the "guesses" or of the "outputs"; what a file has as null is infinite, or undefined without a guess."""
@@ -45,7 +45,7 @@ class Side(NamedTuple):
             ("", self.name),
             *((f"gamma of the {of}", estimate(self.gamma(of))) for of in ("guesses", "outputs")),
             ("largest fraction, mean", f"{self.found['largest_fraction']['mean']:.3f}"),
-            ("loss at the start", nats(self.found["loss"]["value"])),
+            ("loss at the start", "inf" if (loss := self.found["loss"]["value"]) is None else nats(loss)),
             ("regime", self.found["regime"]),
             ("networks", str(len(self.agreement))),
         ]
@@ -73,8 +73,10 @@ def _sides(file: dict[str, Any]) -> Iterator[dict[str, Side]]:
             map(str, [one.get("model", options["model"]), *(f"{key}={arguments[key]}" for key in arguments)])
         )
         drawn = one["fingerprint"], options["seed"]
+        modes = {"batch": one["shown"], "running": NAMES["running"]}
         found = {
-            kind: Side(name, kind, seen, one["classes"], data, drawn) for kind, seen in one["bn_statistics"].items()
+            kind: Side(name, modes[kind], seen, one["classes"], data, drawn)
+            for kind, seen in one["bn_statistics"].items()
         }
         for side in found.values():
             side.row()  # refuses at once what lacks something
@@ -85,8 +87,8 @@ def compare(first: Path, second: Path) -> str:
     """Every model of the first file beside every one of the second, in each mode that both have.
 
     Guesses are compared by how often networks agree about pairs of points: by Welch's test or, where both files are of
-    the same networks (the same first weights and one seed, other inputs), by the test of pairs. Outputs of different
-    networks are compared by log gamma, in the standard errors of its intervals.
+    the same networks (one model with the same arguments, first weights and seed, on other inputs), by the test of
+    pairs. Outputs of different networks are compared by log gamma, in the standard errors of its intervals.
 
     Raises:
         UserError: one of the files is not from `normplace measure`.
@@ -105,7 +107,7 @@ def _block(one: Side, other: Side) -> str:
     rows = [(label, left, right) for (label, left), (_, right) in zip(one.row(), other.row(), strict=True)]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     table = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    notes = [NAMES[one.mode]]
+    notes = [one.mode if one.mode == other.mode else f"left {one.mode}, right {other.mode}"]
     notes += [] if one.classes == other.classes else [f"{one.classes} and {other.classes} outputs"]
     notes += [] if one.data == other.data else ["different inputs"]
     notes += ["the same networks"] if _are_the_same(one, other) else []
@@ -121,7 +123,7 @@ def _said(what: str, p: float) -> str:
 
 
 def _are_the_same(one: Side, other: Side) -> bool:
-    return one.drawn == other.drawn and len(one.agreement) == len(other.agreement)
+    return (one.name, one.drawn) == (other.name, other.drawn)
 
 
 def guesses_differ(one: Side, other: Side) -> float:
@@ -130,8 +132,14 @@ def guesses_differ(one: Side, other: Side) -> float:
 
     if one.classes != other.classes:
         return math.nan
-    left, right = one.agreement, other.agreement
-    paired = _are_the_same(one, other)
+    agreements, paired = (one.agreement, other.agreement), _are_the_same(one, other)
+    if paired:  # not those that only one of the files has
+        both = sorted(agreements[0].keys() & agreements[1].keys())
+        if len(both) < 2:
+            return math.nan
+        left, right = (np.array([of[number] for number in both]) for of in agreements)
+    else:
+        left, right = (np.array(list(of.values())) for of in agreements)
     spreads = [np.ptp(left - right)] if paired else [np.ptp(left), np.ptp(right)]
     if max(spreads) < ROUNDING:  # nothing varies, so no test has an error to go by
         return 1.0 if abs(left.mean() - right.mean()) < ROUNDING else 0.0

@@ -15,11 +15,12 @@ from normplace.measuring.blame import blamed
 from normplace.measuring.builders import refuse_meta
 from normplace.measuring.layers import Layer, Moments, Recorder, recorded
 from normplace.measuring.modes import Modes, WithoutDropout, in_mode
-from normplace.measuring.outputs import Rule, are_mirrored_probabilities, at_positions, tensor_of, two_classes
+from normplace.measuring.outputs import Rule, at_positions, tensor_of, two_classes
 from normplace.measuring.points import Points
 from normplace.statistics import Array
 
 ROWS = 2**22  # outputs at a time
+LEAST_LOG = -100.0  # of a probability, as torch's binary_cross_entropy has it: rounding makes 0 of what is only small
 
 
 class Change(NamedTuple):
@@ -79,8 +80,8 @@ class Look(NamedTuple):
 
     guess_fraction, output_mean, output_var: [C]; points whose largest outputs tie are shared between the classes.
     agreement: the share of pairs of points that get the same guess. tied: the share of points with such a tie.
-    loss: the mean cross-entropy, in nats. mirrored: whether the outputs are -p, p with all p in 0..1. readout: of the
-    last layer, or None. layers: by name. left_out: how many layers could not be read.
+    loss: the mean cross-entropy, in nats. readout: of the last layer, or None. layers: by name. left_out: how many
+    layers could not be read.
     """
 
     n: int
@@ -90,7 +91,6 @@ class Look(NamedTuple):
     agreement: float
     tied: float
     loss: float
-    mirrored: bool
     readout: Readout | None
     layers: dict[str, Layer]
     left_out: int
@@ -218,7 +218,7 @@ def _seen(
         counts += (largest / ties).sum(dim=0)
         alone += float((1 / ties).sum())
         ties_of += int((ties > 1).sum())
-        logits = part.log() if probabilities else part
+        logits = part.log().clamp_min(LEAST_LOG) if probabilities else part
         if not probabilities:  # less those of the labels: a third of log_softmax's time for a few classes
             loss += float(part.logsumexp(dim=1).sum())
         if labels is None:
@@ -241,7 +241,6 @@ def _seen(
         agreement=agreement,
         tied=ties_of / n,
         loss=loss / n,
-        mirrored=are_mirrored_probabilities(outputs),
         readout=readout,
         layers=layers,
         left_out=left_out,

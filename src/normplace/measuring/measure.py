@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BOTH = "training and eval()"
-MIRRORED = "outputs are -p, p with p in 0..1: if p is a probability, return it alone, or 1 - p and p"
+FAILING = 3  # networks in a row at the start that fail: then all do
 LAYERED = 30  # networks of which layers are recorded: their gammas vary little, and take longer than small models
 Pass = tuple[str, Points, str, Facts]  # what it is called, on which points, in which mode
 
@@ -39,7 +39,7 @@ class Measurement:
     inputs; remedies: after each of them; both in the mode of `batch`. inits: how many networks were drawn, of the
     `asked`; fewer after Ctrl-C. diverged: how many of them had outputs that are not finite, and are left out.
     initialisation: how, in words. shape: of one point. points: how many. shown: which mode `batch` is of, in words, or
-    both where they guess the same. fingerprint: of the first network's weights. notes: what a reader should know. name:
+    both where they guess the same. fingerprint: of the first network. notes: what a reader should know. name:
     what the model is called. print gives the report that `normplace measure` prints.
     """
 
@@ -158,8 +158,6 @@ def measure(
             if looking.drawn < 2:
                 raise
     found, lost = looking.found()
-    if not facts.rule.binary and all(look.mirrored for look in looking.seen["batch"]):
-        notes += (MIRRORED,)
     return Measurement(
         batch=found["batch"],
         running=found.get("running"),
@@ -185,7 +183,10 @@ def _checked(labels: torch.Tensor, n: int) -> torch.Tensor:
     Raises:
         UserError: they are not n whole numbers from 0.
     """
-    labels = torch.as_tensor(labels)
+    try:
+        labels = torch.as_tensor(labels)
+    except (TypeError, ValueError, RuntimeError):
+        raise UserError(f"labels of type {type(labels).__name__}: {n} whole numbers from 0 are needed") from None
     is_whole = not labels.is_floating_point() and not labels.is_complex()
     if labels.shape != (n,) or not is_whole or int(labels.min()) < 0:
         raise UserError(f"labels of shape {list(labels.shape)}, {labels.dtype}: {n} whole numbers from 0 are needed")
@@ -230,18 +231,22 @@ class _Looking:
         passes += [(name, of, "batch", replace(facts, layers=False)) for name, of in others.items()]
         # Of each network one after the other, or each of a network of its own.
         self.groups = [[one] for one in passes] if facts.stateful else [passes]
-        self.seen: dict[str, list[Look]] = {}
+        self.seen: dict[str, dict[int, Look]] = {}  # by kind of look, and number of the network
         self.drawn = 0
         self.failures: list[str] = []
         self.first = ""
         self._decoder: Decoder | None = None
 
     def at_network(self, index: int) -> None:
-        """Look at one network; what is not finite, or fails when others did not, is left out and counted."""
+        """Look at one network; what is not finite, or fails where others do not, is left out and counted.
+
+        Raises:
+            UserError: the first few all fail, or two are the same.
+        """
         try:
             self._look(index)
         except UserError as error:
-            if index < 2 or not isinstance(error.__cause__, Exception):
+            if len(self.failures) == index == FAILING - 1 or not isinstance(error.__cause__, Exception):
                 raise
             self.failures.append(str(error))
         self.drawn += 1
@@ -263,7 +268,7 @@ class _Looking:
                     seen = look_at(network, points, kind, facts, self.labels, changes)
                     looks |= {change or name: look for change, look in (seen or {}).items()}
         for name, look in looks.items():
-            self.seen.setdefault(name, []).append(look)
+            self.seen.setdefault(name, {})[index] = look
 
     def found(self) -> tuple[dict[str, Prejudice], tuple[str, ...]]:
         """What the networks say together by kind of look, and what a reader should know of those that are missing.
@@ -275,12 +280,12 @@ class _Looking:
         failed = f"{len(self.failures)} of {self.drawn} networks failed: {'; '.join(self.failures[:1])}"
         notes = [failed] if self.failures else []
         for kind in dict.fromkeys(("batch", *self.facts.modes, *self.contrasts, *self.seen)):
-            seen = self.seen.get(kind, [])
+            seen = self.seen.get(kind, {})
             lost = self.drawn - len(self.failures) - len(seen)
             where = "" if len(self.facts.modes) == 1 and kind == "batch" else f"{NAMES.get(kind, kind)}: "
             said = f"{where}the outputs of {lost} of {self.drawn} networks are not finite"
             if len(seen) >= max(2, self.drawn / 2):
-                found[kind] = together(seen)
+                found[kind] = replace(together(list(seen.values())), networks=tuple(seen))
             elif kind == "batch":
                 raise UserError(said if lost else failed)
             if lost:

@@ -59,7 +59,7 @@ def modes_of(model: nn.Module) -> tuple[Modes, Modes]:
 
     An exported model has no modes, for one.
     """
-    before = {module: module.training for module in model.modules()}
+    before = {module: is_training(module) for module in model.modules()}
     now = in_training(model)
     try:
         model.train()
@@ -80,7 +80,12 @@ def without_noise(model: nn.Module, training: Modes, evaluation: Modes) -> Modes
 
 def in_training(model: nn.Module) -> Modes:
     """The names of the modules that are in training mode."""
-    return frozenset(name for name, module in model.named_modules() if module.training)
+    return frozenset(name for name, module in model.named_modules() if is_training(module))
+
+
+def is_training(module: nn.Module) -> bool:
+    """Whether a module is in training mode; a frozen one of TorchScript has none."""
+    return bool(getattr(module, "training", False))
 
 
 def is_noise(module: nn.Module) -> bool:
@@ -107,7 +112,7 @@ def step_by_step() -> Iterator[None]:
 @contextmanager
 def in_mode(model: nn.Module, modes: Modes) -> Iterator[None]:
     """With these modules in training mode; modes and buffers, such as running statistics, are put back."""
-    before = {module: module.training for module in model.modules()}
+    before = {module: is_training(module) for module in model.modules()}
     buffers = [
         (module, name, buffer, buffer.clone())
         for module in (model.modules() if modes else ())
@@ -118,7 +123,7 @@ def in_mode(model: nn.Module, modes: Modes) -> Iterator[None]:
     if overridden:  # and may do more than set flags
         model.train(bool(modes))
     for name, module in model.named_modules():
-        if module.training != (name in modes):
+        if is_training(module) != (name in modes):
             module.training = name in modes
     try:
         yield
@@ -137,7 +142,7 @@ def in_mode(model: nn.Module, modes: Modes) -> Iterator[None]:
 
 def _put_back(before: dict[nn.Module, bool]) -> None:
     for module, mode in before.items():
-        if module.training != mode:
+        if is_training(module) != mode:
             module.training = mode
 
 

@@ -113,6 +113,7 @@ def _of_transformers(name: str, points: Points, classes: int | None, arguments: 
     if path.suffix == ".json" or path.is_dir():
         with blamed(f"reading {path}"):
             config = transformers.AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+            _refuse_unknown(arguments, config)
             for key, value in arguments.items():
                 setattr(config, key, value)
     else:
@@ -123,10 +124,19 @@ def _of_transformers(name: str, points: Points, classes: int | None, arguments: 
         sizes = {"image_size": _side(points), "num_channels": x.shape[1] if x.ndim == 4 else None}
         with blamed(f"the configuration of {name}"):
             usual = transformers.AutoConfig.for_model(name)
+            _refuse_unknown(arguments, usual)
             fitting = {key: value for key, value in sizes.items() if value is not None and hasattr(usual, key)}
             labels = {"num_labels": classes} if classes is not None else {}
             config = transformers.AutoConfig.for_model(name, **(labels | fitting | arguments))
     return partial(_auto_model(transformers, config, points, classes is not None), config)
+
+
+def _refuse_unknown(arguments: dict[str, Any], config: Any) -> None:
+    """Refuse what the configuration of a model does not have, which transformers would take and not use."""
+    for key in arguments:
+        if not hasattr(config, key):
+            close = _close(key, [*config.to_dict(), *config.attribute_map])
+            raise UserError(f"--model-arg {key}: the configuration of {config.model_type} has no {key}{close}")
 
 
 def _auto_model(transformers: Any, config: Any, points: Points, is_labelled: bool) -> Any:

@@ -36,7 +36,7 @@ def check_positions(positions: str | int | None) -> str | int | None:
         return positions
     try:
         return int(positions)
-    except ValueError:
+    except (TypeError, ValueError):
         raise UserError(f"--positions {positions}: allowed are {', '.join(POSITIONS)} and an index such as 0") from None
 
 
@@ -126,14 +126,6 @@ def at_positions(tensor: torch.Tensor, n: int, mask: torch.Tensor | None, rule: 
 def two_classes(outputs: torch.Tensor, binary: str) -> torch.Tensor:
     """Outputs [points, 2] of one output per point: a logit f of class 1 is -f/2, f/2, a probability p is 1-p, p."""
     return torch.cat([-outputs / 2, outputs / 2] if binary == "logit" else [1 - outputs, outputs], dim=1)
-
-
-def are_mirrored_probabilities(outputs: torch.Tensor) -> bool:
-    """Whether all outputs [points, 2] are -p, p with p in 0..1, and not all 0."""
-    if outputs.shape[1] != 2:
-        return False
-    negative, p = outputs.T
-    return bool(((negative == -p) & (p >= 0) & (p <= 1)).all() and p.any())
 
 
 def are_probabilities(outputs: torch.Tensor) -> bool:

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from normplace.files import write_picture
 from normplace.measuring.measure import Measurement
 from normplace.measuring.prejudice import Prejudice
-from normplace.pictures import BLUE, VERMILION, gamma_axis, guesses_of, histogram, look
+from normplace.measuring.report import shown
+from normplace.pictures import BLUE, GREY, VERMILION, gamma_axis, guesses_of, histogram, look
 from normplace.statistics import NEUTRAL_GAMMA
 
 COLOURS = {"batch": BLUE, "running": VERMILION}
@@ -47,20 +48,24 @@ def draw(found: Measurement, title: str) -> Figure:
     """Left: the guesses of the networks. Right: gamma of a random linear readout of every layer's output."""
     names = {"batch": found.shown, "running": "eval(), fresh running statistics"}
     figure = Figure(figsize=(7.2, 3.9))
-    left, right = figure.add_axes((0.075, 0.29, 0.3, 0.56)), figure.add_axes((0.455, 0.42, 0.54, 0.43))
+    left, right = figure.add_axes((0.085, 0.29, 0.29, 0.56)), figure.add_axes((0.455, 0.42, 0.54, 0.43))
     for kind, seen in found.by_statistics.items():
         values, label = guesses_of(seen.guess_fraction)
         histogram(left, values, COLOURS[kind], outline=kind == "running")
         left.set_xlabel(label)
         _layers(right, seen, COLOURS[kind], marker="o" if kind == "batch" else "^")
+    fair = 0.5 if found.classes == 2 else found.batch.fair.value
+    left.axvline(fair, color=GREY, lw=0.9, ls=":")
     gamma_axis(right)
     right.set_ylabel("gamma of a random readout")
     labels = [f"{names[kind]}: {seen.regime}" for kind, seen in found.by_statistics.items()]
     figure.legend(right.get_lines()[: len(labels)], labels, loc="upper center", ncol=2, bbox_to_anchor=(0.5, 0.945))
     figure.suptitle(title, fontsize=9, y=0.985)
+    counted = len(found.batch.guess_fraction)
+    of_drawn = f" of {found.inits}" if counted < found.inits else ""
     caption = (
-        f"n = {found.inits} networks, {found.points:,} points of shape {found.shape}, {found.classes} outputs; "
-        f"initialisation: {found.initialisation}; dropout off. Bands: 95\u00a0% intervals over networks. Dashed: "
+        f"n = {counted}{of_drawn} networks, {found.points:,} points of shape {found.shape}, {found.classes} outputs; "
+        f"initialisation: {found.initialisation}; dropout off. Dotted: fair guesses. Bands: 95\u00a0% intervals over networks. Dashed: "
         f"{NEUTRAL_GAMMA} and 1, between which a network is prejudiced. Layers in order of execution, the outputs' "
         "own gamma last; what is below .001 or above 1000 is drawn there."
     )
@@ -69,7 +74,7 @@ def draw(found: Measurement, title: str) -> Figure:
 
 
 def draw_sweep(found: dict[str, Measurement], argument: str, title: str) -> Figure:
-    """gamma of the guesses and of the outputs in training mode, a row for every value of a model's arguments."""
+    """gamma of the guesses and of the outputs, a row for every value of a model's arguments."""
     height = 0.26 * len(found) + 1.75  # inches
     left = min(0.5, 0.05 + 0.013 * max(map(len, found)))
     figure = Figure(figsize=(5.6, height))
@@ -93,9 +98,9 @@ def draw_sweep(found: dict[str, Measurement], argument: str, title: str) -> Figu
     figure.suptitle(short, fontsize=9, y=1 - 0.06 / height, va="top")
     first = next(iter(found.values()))
     caption = (
-        f"n = {first.asked} networks each, {first.points:,} points of shape {first.shape}; training mode, dropout off. "
-        "Bars: 95\u00a0% intervals over networks. Dashed: 0.1 and 1, between which guesses are prejudiced. What is "
-        "below .001 or above 1000 is drawn there."
+        f"n = {first.asked} networks each, {first.points:,} points of shape {first.shape}; {shown(found)}, dropout "
+        "off. Bars: 95\u00a0% intervals over networks. Dashed: 0.1 and 1, between which guesses are prejudiced. What "
+        "is below .001 or above 1000 is drawn there."
     )
     wrapped = textwrap.fill(caption, width=105)
     figure.text(0.5, 0.05 / height, wrapped, ha="center", va="bottom", fontsize=7, color="#444444")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -29,8 +30,11 @@ class Points:
         """
         if isinstance(given, Mapping):
             points = cls((), {name: _tensor(value) for name, value in given.items()})
-        elif isinstance(given, (tuple, list)) and all(isinstance(value, torch.Tensor) for value in given):
-            points = cls(tuple(given), {})
+        elif isinstance(given, (tuple, list)) and all(
+            isinstance(value, torch.Tensor) or (isinstance(given, tuple) and isinstance(value, np.ndarray))
+            for value in given
+        ):  # a list of arrays is one of points
+            points = cls(tuple(map(_tensor, given)), {})
         else:
             points = cls((_tensor(given),), {})
         shapes = ", ".join(str(list(tensor.shape)) for tensor in points.tensors) or "none"
@@ -94,6 +98,7 @@ def _tensor(given: Any) -> torch.Tensor:
     if isinstance(given, torch.Tensor):
         return given  # wherever it is: not where tensors are made by default
     try:
-        return torch.as_tensor(given)
+        is_list = isinstance(given, list) and all(isinstance(value, np.ndarray) for value in given)
+        return torch.as_tensor(np.array(given) if is_list else given)  # torch warns of lists of arrays
     except (TypeError, ValueError, RuntimeError):
         raise UserError(f"inputs of type {type(given).__name__}: tensors [n, ...] are needed") from None

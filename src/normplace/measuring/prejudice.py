@@ -39,7 +39,8 @@ class Prejudice:
     layers: name -> gamma of a random linear readout of its output, in the order of execution, the input first; of the
     first networks alone (`measure.LAYERED`).
     places: name -> what it is, in the first network. left_out: layers that could not be read, or say nothing.
-    theory: gamma of the outputs at infinite width, of our own decoders.
+    theory: gamma of the outputs at infinite width, of our own decoders. networks: their numbers, from 0; those that
+    failed or whose outputs are not finite are missing.
     """
 
     regime: str
@@ -57,6 +58,7 @@ class Prejudice:
     places: dict[str, Place] = field(repr=False)
     left_out: int = 0
     theory: float | None = None
+    networks: tuple[int, ...] = ()
 
     @property
     def largest_fraction(self) -> Array:

@@ -4,6 +4,7 @@ import math
 from typing import Any, NamedTuple
 
 from normplace.measuring.measure import BOTH, Measurement
+from normplace.measuring.modes import NAMES
 from normplace.measuring.prejudice import ENOUGH, QUANTILES, Estimate, Prejudice
 from normplace.statistics import NEUTRAL_GAMMA, finite_or_none
 
@@ -168,8 +169,14 @@ def sweep(found: dict[str, Measurement], argument: str, title: str) -> str:
     said = [of.notes for of in found.values()]
     common = [note for note in said[0] if all(note in of for of in said)]
     own = [f"{value}: {note}" for value, of in zip(found, said, strict=True) for note in of if note not in common]
-    about = f"{title}: {first.points:,} points of shape {first.shape}, {first.asked} networks each; in training mode"
+    about = f"{title}: {first.points:,} points of shape {first.shape}, {first.asked} networks each; in {shown(found)}"
     return "\n".join([about, *common, *own, "", *lines])
+
+
+def shown(found: dict[str, Measurement]) -> str:
+    """Which mode the numbers of several models are of."""
+    in_eval = [of.shown == NAMES["running"] for of in found.values()]
+    return "eval()" if all(in_eval) else "training mode" + ", some in eval()" * any(in_eval)
 
 
 def _in_eval(found: Measurement) -> str:
@@ -221,6 +228,7 @@ def record(found: Measurement) -> dict[str, Any]:
         "inits": found.inits,
         "inits_asked": found.asked,
         "diverged": found.diverged,
+        "shown": found.shown,
         "fingerprint": found.fingerprint,
         "initialisation": found.initialisation,
         "points": found.points,
@@ -238,6 +246,7 @@ def _record(found: Prejudice) -> dict[str, Any]:
     readout = read_by_outputs(found)
     favoured = found.favoured.argsort(stable=True)[::-1][:FAVOURED]
     return {
+        "networks": list(found.networks),
         "regime": found.regime,
         "verdict": verdict(found),
         "gamma": _estimate(found.gamma),

@@ -17,6 +17,7 @@ from normplace.measuring.points import Points
 from normplace.networks.modules import batch_norms, output_layer
 
 FEW = 4  # points of a trial
+NETWORKS = 5  # of which one should have finite outputs
 LAYERS_AT_ONCE = 3  # of the size of the largest: what a forward pass without gradients holds in memory, about
 BYTES_AT_ONCE = 2**30  # of a pass over points that do not influence each other
 BINARY_NETWORKS = 20  # a logit is in 0..1 in all of them with a chance of at most 2^-20, if its sign is drawn
@@ -31,50 +32,91 @@ def tried(build: Builder, points: Points, seed: int, rule: Rule, *, trial: bool)
     Raises:
         UserError: the model fails, or returns no outputs [n, classes].
     """
-    if not trial:
+    if not trial or len(points) <= FEW:
         return _Trial(build, points, points, seed, rule).facts()
     try:
-        return _Trial(build, points[:FEW], points, seed, rule).facts()
+        few = _Trial(build, points[:FEW], points, seed, rule)
+        facts = few.facts()
     except UserError as error:
-        if len(points) <= FEW or not isinstance(error.__cause__, Exception):
+        if not isinstance(error.__cause__, Exception):
             raise
         try:
             return _Trial(build, points, points, seed, rule).facts()
         except UserError:
             raise error from error.__cause__
+    if few.failed_in_training is None:
+        return facts
+    try:
+        whole = _Trial(build, points, points, seed, rule)
+        of_all = whole.facts()
+    except UserError:
+        return facts
+    return facts if whole.failed_in_training else of_all
 
 
 class _Trial:
     def __init__(self, build: Builder, few: Points, points: Points, seed: int, rule: Rule) -> None:
         self.build, self.points, self.seed, self.rule = build, points, seed, rule
-        self.network = self._built()
+        self.index = 0  # of the network that is tried
+        self.network = self._built(0)
         floats = (weights.dtype for weights in self.network.parameters() if weights.is_floating_point())
         self.dtype = next(floats, None)
         self.few = few.floats_to(self.dtype)
         self.gradients = self.stateful = False
+        self.failure: UserError | None = None  # the first of the passes that may fail
+        self.failed_in_training: UserError | None = None
         self.without_dropout = WithoutDropout()
-        self.is_repeatable = fingerprint(self.network) == fingerprint(self._built())
+        self.is_repeatable = fingerprint(self.network) == fingerprint(self._built(0))
         # Copied before it has seen points: what a builder with a generator of its own gives cannot be had again.
         self.pristine = None if self.is_repeatable else copied(self.network)
 
-    def _built(self, index: int = 0) -> nn.Module:
+    def _built(self, index: int) -> nn.Module:
         with seeded(self.seed, index):
             return prepared(self.build(), self.points)
 
     def _new(self) -> nn.Module:
-        """The first network again, as it was before it saw points."""
-        return self._built() if self.pristine is None else copied(self.pristine)
+        """The network again, as it was before it saw points."""
+        return self._built(self.index) if self.pristine is None else copied(self.pristine)
+
+    def _working(self) -> Any:
+        """What eval() returns of the first network whose outputs are finite, or else of network 0.
+
+        Raises:
+            UserError: none of them gives outputs.
+        """
+        first: Any = None
+        error: UserError | None = None
+        for index in range(NETWORKS):
+            if index:
+                self.index, self.network = index, self._built(index)
+                self.pristine = None if self.is_repeatable else copied(self.network)
+            try:
+                returned = self._first(modes_of(self.network)[1])
+                if bool(tensor_of(returned)[0].isfinite().all()):
+                    return returned
+                first = returned if first is None else first
+            except UserError as raised:
+                error = error or raised
+                if not isinstance(raised.__cause__, Exception):
+                    break
+        if first is None and error is not None:
+            raise error
+        self.index, self.network = 0, self._built(0)
+        self.pristine = None if self.is_repeatable else copied(self.network)
+        return first
 
     def facts(self) -> Facts:
         notes = []
         if not self.is_repeatable:
             notes.append("the seed does not reach the builder: called again, it draws other networks")
+        returned = self._working()
         evaluation = modes_of(self.network)[1]
-        returned = self._first(evaluation)
         tensor, where = tensor_of(returned)
         outputs, words = at_positions(tensor, len(self.few), self.few.mask, self.rule)
         self.stateful = self._keeps_state(evaluation)
+        self.failure = None
         training, evaluation, partly = training_modes(self.network, self._try, same)
+        self.failed_in_training = self.failure if partly else None
         self.without_dropout.found = False  # of the modes that are looked at, not of those that were tried
         for one in {training, evaluation}:
             self._try(one)
@@ -87,7 +129,8 @@ class _Trial:
         if where or words:
             notes.append(f"outputs: {'; '.join(filter(None, (where, words)))}")
         if partly:
-            notes.append("training mode adds noise, or needs more than inputs; those modules stay as eval() has them")
+            why = "adds noise" if self.failed_in_training is None else f"fails: {self.failed_in_training}"
+            notes.append(f"training mode {why}; those modules stay as eval() has them")
         if self.stateful:
             notes.append("a pass changes what the next one gives: each pass is of a network built anew")
         if len(self.few) == len(self.points) > FEW:
@@ -148,7 +191,8 @@ class _Trial:
         try:
             tensor, _ = tensor_of(self._run(modes, noise, points, fresh=fresh))
             return at_positions(tensor.detach(), len(points), points.mask, self.rule)[0]
-        except UserError:
+        except UserError as error:
+            self.failure = self.failure or error
             return None
 
     def _binary(self, outputs: torch.Tensor, modes: Modes) -> str | None:

@@ -138,18 +138,6 @@ def one_probability() -> nn.Module:
     return nn.Sequential(*one_logit(), nn.Sigmoid())
 
 
-class Mirrored(nn.Module):
-    """-p, p of a probability p: class 1 always wins."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.net = one_probability()
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        p = self.net(x)
-        return torch.cat([-p, p], dim=1)
-
-
 class Positions(nn.Module):
     """Of tokens below 9 [n, positions], outputs [n, positions, classes]; the mask hides some from a mean over them."""
 

@@ -16,7 +16,7 @@ from torch.utils.checkpoint import checkpoint
 from normplace.errors import UserError
 from normplace.measuring import trial
 from normplace.measuring.builders import seeded
-from normplace.measuring.measure import LAYERED, MIRRORED, Measurement, measure
+from normplace.measuring.measure import LAYERED, Measurement, measure
 from normplace.measuring.report import report
 from tests.unit.measuring import kinds
 from tests.unit.measuring.kinds import CLASSES, INPUTS, POINTS
@@ -165,7 +165,6 @@ RIGHT = {
         kinds.one_probability, kinds.one_probability, 1, ("for the probability",), of_probability, X,
         {"binary": "probability"},
     ),
-    "mirrored": Kind(kinds.Mirrored, kinds.Mirrored, 1, (MIRRORED,)),
     "last": Kind(kinds.Positions, kinds.Positions, 1, ("the last of the positions (5, of 3 classes)",), LAST, TOKENS),
     "mean": Kind(kinds.Positions, kinds.Positions, 1, ("the mean over",), MEAN, TOKENS, {"positions": "mean"}),
     "all": Kind(kinds.Positions, kinds.Positions, 1, ("each of the positions",), ALL, TOKENS, {"positions": "all"}),
