@@ -66,8 +66,8 @@ def draw(found: Measurement, title: str) -> Figure:
     caption = (
         f"n = {counted}{of_drawn} networks, {found.points:,} points of shape {found.shape}, {found.classes} outputs; "
         f"initialisation: {found.initialisation}; dropout off. Dotted: fair guesses. Bands: "
-        f"95\u00a0% intervals over networks. Dashed: {NEUTRAL_GAMMA} and 1, between which a network is prejudiced. Layers in order of execution, the outputs' "
-        "own gamma last; what is below .001 or above 1000 is drawn there."
+        f"95\u00a0% intervals over networks. Dashed: {NEUTRAL_GAMMA} and 1, between which a network is prejudiced. "
+        "Layers in order of execution, the outputs' own gamma last; what is below .001 or above 1000 is drawn there."
     )
     figure.text(0.5, 0.012, textwrap.fill(caption, width=135), ha="center", va="bottom", fontsize=7, color="#444444")
     return figure
