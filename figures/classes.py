@@ -1,6 +1,6 @@
 """Ten classes: the share of the data that networks put into the class they guess most, second most, and so on.
 
-Deep networks. Beside it are guesses drawn from the data's own kernel, and the C-class formula at the kernel's gamma.
+Deep networks. Beside it are guesses drawn from theory at the networks' own width and at infinite width.
 """
 
 from pathlib import Path
@@ -23,11 +23,11 @@ def draw(tidy: Path) -> Figure:
         first = part.iloc[0]
         colour = words.norm(first["norm"]).colour
         one.fill_between(part["rank"], part["fraction_low"], part["fraction_high"], color=colour, alpha=0.2, lw=0)
-        one.plot(part["rank"], part["fraction_kernel"], color="black", lw=1)
-        one.plot(part["rank"], part["fraction_gamma"], color="black", lw=0.9, ls=":")
+        one.plot(part["rank"], part["fraction_finite"], color="black", lw=1)
+        one.plot(part["rank"], part["fraction_kernel"], color="black", lw=0.9, ls=":")
         one.plot(part["rank"], part["fraction"], ".", color=colour, ms=4)
         one.axhline(1 / classes, color=panels.FAINT, lw=0.6, zorder=0)
-        entropy = f"H {first['entropy']:.2f} ({first['entropy_kernel']:.2f})"
+        entropy = f"H {first['entropy']:.2f} ({first['entropy_finite']:.2f})"
         one.text(0.95, 0.93, entropy, transform=one.transAxes, ha="right", va="top", fontsize=SMALL)
         panels.label(one, top=words.heading(first["norm"], first["placement"]), left=words.wrapped(first["label"]))
     panels.share_axis(axes)
@@ -37,8 +37,8 @@ def draw(tidy: Path) -> Figure:
     entries = [
         panels.line("mean over networks", words.GREY, marker=".", lw=0),
         Patch(color=words.GREY, alpha=0.2, lw=0, label="quartiles"),
-        panels.line("theory, the data's own kernel", lw=1),
-        panels.line("C-class formula at the kernel's gamma", lw=0.9, ls=":"),
+        panels.line("theory at this width", lw=1),
+        panels.line("at infinite width", lw=0.9, ls=":"),
     ]
     panels.legend(figure, entries, columnspacing=1.2, handlelength=1.6)
     text = (
