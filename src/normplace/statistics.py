@@ -21,7 +21,8 @@ GROWTH = 0.5
 CONFIDENCE = 0.95
 Z95 = 1.959963984540054  # half an interval of this confidence, in standard errors of a normal estimate
 FEW = 250  # units of a ratio, among which the largest of log-normal numbers may still be missing
-LEAST_SKEWNESS = -1.0  # of logarithms taken for normal; those of squares of normal numbers have -1.5
+LEAST_SKEWNESS = -1.0  # of logarithms taken for normal
+LEAST_SKEWNESS_DRAWN = -0.5  # the same of outputs as drawn: squares of normal numbers have -1.5, means of two -1.1
 WIDEST = 300.0  # of half an interval of a logarithm, beyond which there is no number
 BINS = 41  # of histograms of G_0 over 0..1, fixed, so that they can be compared; odd, so that 1/2 is inside a bin
 _ENDS = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)  # quantiles
@@ -82,11 +83,11 @@ def interval_of_ratio(numerators: Array, denominators: Array) -> Estimate[float]
         return Estimate(ratio, ratio, ratio)
     deviations = numerators / numerators.mean() - denominators / denominators.mean()
     half = interval_of_mean(deviations).high - float(deviations.mean())
-    high = max(float(ratio * np.exp(half)), _log_normal_end(numerators, denominators))
+    high = max(float(ratio * np.exp(half)), _log_normal_end(numerators, denominators, LEAST_SKEWNESS))
     return Estimate(ratio, float(ratio * np.exp(-half)), high)
 
 
-def _log_normal_end(numerators: Array, denominators: Array) -> float:
+def _log_normal_end(numerators: Array, denominators: Array, least_skewness: float) -> float:
     """The upper end of a 95 % interval of E a / E b, for few numbers a and b that are log-normal together.
 
     0 where they are many, or where logarithms of numerators are clearly not normal. With u = log a - log b and
@@ -96,7 +97,7 @@ def _log_normal_end(numerators: Array, denominators: Array) -> float:
     if not 2 < len(numerators) < FEW or min(numerators.min(), denominators.min()) <= 0:
         return 0.0
     a, b = np.log(numerators), np.log(denominators)
-    if _skewness(a) < LEAST_SKEWNESS:
+    if _skewness(a) < least_skewness:
         return 0.0
     u, w = a - b, a + b
     of_u, of_w = u - u.mean(), w - w.mean()
@@ -147,7 +148,7 @@ def gamma_of_outputs(output_mean: npt.NDArray[Any], output_var: npt.NDArray[Any]
     logs = np.log(between / rest)
     # The jackknife's pseudo-values are like independent draws whose mean has log gamma's variance.
     half = min(interval_of_mean((n - 1) * (logs - logs.mean())).high, WIDEST)
-    high = max(float(value * np.exp(half)), _log_normal_end(squares * n / (n - 1), within))
+    high = max(float(value * np.exp(half)), _log_normal_end(squares * n / (n - 1), within, LEAST_SKEWNESS_DRAWN))
     return Estimate(value, float(value * np.exp(-half)), high)
 
 

@@ -59,3 +59,12 @@ def test_intervals_of_drawn_outputs_hold_gamma(cell: tuple[str, str], classes: i
     truth = statistics.gamma_of_outputs(mean, variance).value * (POOL - 1) / POOL
     share, error = coverage(statistics.gamma_of_outputs, mean, variance, truth, networks)
     assert 0.92 - 2 * error < share < 0.98 + 2 * error
+
+
+def test_upper_ends_of_drawn_outputs_are_of_use() -> None:
+    """Squares of normal numbers are not taken for log-normal ones, whose mean may lie far above them."""
+    random, ends = np.random.default_rng(0), []
+    for _ in range(200):
+        found = statistics.gamma_of_outputs(random.standard_normal((20, 2)), np.ones((20, 2)))
+        ends.append(found.high / found.value)
+    assert np.median(ends) < 2.2
