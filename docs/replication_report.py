@@ -75,10 +75,13 @@ def counts(scale: str, by: str) -> str:
 
 
 def processor(scale: str) -> str:
-    """Of a run, as in "AMD EPYC (family 26, model 2)"."""
-    name, *numbers = manifest(scale)["machine"]["processor"].split(", ")
-    named = [f"{word} {number}" for word, number in zip(("family", "model"), numbers, strict=False)]
-    return f"{name} ({', '.join(named)})" if named else name
+    """Of a run, as in "AMD EPYC (family 26, model 2)"; of one that several machines have computed, all of them."""
+    found = []
+    for one in manifest(scale)["machine"]["processor"].split("; "):
+        name, *numbers = one.split(", ")
+        named = [f"{word} {number}" for word, number in zip(("family", "model"), numbers, strict=False)]
+        found.append(f"{name} ({', '.join(named)})" if named else name)
+    return " and ".join(found)
 
 
 def failing(by: str) -> list[dict[str, str]]:
