@@ -160,7 +160,10 @@ def sweep(found: dict[str, Measurement], argument: str, title: str) -> str:
     rows = []
     for value, of in found.items():
         rows.append((value, *_in_a_row(of.batch), _in_eval(of)))
-        rows += [(f"  {name}", *_in_a_row(seen), "") for name, seen in (of.contrast | of.remedies).items()]
+        rows += [(f"  {name}", *_in_a_row(seen), "") for name, seen in of.contrast.items()]
+        rows += [
+            (f"  {name}: loss {nats(seen.loss.value)}", *_in_a_row(seen), "") for name, seen in of.remedies.items()
+        ]
     head = argument, "regime", "gamma of the guesses", "gamma of the outputs", "largest fraction", "eval()"
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     lines = [
