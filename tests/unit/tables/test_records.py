@@ -32,6 +32,7 @@ def test_a_sample(tmp_path: Path) -> None:
     assert sample.cell[8:14] == (7, 2.0, 0.0, 2, 0.0, 40)
 
 
+@pytest.mark.slow
 def test_a_theory(tmp_path: Path) -> None:
     path, again = tmp_path / "a.npz", tmp_path / "b.npz"
     draws = ["--draws", "5", "--draws-output", path, "--output", tmp_path / "a.csv"]

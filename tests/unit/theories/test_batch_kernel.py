@@ -52,6 +52,7 @@ def test_twice_the_nodes_of_the_integral_change_nothing(name: str, monkeypatch: 
         assert np.abs(gammas(x, 20) - few).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_the_average_over_nodes_tends_to_the_integral_as_one_over_nodes() -> None:
     x = load("patches", points=30).x.numpy()
     exact, kind, relu = gammas(x, 4)[-1], NORMS["batch"], ACTIVATIONS["relu"]

@@ -71,6 +71,7 @@ def test_the_histogram_of_narrow_deep_networks(
     assert ks_2samp(np.round(fractions * POINTS), np.round(drawn * POINTS)).pvalue > 1e-3
 
 
+@pytest.mark.slow
 def test_the_histogram_of_infinite_width_is_another(x: torch.Tensor) -> None:
     """The negative control of the test above, where width matters most."""
     net = MLP("layer", "after", 20, WIDTH)
@@ -86,6 +87,7 @@ def test_draws_of_ten_classes(x: torch.Tensor) -> None:
     np.testing.assert_allclose(drawn.sum(axis=1), 1, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_dead_layers_of_narrow_networks_guess_the_first_class(x: torch.Tensor) -> None:
     net = MLP("none", depth=8, width=4)
     *_, (of_gamma, of_deviation) = simulated.statistics(x.numpy(), net, 1500, 0, False)

@@ -42,6 +42,7 @@ def test_a_pooled_difference_is_that_of_students_t() -> None:
     assert check.where == "MNIST"
 
 
+@pytest.mark.slow
 def test_its_interval_covers_with_few_runs_and_unequal_variances() -> None:
     """Nominal 95 %: 4 cells of 5 runs, whose deviations differ by a factor of 3."""
     generator, inside, trials = np.random.default_rng(1), 0, 1500
