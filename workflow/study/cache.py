@@ -5,7 +5,6 @@ looks at nothing but the key. So each of their jobs ends with the command above,
 Snakemake caches these sums with the files, and before a run `check` takes out every entry that does not match its own.
 """
 
-import hashlib
 import os
 import re
 import sys
@@ -15,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from normplace.environment import user_cache
+from normplace.files import UNFINISHED, sha256_of_file
 from study.one_line import or_one_line
 
 VARIABLE = "SNAKEMAKE_OUTPUT_CACHE"  # Snakemake's own
@@ -57,8 +57,6 @@ def _usable(folder: Path) -> bool:
 
 def clean(folder: Path, results: str, *sources: str) -> None:
     """Before a run: no damaged entry, no link to one that is gone, nothing half-written, nothing from the future."""
-    from normplace.files import UNFINISHED  # imports numpy, which the command that ends each job does without
-
     check(folder)
     for path in [*_dangling(results), *Path(results).rglob(f".*{UNFINISHED}")]:  # of a run that was killed
         path.unlink()
@@ -76,16 +74,8 @@ def report(folder: Path, results: str) -> None:
 
 def _dangling(results: str) -> list[Path]:
     """Links that lead nowhere: Snakemake takes them for files, and then ends with an error."""
-    return [path for path in Path(results).rglob("*") if path.is_symlink() and not _leads_to_a_file(path)]
-
-
-def _leads_to_a_file(link: Path) -> bool:
-    """For this user: it may lead into another one's home."""
-    try:
-        link.stat()
-    except OSError:
-        return False
-    return True
+    links = (path for path in Path(results).rglob("*") if path.is_symlink())
+    return [path for path in links if not os.path.exists(path)]  # noqa: PTH110, Path's raises in another's home
 
 
 def check(folder: Path, delete: bool = True) -> None:
@@ -138,7 +128,7 @@ def _intact(files: list[Path]) -> bool:
     text = "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in files if path.suffix == SUMS)
     sums = [words for line in text.splitlines() if len(words := line.split(maxsplit=1)) == 2]
     others = [path for path in files if path.suffix != SUMS]
-    return all(any(_is_of(name, path) and sha256 == _sha256(path) for sha256, name in sums) for path in others)
+    return all(any(_is_of(name, path) and sha256 == sha256_of_file(path) for sha256, name in sums) for path in others)
 
 
 def _is_of(name: str, cached: Path) -> bool:
@@ -148,15 +138,10 @@ def _is_of(name: str, cached: Path) -> bool:
     return name == behind or (behind.startswith("_") and Path(name).suffix == cached.suffix)
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
 def write_sums(written: Iterable[Path], sums: Path) -> None:
     """Write the SHA-256 of a job's outputs beside them."""
     sums.unlink(missing_ok=True)  # it may be a link into the cache
-    sums.write_text("".join(f"{_sha256(path)}  {path.name}\n" for path in written), encoding="utf-8")
+    sums.write_text("".join(f"{sha256_of_file(path)}  {path.name}\n" for path in written), encoding="utf-8")
 
 
 if __name__ == "__main__":

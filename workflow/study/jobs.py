@@ -58,17 +58,14 @@ class Data(Job):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OnData(Job):
-    """A job of an experiment, on prepared points."""
+class Networks(Job):
+    """A job of an experiment about MLPs, or networks for images, of one cell, on prepared points.
+
+    Those of its group differ in the cell alone.
+    """
 
     experiment: str
     data: Data
-
-
-@dataclass(frozen=True, kw_only=True)
-class Networks(OnData):
-    """A job about MLPs, or networks for images, of one cell; those of its group differ in the cell alone."""
-
     group: str
     network: str | None = None
     cell: Cell
@@ -175,7 +172,7 @@ class Tables:
         return replace(self, trainings=[part for job in self.trainings for part in job.parts(runs_a_job)])
 
     @property
-    def jobs(self) -> list[OnData | Measurement]:
+    def jobs(self) -> list[Networks | Measurement]:
         """All of them."""
         return [*self.samples, *self.theories, *self.trainings, *self.measurements]
 

@@ -5,24 +5,13 @@ from itertools import product
 from typing import NamedTuple
 
 from normplace.data.sets import DATASETS
-from normplace.networks.activations import ACTIVATIONS
+from normplace.networks.activations import ACTIVATIONS as ACTIVATIONS
 from normplace.networks.architecture import PLACEMENTS, configurations
-from normplace.networks.images import IMAGE_NETWORKS
-from normplace.networks.language import CELLS as DECODER_CELLS
-from normplace.networks.language import STYLES
+from normplace.networks.images import IMAGE_NETWORKS as IMAGE_NETWORKS
 from normplace.networks.norms import halves
-from normplace.training.plan import OPTIMIZERS, OUTPUT_BIASES, SCHEDULES
-
-__all__ = [
-    "ACTIVATIONS",
-    "DECODER_CELLS",
-    "IMAGE_NETWORKS",
-    "OPTIMIZERS",
-    "OUTPUT_BIASES",
-    "PLACEMENTS",
-    "SCHEDULES",
-    "STYLES",
-]
+from normplace.training.plan import OPTIMIZERS as OPTIMIZERS
+from normplace.training.plan import OUTPUT_BIASES as OUTPUT_BIASES
+from normplace.training.plan import SCHEDULES as SCHEDULES
 
 # Of torchvision and of timm, in the order of the zoo's table; those that are built for one size, for the images'.
 MODELS = {

@@ -30,6 +30,6 @@ if __name__ == "__main__":
     results = folder_of_results("python -m study.printed", __doc__)
     with or_one_line("python -m study.printed", results):
         lines = others(results)
-        print(*(f"not what the tidy tables give: {line}" for line in lines), sep="\n", end="\n" if lines else "")
-        print(f"printed tables of {results}, made again from its tidy tables: {len(lines) or 'none'} differ")
+        last = f"printed tables of {results}, made again from its tidy tables: {len(lines) or 'none'} differ"
+        print(*(f"not what the tidy tables give: {line}" for line in lines), last, sep="\n")
         sys.exit(bool(lines))

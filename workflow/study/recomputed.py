@@ -109,7 +109,7 @@ if __name__ == "__main__":
     folder = folder_of_results("python -m study.recomputed", __doc__)
     with or_one_line("python -m study.recomputed", folder):
         differing, not_there = others(folder)
-        print(*(f"not what theory gives: {line}" for line in differing), sep="\n", end="\n" if differing else "")
         left_out = f"; not there: {', '.join(not_there)}" if not_there else ""
-        print(f"theory of {folder}, made again from the data: {len(differing) or 'none'} differ{left_out}")
+        last = f"theory of {folder}, made again from the data: {len(differing) or 'none'} differ{left_out}"
+        print(*(f"not what theory gives: {line}" for line in differing), last, sep="\n")
         sys.exit(bool(differing))

@@ -41,14 +41,6 @@ def block(table: str) -> re.Pattern[str]:
     return re.compile(rf"({opening}\n).*?(<!-- end -->)", flags=re.DOTALL)
 
 
-def shown_in_results(table: str) -> str:
-    """A table as docs/results.md shows it now."""
-    found = block(table).search(PAGE.read_text(encoding="utf-8"))
-    if found is None:
-        sys.exit(f"docs/results.md has no block for the table {table}")
-    return found.group(0).removeprefix(found.group(1)).removesuffix(found.group(2)).strip()
-
-
 def main(scale: str) -> None:
     """Copy what is shipped of results/<scale>."""
     results = finished(scale, "shipped")  # before anything that is shipped now is deleted
@@ -105,10 +97,13 @@ def _merged(before: dict[str, Any], now: dict[str, Any], experiments: set[str]) 
     jobs = [job for job in before["jobs"] if not of_them(target(job))]
     jobs += [job for job in now["jobs"] if of_them(target(job))]
     jobs.sort(key=lambda job: (job["rule"], job["command"]))
+    others = {name for name in before["configuration"] if any(of.startswith(f"tidy/{name}/") for of in before["files"])}
+    of_others = {name: before["configuration"][name] for name in others - experiments}
     kept = {name: file for name, file in before["files"].items() if not (of_them(name) or name.startswith("figures/"))}
     processors = [*before["machine"]["processor"].split("; "), now["machine"]["processor"]]
     return {
         **now,
+        "configuration": now["configuration"] | of_others,
         "inputs": {**before["inputs"], **now["inputs"]},
         "code": {**manifest.code_used(jobs), "figures": now["code"]["figures"]},
         "devices": sorted({*before["devices"], *now["devices"]}),

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
+from normplace.networks.language import CELLS as DECODER_CELLS
+from normplace.networks.language import STYLES
 from study.jobs import MODELS as TABLE
 from study.jobs import Measurement, Tables
-from study.library import DECODER_CELLS, STYLES
 from study.settings import SOME, UNIQUE, Count, Model, Study, TwoOrMore, one_of
 
 TEXT = "sklearn"  # the package whose texts are read: its version is in the lock, so the text is always the same
