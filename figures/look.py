@@ -11,31 +11,22 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from normplace.files import write_picture
+from normplace.pictures import SETTINGS
 
 SMALL = 7  # points: ticks, legends and captions
 
-LOOK = {  # on top of seaborn's; matplotlib's own font comes with it, so every machine has it
+LOOK = {  # on top of seaborn's
     **sns.axes_style("ticks"),
     **sns.plotting_context("paper"),
-    "font.family": "DejaVu Sans",
+    **SETTINGS,
     "axes.edgecolor": "#262626",
-    "axes.labelsize": 8,
-    "axes.linewidth": 0.6,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
     "axes.titlesize": 8.5,
     "figure.constrained_layout.use": True,
     "figure.labelsize": 8,
-    "font.size": 8,
-    "legend.fontsize": SMALL,
-    "legend.frameon": False,
     "lines.linewidth": 1.1,
     "lines.markersize": 4,
-    "pdf.fonttype": 42,  # text stays text
-    "xtick.labelsize": SMALL,
     "xtick.major.width": 0.6,
     "xtick.minor.width": 0.5,
-    "ytick.labelsize": SMALL,
     "ytick.major.width": 0.6,
     "ytick.minor.width": 0.5,
 }

@@ -113,15 +113,24 @@ def check_column(row: Mapping[str, Any], column: str, **range_: Any) -> Check:
 def check_number(
     quantity: str, row: Mapping[str, Any], value: float, least: float = -np.inf, most: float = np.inf
 ) -> Check:
-    """The check of a number without an interval, whose range allows for chance where there is any.
-
-    It says the configuration, data set and depth of the row, with what is not as usual.
-    """
-    activation = "" if row["activation"] == "relu" else f" {row['activation']}"
-    shift = f" shifted by {row['shift']:g}" if row.get("shift") else ""
-    where = f"{row['cell']}{activation}, {row['label']}{shift}, depth {row['depth']}"
+    """The check of a number without an interval, whose range allows for chance where there is any."""
+    where = _model(row) if "model" in row else _configuration(row)
     n = int(row[count_column(row)])
     return Check(quantity, where, n, value, value, value, least, most, stand_in=bool(row["stand_in"]))
+
+
+def _model(row: Mapping[str, Any]) -> str:
+    """A decoder's style and cell, or a model's name, with the kind of statistics; and the inputs."""
+    name = f"{row['style']} {row['cell']}" if "style" in row else row["model"]
+    inputs = "" if row.get("inputs", "data") == "data" else f"{row['inputs']} of "
+    return f"{name} {row['bn_statistics']}, {inputs}{row['label']}".replace(" ,", ",")
+
+
+def _configuration(row: Mapping[str, Any]) -> str:
+    """The configuration, data set and depth, with what is not as usual."""
+    activation = "" if row["activation"] == "relu" else f" {row['activation']}"
+    shift = f" shifted by {row['shift']:g}" if row.get("shift") else ""
+    return f"{row['cell']}{activation}, {row['label']}{shift}, depth {row['depth']}"
 
 
 def row_dicts(rows: pd.DataFrame) -> list[dict[str, Any]]:

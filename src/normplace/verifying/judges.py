@@ -264,17 +264,9 @@ def guess_difference(rows: pd.DataFrame, of: Filter, against: Filter, each: list
     The largest fraction is in 1/2..1, so its variance is at most (1 - m)(m - 1/2), m its mean (Bhatia and Davis). Cells
     share random numbers, so their errors are averaged, not reduced.
     """
-    for group in groups(rows, each):
-        sides = [chosen(group, side) for side in (of, against)]
-        if any(side.empty for side in sides):
-            continue
-        means = [2 * side["mean_largest_fraction"].to_numpy(float) - 1 for side in sides]
-        errors = [np.sqrt((1 - mean) * mean / side["inits"]) for mean, side in zip(means, sides, strict=True)]
-        value = float(means[0].mean() - means[1].mean())
-        half = statistics.Z95 * float(np.hypot(*(error.mean() for error in errors)))
-        ends, n = (value - half, value + half), int(group["inits"].min())
-        stand_in = of_stand_in(group)
-        yield Check("difference of gaps", place(group, each), n, value, *ends, 0.0, decided=True, stand_in=stand_in)
+    gaps = 2 * rows["mean_largest_fraction"] - 1
+    half = statistics.Z95 * np.sqrt((1 - gaps) * gaps / rows["inits"])
+    yield from contrast(rows.assign(gaps=gaps, gaps_low=gaps - half, gaps_high=gaps + half), "gaps", of, against, each)
 
 
 def spread(rows: pd.DataFrame, factor: float) -> Iterator[Check]:
