@@ -10,8 +10,14 @@ import yaml
 from pydantic import ValidationError
 from snakemake.utils import update_config
 
+from study.code import ROOT
 from study.experiments import STUDY
 from study.settings import Study
+
+
+def files_of(scale: str) -> list[Path]:
+    """The files of a scale: the whole configuration, and the overlay that names what differs."""
+    return [ROOT / "config" / f"{name}.yaml" for name in dict.fromkeys(("quick", scale))]
 
 
 def read(paths: Iterable[Path], entries: Iterable[str] = ()) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def save(scale: str) -> None:
 
 def restore(scale: str) -> None:
     """Unpack what the configuration asks for and results/SCALE lacks."""
-    files = [ROOT / "config" / f"{name}.yaml" for name in dict.fromkeys(("quick", scale))]
+    files = configuration.files_of(scale)
     plan, kept = Plan(configuration.read(files)), ROOT / "reference" / "runs" / scale
     if plan.study.cells_together:
         sys.exit(f"{scale}: its cells are trained together; only runs of a cell each can be restored")

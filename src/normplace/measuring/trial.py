@@ -74,6 +74,11 @@ class _Trial:
         with seeded(self.seed, index):
             return prepared(self.build(), self.points)
 
+    def _take(self, index: int) -> None:
+        """Go on with another network."""
+        self.index, self.network = index, self._built(index)
+        self.pristine = None if self.is_repeatable else copied(self.network)
+
     def _new(self) -> nn.Module:
         """The network again, as it was before it saw points."""
         return self._built(self.index) if self.pristine is None else copied(self.pristine)
@@ -88,8 +93,7 @@ class _Trial:
         error: UserError | None = None
         for index in range(NETWORKS):
             if index:
-                self.index, self.network = index, self._built(index)
-                self.pristine = None if self.is_repeatable else copied(self.network)
+                self._take(index)
             try:
                 returned = self._first(modes_of(self.network)[1])
                 if bool(tensor_of(returned)[0].isfinite().all()):
@@ -101,8 +105,7 @@ class _Trial:
                     break
         if first is None and error is not None:
             raise error
-        self.index, self.network = 0, self._built(0)
-        self.pristine = None if self.is_repeatable else copied(self.network)
+        self._take(0)
         return first
 
     def facts(self) -> Facts:

@@ -16,6 +16,7 @@ from scipy import stats
 from normplace import statistics
 from normplace.tables.tidy import count_column
 
+Filter = Mapping[str, Any]  # column -> the values that rows may have there
 FALSE_ALARM = 0.01  # the chance that a test refuses results that obey its claim
 HOLDS, FAILS, UNDECIDED = "holds", "fails", "undecided"
 
@@ -149,7 +150,7 @@ def groups(rows: pd.DataFrame, each: list[str]) -> Iterator[pd.DataFrame]:
     yield from (group for _, group in rows.groupby(each, sort=False))
 
 
-def chosen(rows: pd.DataFrame, values: Mapping[str, Any]) -> pd.DataFrame:
+def chosen(rows: pd.DataFrame, values: Filter) -> pd.DataFrame:
     """The rows with one of the given values in every column."""
     return rows[rows[list(values)].isin(dict(values)).all(axis=1)]
 

@@ -31,6 +31,7 @@ from normplace.verifying import identities, models, runs
 from normplace.verifying.checks import (
     FALSE_ALARM,
     Check,
+    Filter,
     check_column,
     check_number,
     chosen,
@@ -46,7 +47,6 @@ AT_WIDTH = 0.02  # of gamma at the networks' own width: what theory may be off b
 APART = 0.01  # of distribution functions: what several readouts of one network add to chance
 ENTROPY_RESOLUTION, ENTROPY_TOLERANCE = 0.1, 0.01  # of log C
 LEAST_EXPECTED = 5  # counts a bin of a chi-square test needs
-Filter = Mapping[str, Any]
 
 
 def interval(rows: pd.DataFrame, column: str, least: float = -np.inf, most: float = np.inf) -> Iterator[Check]:

@@ -5,7 +5,7 @@ Few runs per cell say little of their own variance, so it is pooled over the cel
 4.6. A cell is what differs in anything but its runs. Runs that diverged have no milestones and are left out.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from normplace.verifying.checks import (
     FALSE_ALARM,
     UNDECIDED,
     Check,
+    Filter,
     check_number,
     chosen,
     first_row,
@@ -29,7 +30,6 @@ from normplace.verifying.checks import (
     t_quantile,
 )
 
-Filter = Mapping[str, Any]
 Cells = dict[tuple[Any, ...], Array]  # the values of a column in the runs of each cell
 # What makes a cell; norm, placement and bn_statistics are in its name.
 OF_CELL = (
