@@ -11,14 +11,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from figures import panels, words
-from figures.reading import first, groups, read, with_theory_at_width
+from figures.reading import first, groups, read
 
 EXPERIMENT = "width_convergence"
 NARROW = 0.25  # of the panel's height: points with a longer interval say nothing and are left out
 
 
 def draw(tidy: Path) -> Figure:
-    table = with_theory_at_width(read(tidy, EXPERIMENT, "gamma"))
+    table = read(tidy, EXPERIMENT, "gamma")
     table = table[table["gamma_finite"].notna()]
     widths = sorted(table["width"].unique())
     shades = dict(zip(widths, mpl.colormaps["viridis"](np.linspace(0, 0.8, len(widths))), strict=True))

@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 
 from figures import panels, words
 from figures.look import SMALL
-from figures.reading import beside, first, groups, read, with_theory_at_width
+from figures.reading import beside, first, groups, read
 
 EXPERIMENT = "placements"
 
 
 def draw(tidy: Path) -> Figure:
-    table = with_theory_at_width(read(tidy, EXPERIMENT, "gamma"))
+    table = read(tidy, EXPERIMENT, "gamma")
     figure, axes, parts = panels.grid(beside(table), ["side"], ["dataset"], height=1.9, room=1.1)
     for one, part in parts:
         side, dataset = first(part, "side", "label")

@@ -6,13 +6,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from figures import panels, words
-from figures.reading import deepest, first, read, where, with_theory_at_width
+from figures.reading import deepest, first, read, where
 
 EXPERIMENT = "placements"
 
 
 def draw(tidy: Path) -> Figure:
-    table = with_theory_at_width(read(tidy, EXPERIMENT, "histograms"), "share_finite")
+    table = read(tidy, EXPERIMENT, "histograms")
     figure, axes, parts = panels.grid(table, ["dataset"], ["norm", "placement"], height=1.2, room=1.0)
     for one, part in parts:
         norm, placement, dataset = first(part, "norm", "placement", "label")

@@ -36,17 +36,6 @@ def read(tidy: Path, experiment: str, table: str) -> pd.DataFrame:
     return rows
 
 
-def with_theory_at_width(rows: pd.DataFrame, column: str = "gamma_finite") -> pd.DataFrame:
-    """The rows, which have a column of theory at the networks' own width.
-
-    Raises:
-        NotRun: they were made before theory knew of widths.
-    """
-    if column not in rows:
-        raise NotRun(f"no column {column}: these tables were made before theory knew of widths")
-    return rows
-
-
 def where(table: pd.DataFrame, **values: Any) -> pd.DataFrame:
     """The rows in which each named column has the given value."""
     keep: pd.Series[bool] = table[list(values)].eq(pd.Series(values)).all(axis=1)

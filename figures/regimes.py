@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from figures import panels, words
 from figures.look import SMALL
-from figures.reading import deepest, groups, read, where, with_theory_at_width
+from figures.reading import deepest, groups, read, where
 
 EXPERIMENT = "placements"
 HOW_TO_READ = (
@@ -26,7 +26,7 @@ HOW_TO_READ = (
 def draw(tidy: Path) -> Figure:
     regimes, histograms, gamma = (read(tidy, EXPERIMENT, table) for table in ("regimes", "histograms", "gamma"))
     shown = "mnist" if "mnist" in set(regimes["dataset"]) else regimes["dataset"].iloc[0]
-    histograms = with_theory_at_width(deepest(where(histograms, dataset=shown)), "share_finite")
+    histograms = deepest(where(histograms, dataset=shown))
     gamma = deepest(where(gamma, dataset=shown))
     norms = list(regimes["norm"].drop_duplicates())
     figure, grid = plt.subplots(

@@ -5,13 +5,13 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from figures import panels, words
-from figures.reading import deepest, first, read, with_theory_at_width
+from figures.reading import deepest, first, read
 
 EXPERIMENT = "width_convergence"
 
 
 def draw(tidy: Path) -> Figure:
-    table = deepest(with_theory_at_width(read(tidy, EXPERIMENT, "gamma")))
+    table = deepest(read(tidy, EXPERIMENT, "gamma"))
     figure, axes, parts = panels.grid(table, ["depth"], ["norm", "placement"], height=1.9, room=0.7, sharey=False)
     for one, part in parts:
         norm, placement, depth, theory = first(part, "norm", "placement", "depth", "gamma_kernel")

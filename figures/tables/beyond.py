@@ -7,13 +7,14 @@ import pandas as pd
 from figures import words
 from figures.reading import deepest, read, those_run
 
-# experiment -> tidy table, its measured column, the theory of it at infinite width, what that is, and what else varies
+# experiment -> tidy table, its measured column, which of theory's columns, what that is, and what else varies
 PARTS = {
-    "centring": ("gamma", "gamma", "gamma_kernel", "gamma", ""),
-    "activations": ("gamma", "gamma", "gamma_isotropic", "gamma", "activation"),
-    "shift": ("gamma", "gamma", "gamma_kernel", "gamma", "shift"),
-    "classes": ("classes", "entropy", "entropy_kernel", "entropy of a network's guesses / log C", ""),
+    "centring": ("gamma", "gamma", "kernel", "gamma", ""),
+    "activations": ("gamma", "gamma", "isotropic", "gamma", "activation"),
+    "shift": ("gamma", "gamma", "finite", "gamma", "shift"),
+    "classes": ("classes", "entropy", "finite", "entropy of a network's guesses / log C", ""),
 }
+THEORIES = {"kernel": "infinite width", "isotropic": "infinite width, isotropic data", "finite": "this width"}
 
 
 def beyond(tidy: Path) -> pd.DataFrame:
@@ -28,9 +29,6 @@ def _rows(
     # The table of classes has a row per rank; measured is the same in each.
     keys = ["label", "norm", "placement", *([setting] if setting else [])]
     rows = rows.drop_duplicates(keys)
-    theory = (
-        f"{measured}_finite" if f"{measured}_finite" in rows and rows[f"{measured}_finite"].notna().all() else theory
-    )
     settings = [f" ({setting} {value})" for value in rows[setting]] if setting else [""] * len(rows)
     columns = {
         "experiment": experiment,
@@ -38,7 +36,8 @@ def _rows(
         "configuration": [name + value for name, value in zip(words.names(rows), settings, strict=True)],
         "quantity at the last depth": quantity,
         "measured [95 %]": words.with_interval(rows, measured),
-        "theory": rows[theory].map(words.number),
+        "theory": rows[f"{measured}_{theory}"].map(words.number),
+        "theory for": THEORIES[theory],
         "depth": rows["depth"],
         "networks": rows["inits"],
     }

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from figures import words
-from figures.reading import deepest, groups, read, where, with_theory_at_width
+from figures.reading import deepest, groups, read, where
 
 NOTHING = 1e-9  # a gamma that is 0 but for rounding
 
@@ -15,9 +15,7 @@ NOTHING = 1e-9  # a gamma that is 0 but for rounding
 def headline(tidy: Path) -> pd.DataFrame:
     """Each configuration: its regime, and gamma at the last depth on each data set with theory in round brackets."""
     gamma = deepest(read(tidy, "placements", "gamma"))
-    # Tables that were made before theory knew of widths have that of infinite width alone.
-    theory = gamma["gamma_finite"] if "gamma_finite" in gamma else gamma["gamma_kernel"]
-    gamma["in words"] = words.with_interval(gamma, "gamma") + " (" + theory.map(words.number) + ")"
+    gamma["in words"] = words.with_interval(gamma, "gamma") + " (" + gamma["gamma_finite"].map(words.number) + ")"
     rows = []
     for (norm, placement), of_cell in groups(read(tidy, "placements", "regimes"), "norm", "placement"):
         agree = (of_cell["regime_seen"] == of_cell["regime_theory"]).sum()
@@ -40,7 +38,7 @@ def at_width(tidy: Path) -> pd.DataFrame:
 
     A deviation is that of log gamma in standard errors of networks and theory. BatchNorm after has gamma 0.
     """
-    rows = with_theory_at_width(read(tidy, "placements", "gamma"))
+    rows = read(tidy, "placements", "gamma")
     rows = rows[rows["gamma"] > NOTHING]
     of_networks = np.log(rows["gamma_high"] / rows["gamma_low"]) / 2
     error = np.hypot(of_networks, rows["gamma_finite_error"] / rows["gamma_finite"]) / ndtri(0.975)

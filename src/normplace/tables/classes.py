@@ -1,7 +1,6 @@
 """More than two classes: how the guesses of a network are spread over the classes, beside theory."""
 
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,7 @@ import numpy.typing as npt
 from normplace import statistics
 from normplace.tables.records import KernelTheory, Sample
 from normplace.tables.tidy import with_interval
-from normplace.theories import guesses
 
-DRAWS = 2000  # of the C-class theory
 Fractions = npt.NDArray[np.floating[Any]]
 
 
@@ -21,22 +18,19 @@ def class_rows(sample: Sample, beside: Mapping[str, KernelTheory]) -> list[dict[
 
     rank 1 is the class that a network guesses most, whichever it is: mean fraction and quartiles over networks.
     entropy: of a network's guess fractions, over log C (1: all classes alike, 0: one class); mean over networks.
-    Theory is given by guesses drawn from the data's own kernel, with an interval since draws are a sample too; by those
-    drawn at the networks' own width, where given (`beside`, see `samples.summarise`); and by the C-class formula at the
-    kernel's gamma.
+    Theory is given by guesses drawn from the data's own kernel, with an interval since draws are a sample too, and by
+    those drawn at the networks' own width, where given (`beside`, see `samples.summarise`).
     """
     classes, kernel = sample.guess_fraction.shape[2], beside.get("kernel")
     rows = []
     for depth, drawn in zip(kernel.depths, kernel.guess_fraction, strict=True) if kernel else []:
         found = sample.guess_fraction[depth - 1]
-        formula = _by_formula(float(kernel.gamma[depth - 1]), classes)  # type: ignore[union-attr]
         quartiles = np.quantile(ranked(found), [0.25, 0.75], axis=0)
         columns = {
             "fraction": ranked(found).mean(axis=0),
             "fraction_low": quartiles[0],
             "fraction_high": quartiles[1],
             "fraction_kernel": ranked(drawn).mean(axis=0),
-            "fraction_gamma": ranked(formula).mean(axis=0),
         }
         of_depth = {
             **sample.cell._asdict(),
@@ -45,7 +39,6 @@ def class_rows(sample: Sample, beside: Mapping[str, KernelTheory]) -> list[dict[
             "gamma_kernel": float(kernel.gamma[depth - 1]),  # type: ignore[union-attr]
             **with_interval("entropy", *statistics.interval_of_mean(entropy(found))),
             **with_interval("entropy_kernel", *statistics.interval_of_mean(entropy(drawn))),
-            "entropy_gamma": float(entropy(formula).mean()),
         }
         at_width = beside["finite"].drawn(int(depth)) if "finite" in beside else None
         if at_width is not None:
@@ -54,12 +47,6 @@ def class_rows(sample: Sample, beside: Mapping[str, KernelTheory]) -> list[dict[
         for rank in range(classes):
             rows.append({**of_depth, "rank": rank + 1, **{name: values[rank] for name, values in columns.items()}})
     return rows
-
-
-@cache
-def _by_formula(gamma: float, classes: int) -> Fractions:
-    """Draws of the C-class theory; samples of several widths have one gamma of theory."""
-    return guesses.draw_class_fractions(gamma, classes, DRAWS, seed=0)
 
 
 def ranked(fractions: Fractions) -> Fractions:

@@ -16,14 +16,9 @@ from normplace.verifying.checks import Check, check_number, first_row, row_dicts
 from normplace.verifying.runs import OF_CELL
 
 RELATIVE = 1e-6
-# A cell of sampled networks; the variances are in no table that was made before they could be chosen.
-SAMPLED = (
+SAMPLED = [  # a cell of sampled networks
     "dataset", "network", "cell", "activation", "width", "shift", "classes", "weight_variance", "bias_variance",
-)  # fmt: skip
-
-
-def _sampled(rows: pd.DataFrame) -> list[str]:
-    return [name for name in SAMPLED if name in rows]
+]  # fmt: skip
 
 
 def same_histogram(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator[Check]:
@@ -32,12 +27,11 @@ def same_histogram(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator[Check]:
     There is one at least of the first and of the last depth. By the symmetry of output nodes their mean is 1/C but for
     chance. The spread is known to a bin's width.
     """
-    sampled = _sampled(rows)
-    keys = [*sampled, "depth"]
-    ends = [part["depth"].groupby([part[key] for key in sampled]).transform(end) for part in (rows, beside)
+    keys = [*SAMPLED, "depth"]
+    ends = [part["depth"].groupby([part[key] for key in SAMPLED]).transform(end) for part in (rows, beside)
             for end in ("min", "max")]  # fmt: skip
     yield _all_there(rows.assign(first=ends[0], last=ends[1]), beside.assign(first=ends[2], last=ends[3]),
-                     [*sampled, "first", "last"])  # fmt: skip
+                     [*SAMPLED, "first", "last"])  # fmt: skip
     known = {tuple(row[key] for key in keys): row for row in row_dicts(beside)}
     for name, bins in rows.groupby(keys, sort=False):
         row, width = first_row(bins), float((bins["bin_high"] - bins["bin_low"]).iloc[0])
@@ -62,13 +56,12 @@ def same_guesses_by_regime(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator
     Where output layers were averaged it is that of the averaged spread; the drawn one is taken about the sample's mean,
     so they differ by chance: both are in one interval.
     """
-    sampled = _sampled(rows)
-    yield _all_there(rows, beside, sampled)
+    yield _all_there(rows, beside, SAMPLED)
     deepest = beside[beside["depth"] == beside["depth"].max()]
-    known = {tuple(row[key] for key in sampled): row for row in row_dicts(deepest)}
+    known = {tuple(row[key] for key in SAMPLED): row for row in row_dicts(deepest)}
     deviation = next(name for name in ("guess_fraction_std_averaged", "guess_fraction_std") if name in beside)
     for row in row_dicts(rows):
-        of_gamma = known.get(tuple(row[key] for key in sampled))
+        of_gamma = known.get(tuple(row[key] for key in SAMPLED))
         if of_gamma is None:
             yield check_number("rows of gamma beside", row, 0.0, 1.0)
             continue
@@ -78,7 +71,7 @@ def same_guesses_by_regime(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator
 
 def all_classes(rows: pd.DataFrame) -> Iterator[Check]:
     """The mean guess fractions of all ranks make 1, and their entropy is not below the mean entropy (concavity)."""
-    for _, ranks in rows.groupby([*_sampled(rows), "depth"], sort=False):
+    for _, ranks in rows.groupby([*SAMPLED, "depth"], sort=False):
         row, fractions = first_row(ranks), ranks["fraction"].to_numpy(float)
         yield check_number("sum of fractions", row, float(fractions.sum()), 1 - 1e-4, 1 + 1e-4)
         shares = fractions[fractions > 0]

@@ -38,11 +38,11 @@ def test_networks_drawn_from_the_theory_agree_with_it() -> None:
     assert (rows["fraction_low"] <= rows["fraction_high"]).all()
     # A fraction's standard deviation over networks is below 1/2, so that of a difference of means is below this.
     standard_error = 0.5 * np.sqrt(1 / 4000 + 1 / 2000)
-    for theory in ("fraction_kernel", "fraction_finite", "fraction_gamma"):
+    for theory in ("fraction_kernel", "fraction_finite"):
         assert (rows["fraction"] - rows[theory]).abs().max() < 4 * standard_error
     assert rows["entropy_low"][0] < rows["entropy"][0] < rows["entropy_high"][0]
     assert abs(rows["entropy"][0] - rows["entropy_kernel"][0]) < 4 * standard_error
-    assert abs(rows["entropy"][0] - rows["entropy_gamma"][0]) < 4 * standard_error
+    assert abs(rows["entropy"][0] - rows["entropy_finite"][0]) < 4 * standard_error
 
 
 def test_networks_of_another_gamma_do_not_agree() -> None:
