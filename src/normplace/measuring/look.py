@@ -1,5 +1,6 @@
 """One network seen: its outputs on all points in each mode, its layers, its last layer."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ def prepared(network: nn.Module, points: Points) -> nn.Module:
     Raises:
         UserError: it has no weights yet, or cannot be moved.
     """
-    network = getattr(network, "_orig_mod", network) if type(network).__name__ == "OptimizedModule" else network
+    network = _uncompiled(network)
     tensors, device = [*network.parameters(), *network.buffers()], points.first.device
     if any(tensor.device != device for tensor in tensors):
         refuse_meta(network)
@@ -112,6 +113,17 @@ def prepared(network: nn.Module, points: Points) -> nn.Module:
         with in_mode(network, frozenset()), torch.no_grad(), forward_blamed(points):
             points[:2].clone().call(network)
     return network
+
+
+def _uncompiled(network: nn.Module) -> nn.Module:
+    """The network as it is without torch.compile, which gains nothing in one pass and hides layers."""
+    compiled = torch._dynamo.OptimizedModule if "torch._dynamo" in sys.modules else ()
+    for module in list(network.modules()):
+        module._compiled_call_impl = None
+        for name, child in module.named_children():
+            if isinstance(child, compiled):
+                setattr(module, name, child._orig_mod)
+    return network._orig_mod if isinstance(network, compiled) else network
 
 
 @contextmanager

@@ -84,6 +84,12 @@ def exported() -> nn.Module:
     return torch.export.export(normed().eval(), (torch.randn(POINTS, INPUTS),)).module()
 
 
+def compiled_in_place() -> nn.Module:
+    network = normed()
+    network.compile(backend="eager")
+    return network
+
+
 def lazy() -> nn.Module:
     """As `normed`: its first pass draws the weights, in the same order."""
     return nn.Sequential(nn.LazyLinear(WIDTH), nn.ReLU(), nn.LazyBatchNorm1d(), nn.LazyLinear(CLASSES))

@@ -137,6 +137,8 @@ RIGHT = {
     "symbolic": Kind(lambda: torch.fx.symbolic_trace(kinds.normed()), kinds.normed, 2),
     "exported": Kind(kinds.exported, kinds.normed, 1, (AT_ONCE,)),
     "compiled": Kind(lambda: torch.compile(kinds.normed(), backend="eager"), kinds.normed, 2),
+    "compiled in place": Kind(kinds.compiled_in_place, kinds.normed, 2),
+    "compiled inside": Kind(lambda: nn.Sequential(torch.compile(kinds.normed(), backend="eager")), kinds.normed, 2),
     "parallel": Kind(lambda: nn.DataParallel(kinds.normed()), kinds.normed, 2),
     "double": Kind(DOUBLE, DOUBLE, 1, ("cast to float64",), lambda net, x: net(x.double())),
     "half": Kind(HALF, HALF, 1, ("cast to float16",), lambda net, x: net(x.half())),

@@ -207,3 +207,22 @@ def test_settings_that_transformers_does_not_know(name: str, close: str) -> None
     with pytest.raises(UserError, match=f"no {name}; close names are .*{close}"):
         find_model("transformers:gpt2", tokens, arguments={name: 2})
     find_model("transformers:gpt2", tokens, arguments={"n_layer": 2, "num_attention_heads": 2, "vocab_size": 30})
+
+
+class Unreached(nn.Module):
+    """Its weights are drawn, but its outputs are of the points alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x[:, :2] + 0 * self.layer(x)[:, :2]
+
+
+def test_outputs_that_no_weight_reaches_are_said_so() -> None:
+    x = torch.randn(20, 8, generator=torch.Generator().manual_seed(0))
+    same = "two networks give the same outputs: no weight that is drawn reaches them"
+    assert same in measure(Unreached, x, inits=4).notes
+    assert same not in measure(lambda: nn.Linear(8, 2), x, inits=4).notes
+    assert same not in measure(lambda: nn.Sequential(nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Linear(8, 2)), x, 4).notes
