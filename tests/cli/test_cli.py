@@ -54,6 +54,7 @@ def test_sample_writes_what_the_contract_says(tmp_path: Path) -> None:
     assert config["versions"]["torch"] == version("torch")  # which torch.__version__ may say more of
 
 
+@pytest.mark.slow
 def test_a_stand_in_is_said_first_and_last(tmp_path: Path) -> None:
     sample = "sample --dataset mnist --points 30 --norm none --depth 1 --inits 5"
     command = [sys.executable, "-m", "normplace.cli", *sample.split(), "--data-root", str(tmp_path)]
@@ -229,6 +230,7 @@ def test_an_unwritable_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "--draws-output x.json: needs the suffix .npz" in mistake(capsys, *draws)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "words"),
     [

@@ -90,6 +90,7 @@ def test_summarise_has_no_theory_of_an_image_network(sampled: Path, tmp_path: Pa
     assert pd.read_csv(tmp_path / "tidy" / "regimes.csv")["network"].tolist() == ["mlp"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "words"),
     [

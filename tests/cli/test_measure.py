@@ -110,6 +110,7 @@ def mistake(capsys: pytest.CaptureFixture[str], model: str, *options: object, da
     return lines[0]
 
 
+@pytest.mark.slow
 def test_what_is_written_and_printed(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = measure("my_models:build", "--inits", 25, "--seed", 4, "--device", "cpu", "--precision", 9)
     assert (found["inits"], found["inits_asked"], found["classes"]) == (25, 25, 2)
@@ -133,6 +134,7 @@ def test_what_is_written_and_printed(here: Path, capsys: pytest.CaptureFixture[s
     assert written == {name: (here / name).read_bytes() for name in written}
 
 
+@pytest.mark.slow
 def test_a_module_is_redrawn_and_the_result_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     found = measure("my_models:instance", "--inits", 3)
     assert "reset_parameters" in found["initialisation"]
@@ -147,6 +149,7 @@ def test_a_torchvision_model_on_grey_images_of_another_size() -> None:
     assert set(found["bn_statistics"]) == {"batch"}
 
 
+@pytest.mark.slow
 def test_a_npy_file_is_used_as_it_is(here: Path) -> None:
     x = np.random.default_rng(0).standard_normal((30, 64))
     np.save(here / "x.npy", x)
@@ -173,6 +176,7 @@ def test_an_interrupt_keeps_what_was_measured(
     assert "interrupted after 4 of 50 networks" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_precision_that_was_not_reached_says_what_it_takes(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         measure("my_models:build", "--inits", 10, "--precision", 0.05)
@@ -185,6 +189,7 @@ def test_a_precision_that_was_not_reached_says_what_it_takes(here: Path, capsys:
     assert f"(--inits {needed})" in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "words"),
     [
@@ -211,6 +216,7 @@ def test_one_clear_line_for_a_wrong_model(model: str, words: list[str], capsys: 
         assert word in line
 
 
+@pytest.mark.slow
 def test_code_beside_a_config_is_not_run(
     here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,6 +305,7 @@ def test_a_foreign_file_among_measurements(here: Path, capsys: pytest.CaptureFix
     assert not (here / "models.csv").exists()
 
 
+@pytest.mark.slow
 def test_a_sweep_has_a_row_a_value_and_below_it_its_contrasts(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "my_models.py").write_text(
         f"{MODELS}\n\ndef wide(width, biases=(1, 2)):\n    assert len(biases) == 2\n"
@@ -319,6 +326,7 @@ def test_a_sweep_has_a_row_a_value_and_below_it_its_contrasts(here: Path, capsys
 WIDE = ["measure", "my_models:Wide", "--dataset", "digits", "--points", "20", "--inits", "5", "--output", "m.json"]
 
 
+@pytest.mark.slow
 def test_nested_arguments_add_up(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main([*WIDE, "--model-arg", "width=9", "--model-arg", "deep.first=1", "--vary", "deep.second=2,3"])
     said = capsys.readouterr().out
@@ -336,6 +344,7 @@ def test_a_value_is_not_taken_for_a_size(capsys: pytest.CaptureFixture[str]) -> 
     assert "--resize" not in line
 
 
+@pytest.mark.slow
 def test_a_value_that_fails_does_not_take_the_others_with_it(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main([*WIDE, "--vary", "width=8,0,16"])
@@ -362,11 +371,13 @@ def test_arguments_that_do_not_fit(options: list[str], words: str, capsys: pytes
     assert words in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_date_is_a_word(here: Path) -> None:
     main([*WIDE, "--model-arg", "width=8", "--model-arg", "deep=2020-01-01"])
     assert json.loads((here / "m.json").read_text())["options"]["model_arguments"]["deep"] == "2020-01-01"
 
 
+@pytest.mark.slow
 def test_a_module_that_reads_the_command_line_and_leaves_the_folder(here: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (here / "restless.py").write_text(
@@ -389,6 +400,7 @@ def test_an_npz_that_is_an_npy_says_so(here: Path, capsys: pytest.CaptureFixture
     assert "say npy:x.npy" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_is_no_mistake_of_the_user(here: Path) -> None:
     command = f"{sys.executable} -m normplace.cli measure my_models:build --dataset digits --points 20 --inits 3"
     done = subprocess.run(

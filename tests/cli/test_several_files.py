@@ -12,6 +12,7 @@ DIGITS = ["--dataset", "digits", "--points", 60, "--depth", 2]
 TRAINED = ["--test-points", 20, "--lr", 1e-2, "--batch-size", 30, "--epochs", 2, "--runs", 2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "suffixes"),
     [

@@ -30,6 +30,7 @@ def only(name: str, to: Path) -> Path:
     return to
 
 
+@pytest.mark.slow
 def test_the_table_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     claims = only("batch-after-neutral", tmp_path / "one.yaml")
     assert verify("--results", REFERENCE, "--claims", claims, "--output", tmp_path / "out") == 0
@@ -44,6 +45,7 @@ def test_the_table_is_printed_and_written(tmp_path: Path, capsys: pytest.Capture
     assert "batch-after-neutral: BatchNorm after" in (tmp_path / "out" / "claims.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_failing_claim_exits_with_1_after_the_whole_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(REFERENCE / "tidy", tmp_path / "run" / "tidy")
     table = tmp_path / "run" / "tidy" / "placements" / "gamma.csv"

@@ -17,6 +17,7 @@ def test_every_room_has_its_place_and_its_sentence() -> None:
         assert f"{room}.py` |" in text or f"{room}/` |" in text, room
 
 
+@pytest.mark.slow
 def test_the_picture_is_of_the_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = draw_imports.PICTURE.read_bytes()
     monkeypatch.setattr(draw_imports, "PICTURE", tmp_path / "imports.svg")

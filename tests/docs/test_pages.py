@@ -55,6 +55,7 @@ def test_links_and_pictures_are_there(page: Path) -> None:
         assert not anchor or anchor in anchors(linked), target
 
 
+@pytest.mark.slow
 @every_page
 def test_files_and_tests_that_are_named_are_there(page: Path) -> None:
     for name in re.findall(NAMED, prose(page)):
@@ -116,6 +117,7 @@ def test_no_number_of_the_replication_report_is_written_by_hand() -> None:
     assert re.findall(r"\d[\d.,]*", re.sub(names, "", text)) == []
 
 
+@pytest.mark.slow
 def test_the_readmes_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
     matplotlib.use("agg")
     (block,) = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)

@@ -35,6 +35,7 @@ SOFTPLUS = Activation("softplus", lambda x: np.logaddexp(0, x), torch_nn("Softpl
 NETWORK = "--depth 3 --width 300 --inits 300 --dataset gaussian --points 100".split()
 
 
+@pytest.mark.slow
 def test_a_norm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(NORMS, "l1", L1)
     data = npl.load("gaussian", points=100, test_points=20)
@@ -52,6 +53,7 @@ def test_a_norm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(pd.read_csv(tmp_path / "t.csv")) == 2
 
 
+@pytest.mark.slow
 def test_an_activation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ACTIVATIONS, "softplus", SOFTPLUS)
     net = npl.MLP("layer", "before", depth=2, width=300, activation="softplus")

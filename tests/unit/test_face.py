@@ -42,6 +42,7 @@ def scaled(x: torch.Tensor) -> torch.Tensor:
     return x[:1] * torch.linspace(0.5, 2, len(x)).view(-1, *[1] * (x.ndim - 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -112,6 +113,7 @@ def test_strings_mappings_and_arrays_are_taken(data: Any, tmp_path: Path) -> Non
     assert npl.sample(NET, data, inits=np.int64(3), device="auto").guess_fraction.shape == (2, 3, 2)
 
 
+@pytest.mark.slow
 def test_results_say_and_draw_what_they_are(data: Any) -> None:
     seen, theory, measured = npl.sample(NET, data, inits=30), npl.theory(NET, data), npl.measure(build, data.x, inits=3)
     assert "30 networks, no norm, relu, depth 2, width 100, on scikit-learn digits, 100 points" in repr(seen)

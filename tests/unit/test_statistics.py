@@ -27,6 +27,7 @@ def test_gamma_is_pooled_over_nodes() -> None:
     assert statistics.gamma_of_outputs(mean, var).value == pytest.approx(TRUE, rel=4 * (1 / 100_000) ** 0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [12, 40, 150, 400])
 def test_intervals_of_ratios_cover_the_truth(n: int) -> None:
     """Of ratios as deep networks show them: the numerator log-normal, with a tail, and the denominator with it."""

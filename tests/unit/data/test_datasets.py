@@ -19,6 +19,7 @@ from normplace.errors import UserError
 REAL_DATA = Path(os.environ.get("DATA_ROOT") or "data")
 
 
+@pytest.mark.slow
 def test_gaussian_blobs_have_the_papers_geometry() -> None:
     data = load("gaussian", points=20_000)
     x, y, provenance = data.x, data.y, data.provenance
@@ -47,6 +48,7 @@ def test_the_same_request_gives_the_same_points_and_fewer_points_are_the_first_o
     assert torch.equal(ten.y, sixty.y[:10])
 
 
+@pytest.mark.slow
 def test_train_and_test_patches_share_no_pixels() -> None:
     """Every patch is looked up in the photographs: training patches end where test patches begin."""
     from sklearn.datasets import load_sample_images

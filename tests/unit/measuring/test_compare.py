@@ -207,6 +207,7 @@ def drawn(gamma: float, networks: int, random: np.random.Generator) -> np.ndarra
     return (counts**2 + (100 - counts) ** 2 - 100) / (100 * 99)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gamma", [0.05, 0.5, 3.0])
 def test_false_alarms_are_five_in_a_hundred(gamma: float) -> None:
     random, repeats = np.random.default_rng(0), 500

@@ -83,6 +83,7 @@ def own_generator() -> nn.Module:
     return network
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [NetWithDropout, Small, Overridden, History, own_generator])
 def test_batch_norm_is_found_however_it_hides(build: Callable[[], nn.Module]) -> None:
     """In each mode the numbers are those of the plain network; own_generator's within the intervals."""
@@ -239,6 +240,7 @@ def test_a_last_layer_copied_from_an_embedding_is_not_averaged() -> None:
     assert found.batch.gamma == found.batch.gamma_drawn
 
 
+@pytest.mark.slow
 def test_eval_alone_that_overflows_is_left_out_and_named() -> None:
     def build() -> nn.Module:
         layers: list[nn.Module] = []

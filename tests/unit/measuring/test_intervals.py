@@ -143,6 +143,7 @@ def test_a_percentile_bootstrap_would_miss_the_truth_of_many_classes() -> None:
     assert np.mean(own) < 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("networks", [20, 40, 200])
 @pytest.mark.parametrize("gamma", [0.05, 0.5, 3.0])
 @pytest.mark.parametrize("classes", [2, 10])

@@ -217,6 +217,7 @@ def measured(kind: Kind, **more: Any) -> Measurement:
     return measure(kind.build, kind.given, NETWORKS, SEED, **{**kind.options, **more})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RIGHT)
 def test_right_numbers_modes_and_notes(name: str) -> None:
     kind = RIGHT[name]
@@ -241,6 +242,7 @@ def test_the_comparison_can_fail() -> None:
             assert_is(seen, of(twin, X, training, call))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["plain", "BatchNorm", "last shown", "all shown", "pixels", "two inputs", "logit"])
 def test_points_given_in_parts_change_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
@@ -387,6 +389,7 @@ def test_a_layer_that_is_the_same_for_all_points_is_left_out_and_counted() -> No
         assert 0 < gamma.low <= gamma.value <= gamma.high < np.inf
 
 
+@pytest.mark.slow
 def test_hooks_are_taken_off_again_and_layers_are_of_the_first_networks_alone() -> None:
     networks: list[nn.Module] = []
 

@@ -269,6 +269,7 @@ def test_agreement_counts_pairs_of_different_points() -> None:
     assert seen.tied == 0.25
 
 
+@pytest.mark.slow
 def test_a_module_is_redrawn_by_reset_parameters(digits: torch.Tensor) -> None:
     model = nn.Sequential(nn.Linear(64, 20), nn.LayerNorm(20), nn.ReLU(), nn.Linear(20, 2))
     weights = model[0].weight.clone()

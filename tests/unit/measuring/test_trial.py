@@ -69,6 +69,7 @@ def in_training() -> float:
     return gamma_of_outputs(np.array(means), np.array(variances)).value
 
 
+@pytest.mark.slow
 def test_training_mode_that_fails_on_a_few_points_is_tried_on_all() -> None:
     found = measure(lambda: with_layer(GhostNorm()), X, 100)
     assert found.running is not None
@@ -200,6 +201,7 @@ def test_positions_of_another_type() -> None:
         measure(lambda: nn.Linear(20, 3), X, 5, positions=[1])  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "close"), [("n_layr", "n_layer"), ("num_hiden_layers", "num_hidden_layers")])
 def test_settings_that_transformers_does_not_know(name: str, close: str) -> None:
     pytest.importorskip("transformers")

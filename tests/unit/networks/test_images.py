@@ -26,6 +26,7 @@ def test_each_file_of_the_folder_is_found_by_its_name() -> None:
     assert files == set(IMAGE_NETWORKS) == {record.name for record in IMAGE_NETWORKS.values()}
 
 
+@pytest.mark.slow
 @every_cell
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 12, 8)])
 def test_shapes_and_gradients(name: str, norm: str, placement: str, shape: tuple[int, ...]) -> None:
@@ -84,6 +85,7 @@ def calls(module: nn.Module) -> str:
     raise AssertionError
 
 
+@pytest.mark.slow
 @every_cell
 def test_the_norm_stands_where_the_argument_says(name: str, norm: str, placement: str) -> None:
     layer = {"none": "ReLU(Conv2d({}))", "before": "ReLU(N(Conv2d({})))", "after": "N(ReLU(Conv2d({})))"}[placement]
@@ -119,6 +121,7 @@ def test_the_norm_is_the_one_asked_for(name: str, norm: str, placement: str) -> 
     assert all(module.num_groups == 1 for module in norms if isinstance(module, nn.GroupNorm))
 
 
+@pytest.mark.slow
 @every_cell
 def test_every_tensor_is_set_from_the_generator_given(name: str, norm: str, placement: str) -> None:
     before = torch.get_rng_state()
@@ -156,6 +159,7 @@ def test_every_tensor_is_set_from_the_generator_given(name: str, norm: str, plac
     assert not any(torch.isclose(network.get_parameter(key), other.get_parameter(key)).all() for key in weights)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("placement", ["before", "after"])
 def test_the_vit_is_a_stack_of_torchs_own_encoder_layers(placement: str) -> None:
     shape, nodes = (3, 8, 12), 48

@@ -231,6 +231,7 @@ def test_rotations_turn_pairs_of_nodes_by_their_position() -> None:
         torch.testing.assert_close(diagonal, diagonal[:1].expand_as(diagonal), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["none", "layer-before", "rms-before"])
 def test_learned_positions_are_prejudice_and_rotary_ones_are_not(cell: str) -> None:
     """Learned positions are as large as the embeddings and the same for all points: gamma 1 where blocks add little."""

@@ -48,6 +48,7 @@ def test_a_network_without_a_linear_output_is_refused() -> None:
 SAMPLED = [cell for cell in CELLS if cell[0] == "cnn"] + [("resnet9", "batch", "after"), ("vit", "layer", "after")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "norm", "placement"), SAMPLED)
 def test_the_sampler_against_a_plain_loop(
     name: str, norm: str, placement: str, images: torch.Tensor, monkeypatch: pytest.MonkeyPatch

@@ -334,6 +334,7 @@ def test_halves_of_norms_by_hand(half: str, placement: str, digits: torch.Tensor
         torch.testing.assert_close(found[0].T, h @ output[0].T, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("half", "placement", "whole"), [
     ("batch-centring", "after", True), ("layer-centring", "after", True), ("batch-scaling", "after", False),
 ])  # fmt: skip

@@ -19,6 +19,7 @@ def gammas(x: np.ndarray, depth: int) -> Array:
     return np.array([kernel.gamma(k) for k in kernel.output_kernels(x, "batch", "before", "relu", depth)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", PIECEWISE_LINEAR)
 @pytest.mark.parametrize("scale", [1.0, 0.01])  # with the second one eps is a tenth of the variance
 def test_three_points_by_brute_force(activation: str, scale: float) -> None:

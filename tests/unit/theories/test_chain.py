@@ -125,6 +125,7 @@ def test_one_layer_without_a_norm_has_the_gamma_of_infinite_width() -> None:
     assert found.value == pytest.approx(kernel.gamma(first), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_scaling_alone_changes_no_guess_of_relu() -> None:
     """Without a norm and with RMSNorm at either placement, from the same draws."""
     angles = chain._angles()

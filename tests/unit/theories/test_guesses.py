@@ -35,6 +35,7 @@ def test_shapes_of_the_density() -> None:
         guesses.density(g, 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gamma", GAMMAS)
 def test_moments_and_distribution_match_draws(gamma: float) -> None:
     draws = ndtr(np.sqrt(gamma) * np.random.default_rng(0).standard_normal(200_000))
@@ -89,6 +90,7 @@ def test_agreements_of_many_correlations_are_those_of_one_each(classes: int) -> 
     assert (opposite, same) == pytest.approx((0, 1), abs=1e-12)
 
 
+@pytest.mark.slow
 def test_agreement_is_exact_for_two_classes_and_in_its_limits() -> None:
     for gamma in GAMMAS:  # 1/2 + 2 Var G_0
         expected = 0.5 + 2 * guesses.standard_deviation(gamma) ** 2

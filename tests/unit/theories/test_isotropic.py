@@ -25,6 +25,7 @@ def test_moments_agree_with_adaptive_quadrature(activation: str, variance: float
     assert float(averages.second_moment(v)) == pytest.approx(second, abs=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("rho", [-0.5, 0.0, 0.3, 0.9])
 def test_duals_agree_with_adaptive_quadrature(activation: str, rho: float) -> None:

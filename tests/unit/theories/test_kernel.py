@@ -50,6 +50,7 @@ def error(found: Array, expected: Array) -> float:
     return float(np.linalg.norm(found - expected) / np.linalg.norm(expected))
 
 
+@pytest.mark.slow
 @every_cell
 def test_kernels_match_wide_networks_and_the_error_shrinks_with_draws(norm: str, placement: str, x: np.ndarray) -> None:
     spec = MLP(norm, placement, DEPTH, WIDTH)
@@ -108,6 +109,7 @@ def test_batch_norm_on_images_when_deep() -> None:
     assert abs(kernel.gamma(one_deviation_for_all_nodes(x.numpy(), "before", depth)) - measured) > tolerance
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_kernels_of_every_activation(activation: str, x: np.ndarray) -> None:
     spec = MLP("layer", "after", DEPTH, WIDTH, activation)
@@ -166,6 +168,7 @@ def test_drawn_guess_fractions_for_more_classes(x: np.ndarray) -> None:
     assert not np.array_equal(drawn, kernel.draw_guess_fractions(first, 5, 2500, seed=2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("placement", PLACEMENTS)
 @pytest.mark.parametrize("half", halves())
 def test_kernels_of_halves_match_wide_networks(half: str, placement: str, x: np.ndarray) -> None:

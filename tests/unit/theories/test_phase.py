@@ -22,6 +22,7 @@ def chosen(places: list[Place], **values: object) -> list[Place]:
     return [place for place in places if all(getattr(place, name) == value for name, value in values.items())]
 
 
+@pytest.mark.slow
 def test_without_a_norm_it_is_the_known_diagram(places: list[Place]) -> None:
     """arXiv 2505.12096: ReLU deeply prejudiced everywhere, ordered below 2 and chaotic above; tanh has all three."""
     relu = chosen(places, norm="none", activation="relu")
@@ -78,6 +79,7 @@ def test_the_limit_is_where_the_map_goes(norm: str, placement: str, activation: 
         assert deep == pytest.approx(found.correlation, abs=1e-3 if found.correlation == 1 else 1e-8)
 
 
+@pytest.mark.slow
 @every_cell
 def test_kernels_and_wide_networks_with_other_variances(norm: str, placement: str) -> None:
     """gamma of networks of width 300 by both theories: their own kernel, and isotropic data."""

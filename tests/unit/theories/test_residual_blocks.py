@@ -42,6 +42,7 @@ def blocks(norm: str, placement: str, depth: int) -> nn.Module:
     return nn.Sequential(*halves, Linear(100, 4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("norm", "placement"), [("none", "none"), *((norm, at) for norm in ("layer", "rms") for at in ("before", "after"))]
 )

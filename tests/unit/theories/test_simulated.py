@@ -62,6 +62,7 @@ def test_averaged_readouts_are_what_sampled_networks_show(
         assert of_deviation.value == pytest.approx(deviations[depth], abs=4.5 * float(chance))
 
 
+@pytest.mark.slow
 @every_cell
 def test_the_histogram_of_narrow_deep_networks(
     norm: str, placement: str, x: torch.Tensor, sampled: Callable[[str, str], InitialGuesses]

@@ -32,6 +32,7 @@ def test_training_knows_the_two_kinds_of_batch_statistics_of_images(images: torc
 CLIP, DECAY, RATE, EPOCHS, BATCH, IMAGES = 0.002, 0.05, 3e-3, 6, 20, 70
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("placement", ["before", "after"])
 def test_resnet9_is_trained_as_by_a_plain_pytorch_loop(placement: str, images: torch.Tensor) -> None:
     """Adam with weight decay, clipping, crops, flips and the schedule, by torch's and torchvision's own functions."""

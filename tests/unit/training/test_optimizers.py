@@ -41,6 +41,7 @@ def test_the_same_weights_as_torchs_own_class(name: str, decay: float) -> None:
     assert not torch.equal(pairs[0][0], first)
 
 
+@pytest.mark.slow
 def test_training_does_not_import_the_compiler() -> None:
     """This is all that the module is for."""
     code = (

@@ -70,6 +70,7 @@ class PlainMLP(nn.Module):
         return self.output(x)
 
 
+@pytest.mark.slow
 @every_cell
 @pytest.mark.parametrize("optimizer", ["adam", "fused adam", "sgd"])
 def test_same_losses_as_a_plain_pytorch_loop(
@@ -244,6 +245,7 @@ def test_runs_are_evaluated_and_started_on_the_first_training_points(
     np.testing.assert_array_equal(test, same)  # all points are trained on
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 def test_resuming_after_any_step_gives_the_same_rows(
     optimizer: str, points: tuple[Points, Points], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

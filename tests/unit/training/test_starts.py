@@ -28,6 +28,7 @@ def test_the_favoured_output_leads_by_so_many_deviations() -> None:
     assert output_bias(outputs, 1, None) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("norm", "placement"), [("none", "none"), ("layer", "after"), ("batch", "before")])
 def test_runs_start_neutral_or_prejudiced_from_the_same_weights(norm: str, placement: str) -> None:
     data = load("digits", points=300, test_points=60)

@@ -56,6 +56,7 @@ def test_the_shipped_verdicts_are_those_of_the_shipped_tables() -> None:
     assert shipped.astype(str).equals(found.astype(str))
 
 
+@pytest.mark.slow
 def test_no_claim_but_readings_fails_on_the_reference() -> None:
     found = verdicts(REFERENCE / "tidy", *(name for name in CLAIMS if name not in READINGS))
     # With LayerNorm before GELU gamma still grows at depth 20: docs/results.md says so.
@@ -91,6 +92,7 @@ def test_quick_and_paper_have_enough_for_every_claim_and_smoke_for_those_without
 # What each mistake makes of the tables, and claims that must then fail.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("column", "names", "expected"),
     [
@@ -116,6 +118,7 @@ def test_swapped_names(results: Path, column: str, names: dict[str, str], expect
     assert all_fail(results, *expected)
 
 
+@pytest.mark.slow
 def test_batch_norm_in_eval_mode(results: Path) -> None:
     """The rows of BatchNorm replaced by those that were really sampled in eval mode with fresh running statistics."""
     for name in ("gamma", "regimes", "histograms"):
@@ -133,6 +136,7 @@ def test_batch_norm_in_eval_mode(results: Path) -> None:
     assert all_fail(results, "batch-after-neutral", "batch-before-constant-images", "placement-flips")
 
 
+@pytest.mark.slow
 def test_theory_of_another_data_set(results: Path) -> None:
     def mixed(table: pd.DataFrame) -> pd.DataFrame:
         names = {"mnist": "gaussian", "gaussian": "mnist"}
@@ -208,6 +212,7 @@ def test_labels_permuted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert learnt(tmp_path) == FAILS
 
 
+@pytest.mark.slow
 def test_stand_ins_decide_nothing(results: Path) -> None:
     def stand_in(table: pd.DataFrame) -> pd.DataFrame:
         return table.assign(stand_in=table["dataset"] != "gaussian")
@@ -242,6 +247,7 @@ def test_what_cannot_be_tested_says_why(
     assert (found.verdict, found.why) == (NOT_TESTABLE, words)
 
 
+@pytest.mark.slow
 def test_a_table_without_a_column_fails_the_claims_that_need_it_and_no_other(results: Path) -> None:
     edit(results, "placements/gamma", lambda table: table.drop(columns="gamma_finite"))
     needs_it, does_not = judge([CLAIMS["theory-at-width"], CLAIMS["batch-before-constant"]], results)
@@ -250,6 +256,7 @@ def test_a_table_without_a_column_fails_the_claims_that_need_it_and_no_other(res
     assert does_not.verdict == HOLDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -24,6 +24,7 @@ def test_standard_errors_follow_from_quartiles_and_ranges(n: int) -> None:
         assert found.mean() == pytest.approx(2 / n**0.5, rel=bias if n == 5 else 0.1 * bias + 0.05)
 
 
+@pytest.mark.slow
 def test_altered_fractions_are_noticed(tmp_path: Path) -> None:
     table = Path("tidy/classes/classes.csv")
     shutil.copytree(REFERENCE / "tidy", tmp_path / "tidy")

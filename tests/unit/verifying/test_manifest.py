@@ -125,6 +125,7 @@ def test_the_same_machine_is_compared_by_bytes(results: Path, reference: Path) -
     assert compare(results, reference).differences == [f"other bytes: {GAMMA}", "missing: tidy/placements/regimes.csv"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "why"),
     [
@@ -151,6 +152,7 @@ def inputs(**labels: str) -> dict[str, dict[str, str]]:
     }
 
 
+@pytest.mark.slow
 def test_other_data_are_one_line_and_the_rest_is_compared(results: Path, reference: Path) -> None:
     list_files(reference, inputs=inputs(mnist="MNIST", gaussian="Gaussian"))
     found = changed(results, "gamma", lambda table: table["gamma"] * np.where(table["dataset"] == "mnist", 9, 1))
@@ -187,6 +189,7 @@ def test_numbers_within_their_errors_agree(results: Path, reference: Path) -> No
     assert changed(results, "gamma", lambda table: table["gamma"] + table.eval(error)) == []
 
 
+@pytest.mark.slow
 def test_numbers_beyond_their_errors_are_named(results: Path, reference: Path) -> None:
     def far(table: pd.DataFrame) -> "pd.Series[float]":
         return table["gamma"].where(table.index != 3, 1.5 * table["gamma_high"])

@@ -63,6 +63,7 @@ def test_a_difference_is_decided_beyond_chance(shift: float, verdict: str) -> No
     assert ("runs per cell would decide" in check.measured) == (verdict == UNDECIDED)
 
 
+@pytest.mark.slow
 def test_the_runs_it_would_take_are_about_enough() -> None:
     generator = np.random.default_rng(3)
     spread = stats.norm.ppf((np.arange(5) + 0.5) / 5)

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[3]
 REFERENCE = ROOT / "reference" / "quick"
 
 
+@pytest.mark.slow
 def test_claims_are_judged_unless_something_else_is_asked_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
