@@ -169,14 +169,14 @@ def density(rows: pd.DataFrame) -> Iterator[Check]:
         bins = bins.sort_values("bin_low")
         row = first_row(bins)
         n = int(row["inits"])
-        groups = _groups(n * bins["share_isotropic"].to_numpy(float))
+        begins = _wide_bins(n * bins["share_isotropic"].to_numpy(float))
         both = bins["count"], n * bins["share_isotropic"]
-        counts, expected = (np.add.reduceat(column.to_numpy(float), groups) for column in both)
+        counts, expected = (np.add.reduceat(column.to_numpy(float), begins) for column in both)
         variances = Variances(row["weight_variance"], row["bias_variance"])
         gamma = gammas(row["norm"], row["placement"], row["activation"], row["depth"], variances)[-1]
         edges = [*bins["bin_low"], bins["bin_high"].iloc[-1]]
         moved = (np.diff(guesses.distribution(np.array(edges), end)) for end in _allowed(row, gamma))
-        noncentrality = max(0.0, *(_chi_square(n * np.add.reduceat(shares, groups), expected) for shares in moved))
+        noncentrality = max(0.0, *(_chi_square(n * np.add.reduceat(shares, begins), expected) for shares in moved))
         critical = float(stats.ncx2.ppf(1 - FALSE_ALARM / len(cells), len(counts) - 1, noncentrality))
         value = _chi_square(counts, expected) / critical if len(counts) > 1 else np.nan
         yield check_number("chi-square / critical", row, value, 0.0, 1.0)
@@ -324,7 +324,7 @@ def _critical_among(count: int) -> float:
     return float(np.sqrt(np.log(2 / level) / np.log(2 / (1 - statistics.CONFIDENCE))))
 
 
-def _groups(expected: statistics.Array) -> list[int]:
+def _wide_bins(expected: statistics.Array) -> list[int]:
     """Where groups of neighbouring bins begin, each of which has the least expected count."""
     begins = [0]
     for index in range(1, len(expected)):
