@@ -58,17 +58,15 @@ def verdict(row: dict[str, str]) -> str:
     said, _, reason = row["verdict"].partition(" (")
     if reason.startswith("there is no table"):
         return "not run"
-    if "has no" in reason:  # a column that came later
-        return "outdated"
     if row["checks"] == "0":
         return f"**{said}**: {reason.removesuffix(')')}"
     return f"**{said}**: {row['measured [95 %]']}, n = {row['n']}"
 
 
 def counts(scale: str, by: str) -> str:
-    """How many claims of one origin have which verdict, as in "9 hold, 1 fails, 8 not testable, 6 outdated"."""
+    """How many claims of one origin have which verdict, as in "9 hold, 1 fails, 8 not testable"."""
     rows = [row for row in table(scale, "claims") if row["by"] == by]
-    kinds = ("holds", "fails", "outdated", "not run", "not testable")
+    kinds = ("holds", "fails", "not run", "not testable")
     found = Counter(next(kind for kind in kinds if kind in verdict(row).partition(":")[0]) for row in rows)
     words = {kind: kind if found[kind] == 1 or " " in kind else kind.removesuffix("s") for kind in kinds}
     return ", ".join(f"{found[kind]} {words[kind]}" for kind in kinds if found[kind])

@@ -11,7 +11,7 @@ import click
 from normplace.cli.options import Decorator, Names, Number, Whole, check_output, gathered, path, refuse_beside
 from normplace.errors import UserError
 from normplace.networks.activations import ACTIVATIONS
-from normplace.networks.architecture import HE, MLP, PLACEMENTS, ImageNetwork, Variances
+from normplace.networks.architecture import HE, MLP, PLACEMENTS, ImageNetwork
 from normplace.networks.architecture import cells as all_cells
 from normplace.networks.images import IMAGE_NETWORKS
 from normplace.networks.norms import NORMS
@@ -103,62 +103,44 @@ def specifications(
     bias_variance: float = HE.bias,
     bn_statistics: str = "batch",
 ) -> list[tuple[MLP | ImageNetwork, Path]]:
-    """The networks, each with the file to write.
-
-    Raises:
-        UserError: options that do not go together.
-        click.UsageError: no norm, or a file that cannot be written.
-    """
-    shape: dict[str, Any] = {"depth": depth, "activation": activation, "width": width, "network": network}
-    shape |= {"base_width": base_width, "bn_statistics": bn_statistics}
-    shape["variances"] = Variances(weight_variance, bias_variance)
-    if cells:
-        refuse_beside("--cells", {"--norm": norm, "--placement": placement})
-        pairs = all_cells(NORMS)
-        return [
-            (specification(*pairs[cell], **shape), check_output(output / f"{cell}{suffix}", "--output"))
-            for cell in cells
-        ]
-    if norm is None:
-        context = click.get_current_context()
-        param = next(param for param in context.command.params if param.name == "norm")
-        raise click.MissingParameter(ctx=context, param=param)
-    return [(specification(norm, placement, **shape), check_output(output, "--output", suffix=suffix))]
-
-
-def specification(
-    norm: str,
-    placement: str | None,
-    depth: int | None,
-    activation: str | None,
-    width: int | None,
-    network: str,
-    base_width: int | None,
-    bn_statistics: str,
-    variances: Variances,
-) -> MLP | ImageNetwork:
-    """The network; the number of classes comes from the data later.
+    """The networks, each with the file to write; the number of classes comes from the data later.
 
     Raises:
         UserError: options that do not go together, or of another kind of network.
+        click.UsageError: no norm, or a file that cannot be written.
     """
-    drawn = {f"{name}_variance": value for name, value in variances._asdict().items()}
+    pairs: dict[Path, tuple[str, str | None]]
+    networks: list[MLP | ImageNetwork]
+    if cells:
+        refuse_beside("--cells", {"--norm": norm, "--placement": placement})
+        pairs = {output / f"{cell}{suffix}": all_cells(NORMS)[cell] for cell in cells}
+    elif norm is None:
+        context = click.get_current_context()
+        param = next(param for param in context.command.params if param.name == "norm")
+        raise click.MissingParameter(ctx=context, param=param)
+    else:
+        pairs = {output: (norm, placement)}
+    drawn: dict[str, Any] = {"weight_variance": weight_variance, "bias_variance": bias_variance}
     if network != "mlp":
         for option, value in {"depth": depth, "width": width, "activation": activation}.items():
             if value is not None:
                 raise UserError(f"--{option} {value}: is for --network mlp; {network} has its own")
         if bn_statistics == "running":
             raise UserError(f"--bn-statistics running: is for --network mlp, not {network}")
-        return ImageNetwork(network, norm, placement, base_width, **drawn)
-    if base_width is not None:
-        raise UserError(f"--base-width {base_width}: is for --network {', '.join(IMAGE_NETWORKS)}; an MLP has --width")
-    if depth is None:
-        raise UserError("--depth is missing: an MLP needs a number of hidden layers, at least 1")
-    if not NORMS[norm].operation:
-        networks = [name for name, record in IMAGE_NETWORKS.items() if norm in record.norms]
-        raise UserError(f"--norm {norm}: is not for MLPs, but for --network {' or '.join(networks)}")
-    usual = {"width": width or MLP.width, "activation": activation or MLP.activation}
-    return MLP(norm, placement, depth, **usual, bn_statistics=bn_statistics, **drawn)  # type: ignore[arg-type]
+        networks = [ImageNetwork(network, *pair, base_width, **drawn) for pair in pairs.values()]
+    else:
+        if base_width is not None:
+            of_images = ", ".join(IMAGE_NETWORKS)
+            raise UserError(f"--base-width {base_width}: is for --network {of_images}; an MLP has --width")
+        if depth is None:
+            raise UserError("--depth is missing: an MLP needs a number of hidden layers, at least 1")
+        for named, _ in pairs.values():
+            if not NORMS[named].operation:
+                others = " or ".join(name for name, record in IMAGE_NETWORKS.items() if named in record.norms)
+                raise UserError(f"--norm {named}: is not for MLPs, but for --network {others}")
+        drawn |= {"width": width or MLP.width, "activation": activation or MLP.activation}
+        networks = [MLP(*pair, depth, bn_statistics=bn_statistics, **drawn) for pair in pairs.values()]
+    return [(of, check_output(file, "--output", suffix=suffix)) for of, file in zip(networks, pairs, strict=True)]
 
 
 def with_classes(network: MLP | ImageNetwork, classes: int) -> MLP | ImageNetwork:
