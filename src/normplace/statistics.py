@@ -20,7 +20,8 @@ FALLING_GAMMA = 0.5  # a gamma that falls with depth must be below this, too, to
 GROWTH = 0.5
 CONFIDENCE = 0.95
 Z95 = 1.959963984540054  # half an interval of this confidence, in standard errors of a normal estimate
-FEW = 250  # units of a ratio, among which the largest of log-normal numbers may still be missing
+# Units of a ratio among which the largest of log-normal numbers are mostly missing, and from how many on they are not.
+FEW, MANY = 250, 2000
 LEAST_SKEWNESS = -1.0  # of logarithms taken for normal
 LEAST_SKEWNESS_DRAWN = -0.5  # the same of outputs as drawn: squares of normal numbers have -1.5, means of two -1.1
 WIDEST = 300.0  # of half an interval of a logarithm, beyond which there is no number
@@ -83,18 +84,25 @@ def interval_of_ratio(numerators: Array, denominators: Array) -> Estimate[float]
         return Estimate(ratio, ratio, ratio)
     deviations = numerators / numerators.mean() - denominators / denominators.mean()
     half = interval_of_mean(deviations).high - float(deviations.mean())
-    high = max(float(ratio * np.exp(half)), _log_normal_end(numerators, denominators, LEAST_SKEWNESS))
+    high = _reaching_up(float(ratio * np.exp(half)), numerators, denominators, LEAST_SKEWNESS)
     return Estimate(ratio, float(ratio * np.exp(-half)), high)
+
+
+def _reaching_up(high: float, numerators: Array, denominators: Array, least_skewness: float) -> float:
+    """The upper end of an interval, moved up to that of log-normal numbers where these are few: less so, the more."""
+    share = np.clip(np.log(MANY / len(numerators)) / np.log(MANY / FEW), 0.0, 1.0)
+    end = _log_normal_end(numerators, denominators, least_skewness) if share else 0.0
+    return float(high ** (1 - share) * end**share) if end > high else high
 
 
 def _log_normal_end(numerators: Array, denominators: Array, least_skewness: float) -> float:
     """The upper end of a 95 % interval of E a / E b, for few numbers a and b that are log-normal together.
 
-    0 where they are many, or where logarithms of numerators are clearly not normal. With u = log a - log b and
+    0 where logarithms of numerators are clearly not normal. With u = log a - log b and
     w = log a + log b it is that of E u + Cov(u, w) / 2: a generalised confidence interval (Krishnamoorthy and Mathew
     2003 have it for one log-normal mean), by draws of the pivots of mean and covariance.
     """
-    if not 2 < len(numerators) < FEW or min(numerators.min(), denominators.min()) <= 0:
+    if len(numerators) < 3 or min(numerators.min(), denominators.min()) <= 0:
         return 0.0
     a, b = np.log(numerators), np.log(denominators)
     if _skewness(a) < least_skewness:
@@ -148,7 +156,7 @@ def gamma_of_outputs(output_mean: npt.NDArray[Any], output_var: npt.NDArray[Any]
     logs = np.log(between / rest)
     # The jackknife's pseudo-values are like independent draws whose mean has log gamma's variance.
     half = min(interval_of_mean((n - 1) * (logs - logs.mean())).high, WIDEST)
-    high = max(float(value * np.exp(half)), _log_normal_end(squares * n / (n - 1), within, LEAST_SKEWNESS_DRAWN))
+    high = _reaching_up(float(value * np.exp(half)), squares * n / (n - 1), within, LEAST_SKEWNESS_DRAWN)
     return Estimate(value, float(value * np.exp(-half)), high)
 
 

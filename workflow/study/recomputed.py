@@ -25,6 +25,7 @@ from study.one_line import folder_of_results, or_one_line
 from study.plan import Plan
 
 SAME = 1e-3  # of a number, beside a tenth of its error: what another processor's sums may do to it
+ALIKE = 2.0  # how many times the error of fewer networks an error of more may be
 COLUMNS = ("gamma", "guess_fraction_std")
 NETWORKS = 60  # simulated at most; at the quick scale these are all
 
@@ -100,9 +101,14 @@ def _differing(rows: pd.DataFrame, job: Theory, table: str) -> Iterator[str]:
         if name not in rows:
             continue
         expected, error = getattr(found, column)[at], np.nan_to_num(getattr(found, f"{column}_error")[at])
-        allowed = 2 * np.hypot(error, rows[f"{name}_error"]) if by_fewer else 0.1 * error
-        if rows.empty or (np.abs(rows[name] - expected) > 1e-9 + SAME * np.abs(expected) + allowed).any():
-            yield f"{table}: {name} of {job.cell} on {job.data.dataset}" + (f", width {job.width}" if job.width else "")
+        given = rows.get(f"{name}_error", pd.Series(0.0, rows.index)).fillna(0.0)
+        rounding = 1e-9 + SAME * np.abs(expected)
+        allowed = rounding + (2 * np.hypot(error, given) if by_fewer else 0.1 * error)
+        where = f"{job.cell} on {job.data.dataset}" + (f", width {job.width}" if job.width else "")
+        if rows.empty or (np.abs(rows[name] - expected) > allowed).any():
+            yield f"{table}: {name} of {where}"
+        if (given > rounding + (ALIKE if by_fewer else 1.1) * error).any():
+            yield f"{table}: {name}_error of {where}"
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def output_kernels(
     activation: str,
     depth: int,
     variances: Variances = HE,
-    nodes: int = BATCH_NODES,
+    seed: int = 0,
 ) -> Iterator[Array]:
     """Kernels of the outputs of networks with 1..depth hidden layers, for points x [n, ...].
 
@@ -60,9 +60,9 @@ def output_kernels(
     P K P with P = I - 11'/n.
 
     batch divides each node by its own deviation over the data, which no entry-by-entry map can do: `_batch_kernel`
-    before a homogeneous activation, else an average over `nodes` nodes per layer with a fixed seed, drawn from N(0, K).
-    The simpler P K P / (tr(PKP)/n) divides all nodes by one deviation; it agrees where many
-    directions share the variance, and goes wrong on images, whose variance sits in a few: with depth it lets one
+    before a homogeneous activation, else an average over `BATCH_NODES` nodes per layer, drawn from N(0, K) under this
+    seed. The simpler P K P / (tr(PKP)/n) divides all nodes by one deviation; it agrees where many directions share the
+    variance, and goes wrong on images, whose variance sits in a few: with depth it lets one
     direction take everything, which no network does (tests/unit/theories/test_kernel.py measures both).
     """
     kind, phi = NORMS[norm], ACTIVATIONS[activation]
@@ -70,7 +70,7 @@ def output_kernels(
     kernel = input_kernel(x, variances)
     for layer in range(depth):
         if is_averaged(norm, placement, activation):
-            kernel = _averaged_kernel(kernel, kind, placement, phi, nodes, np.random.default_rng(layer))
+            kernel = _averaged_kernel(kernel, kind, placement, phi, BATCH_NODES, np.random.default_rng([layer, seed]))
         elif over_points and kind.scales:
             kernel = _batch_kernel(_centred(kernel), averages)
         else:

@@ -15,13 +15,14 @@ from normplace.data.datasets import Arrays, Data
 from normplace.errors import UserError, check_whole
 from normplace.networks.architecture import MLP, check_classes
 from normplace.progress import bar
-from normplace.statistics import Array, Estimate
+from normplace.statistics import Array, Estimate, interval_of_mean
 from normplace.theories import chain, guesses, isotropic, kernel, simulated
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NETWORKS = 300  # simulated
+AVERAGES = 4  # over drawn nodes, whose spread is the error of their mean
 SQUARES = (1e-12, 1e12)  # a point's mean square, beyond which single precision or a norm's eps would decide
 ROUNDING, MOST = 1e-6, 1e12  # of a gamma of 0; a gamma above which rounding decides
 KERNELS_AT_ONCE = 10  # of n x n numbers, that a layer needs beside each other
@@ -34,10 +35,9 @@ class Theory:
 
     method: "infinite width", the "pair chain" at the network's width, or "simulated": hidden layers were drawn, since
     no formula is known. gamma, correlation (gamma / (1 + gamma)), guess_fraction_std (of G_0): float64 [depth].
-    gamma_error, guess_fraction_std_error: half their 95 % intervals, 0 where nothing was drawn, not a number for an
-    average over drawn nodes, as of BatchNorm before GELU (docs/theory.md). data: what the points are called. kernels:
-    depth -> output kernel [n, n], at the depths that can be drawn from at infinite width; points: [n, ...], from which
-    guesses are drawn at finite width, by the hidden layers of so many `networks`.
+    gamma_error, guess_fraction_std_error: half their 95 % intervals, 0 where nothing was drawn. data: what the points
+    are called. kernels: depth -> output kernel [n, n], at the depths that can be drawn from at infinite width. points:
+    [n, ...], from which guesses are drawn at finite width, by the hidden layers of so many `networks`.
     """
 
     net: MLP
@@ -264,32 +264,23 @@ def _infinite(
     if x is None:
         found = isotropic.gammas(*names, net.depth, net.variances)
         return [(_exactly(gamma), _exactly(guesses.standard_deviation(gamma, net.classes))) for gamma in found]
-    layers = kernel.output_kernels(x, *names, net.depth, net.variances)
+    averaged = kernel.is_averaged(*names)
     numbers = []
     with bar(progress, net.depth, "layer") as done:
-        for depth, outputs in enumerate(layers, start=1):
+        for depth, outputs in enumerate(kernel.output_kernels(x, *names, net.depth, net.variances), start=1):
             numbers.append(_of_kernel(outputs, net))
             if depth in kept:
                 kernels[depth] = outputs
             done.update()
-    if kernel.is_averaged(*names) and numbers[-1][0] > kernel.NO_MEAN:
-        return _extrapolated(numbers, net, x)
-    return [(_exactly(gamma), _exactly(deviation)) for gamma, deviation in numbers]
-
-
-def _extrapolated(
-    numbers: list[tuple[float, float]], net: MLP, x: npt.NDArray[np.float32]
-) -> list[tuple[Estimate[float], Estimate[float]]]:
-    """Averages over nodes without their bias of order 1 / nodes: twice that of all nodes less that of half of them.
-
-    Nodes of one layer share its kernel's error, so that their own spread says nothing of it: the intervals are unknown.
-    """
-    half = kernel.output_kernels(
-        x, net.norm, str(net.placement), net.activation, net.depth, net.variances, kernel.BATCH_NODES // 2
-    )
-    of_half = np.array([_of_kernel(outputs, net) for outputs in half])
-    pairs = np.maximum(2 * np.array(numbers) - of_half, 0).tolist()
-    return [(Estimate(gamma, np.nan, np.nan), Estimate(deviation, np.nan, np.nan)) for gamma, deviation in pairs]
+    if not averaged or numbers[-1][0] < kernel.NO_MEAN:
+        return [(_exactly(gamma), _exactly(deviation)) for gamma, deviation in numbers]
+    # Nodes of one layer share its kernel's error, so that averages of other nodes tell how good one is.
+    others = ([_of_kernel(outputs, net) for outputs in kernel.output_kernels(x, *names, net.depth, net.variances, seed)]
+              for seed in range(1, AVERAGES))  # fmt: skip
+    of_all = np.array([numbers, *others])
+    return [
+        (interval_of_mean(gammas), interval_of_mean(deviations)) for gammas, deviations in of_all.transpose(1, 2, 0)
+    ]
 
 
 def _of_kernel(outputs: Array, net: MLP) -> tuple[float, float]:

@@ -44,6 +44,7 @@ from normplace.verifying.checks import (
 
 RESOLUTION = 0.5  # of an expected number
 AT_WIDTH = 0.02  # of gamma at the networks' own width: what theory may be off by, beside its own error
+OWN_ERROR = 0.05  # of gamma: an error of theory beyond it excuses nothing
 APART = 0.01  # of distribution functions: what several readouts of one network add to chance
 ENTROPY_RESOLUTION, ENTROPY_TOLERANCE = 0.1, 0.01  # of log C
 LEAST_EXPECTED = 5  # counts a bin of a chi-square test needs
@@ -79,7 +80,7 @@ def at_width(rows: pd.DataFrame) -> Iterator[Check]:
     """gamma is that of theory at the networks' own width, but for AT_WIDTH of it, theory's own error and chance."""
     for row in row_dicts(rows):
         expected = float(row["gamma_finite"])
-        allowed = AT_WIDTH * expected + float(row["gamma_finite_error"])
+        allowed = AT_WIDTH * expected + min(float(row["gamma_finite_error"]), OWN_ERROR * expected)
         ends = {"least": expected - allowed, "most": expected + allowed}
         yield check_column(row, "gamma", **ends, resolution=_resolution(expected))
 

@@ -11,6 +11,7 @@ from normplace.networks.norms import EPS, NORMS
 from normplace.statistics import Array
 from normplace.theories import kernel, simulated
 from normplace.theories.duals import dual
+from normplace.theories.theory import theory
 
 PIECEWISE_LINEAR = [name for name, phi in ACTIVATIONS.items() if phi.negative_slope is not None]
 
@@ -101,3 +102,16 @@ def test_networks_extrapolated_to_infinite_width() -> None:
     assert weights @ values == pytest.approx(exact, abs=1.5 * error)
     assert (np.diff(values) > 0).all()
     assert halves[-1] < exact  # a network of finite width is not there yet
+
+
+@pytest.mark.slow
+def test_the_mean_of_averages_is_that_of_many_more_nodes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no formula: before GELU. The intervals are of four averages, and hold 95 in 100."""
+    data = load("patches", points=30)
+    monkeypatch.setattr(kernel, "BATCH_NODES", 400_000)
+    many = [kernel.gamma(k) for k in kernel.output_kernels(data.x.numpy(), "batch", "before", "gelu", 4)]
+    monkeypatch.undo()
+    found = theory(MLP("batch", "before", 4, activation="gelu"), data, width=None)
+    assert (found.gamma_error > 0).all()
+    assert (found.gamma_error < 0.1 * found.gamma).all()
+    assert (np.abs(found.gamma - many) < 2 * found.gamma_error).all()

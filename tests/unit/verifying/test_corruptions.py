@@ -76,6 +76,12 @@ def infinitely_wide(rows: pd.DataFrame) -> pd.DataFrame:
         ("placements/gamma", infinitely_wide, {"finite-width-lowers", "theory-at-width"}),
         ("placements/gamma", times(2), {"batch-before-constant", "theory-at-width"}),
         ("placements/gamma", times(1.15), {"theory-at-width"}),
+        (
+            "placements/gamma",
+            lambda rows: times(1.15)(rows).assign(gamma_finite_error=rows["gamma_finite"]),
+            {"theory-at-width"},
+        ),
+        ("width_convergence/gamma", times(2), {"theory-at-all-widths"}),
         ("width_convergence/gamma", infinitely_wide, {"theory-at-all-widths"}),
         ("width_convergence/gamma", times(1.15), {"theory-at-all-widths", "batch-before-extrapolates"}),
         ("shift/gamma", times(1.15), {"shift-prejudices"}),
