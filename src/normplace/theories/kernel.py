@@ -21,7 +21,7 @@ from normplace.theories.simulated import normalise
 
 DRAWS_AT_ONCE = 1000
 BATCH_NODES = 4096  # a layer, where the kernel of a batch-normalised one is an average over nodes
-LAGUERRE = 8  # nodes of the integral over BatchNorm's deviation: gamma moves by less than 2e-5 on doubling them
+LAGUERRE = 8  # nodes of the integral over BatchNorm's deviation: doubling them moves gamma by less than 2e-5 on images
 NO_MEAN = 1e-9  # a gamma that is 0 by construction, but for rounding
 ROWS = 128  # of a kernel at once
 

@@ -106,25 +106,27 @@ def _conditional(h: Floats, net: MLP, compared: npt.NDArray[np.intp], n: int) ->
 def draw_guess_fractions(x: Floats, net: MLP, networks: int, draws: int, seed: int) -> Floats:
     """Guess fractions [draws, classes] of networks of depth `net.depth`: several readouts of each network's last layer.
 
-    They are counted on at most 2000 of the points x [n, ...], or, with a norm over the points, on all of them. Counting
-    on fewer adds a known variance, by which the fractions are drawn together towards their mean.
+    They are counted on at most 2000 of the points x [n, ...], other ones for each network, or, with a norm over the
+    points, on all of them. Counting on fewer adds a known variance, by which the fractions are drawn together towards
+    their mean.
     """
-    n = len(x)
+    n = seen = len(x)
     if NORMS[net.norm].axis == "nodes":
-        x = x[np.random.default_rng(seed).permutation(n)[:POINTS]]
+        x, seen = x[np.random.default_rng(seed).permutation(n)], min(n, POINTS)
     features, networks = _features(x), min(networks, draws)
     readouts = -(-draws // networks)
     fractions: list[Floats] = []
     for index in range(networks):
         generator = np.random.default_rng([seed, index])
-        *_, h = hidden_layers(features, net, generator)
+        some = features if seen == n else features[np.random.default_rng([seed, index, 1]).permutation(n)[:seen]]
+        *_, h = hidden_layers(some, net, generator)
         weights = generator.standard_normal((net.width, readouts * net.classes), dtype=np.float32)
         outputs = np.float32((net.weight_variance / net.width) ** 0.5) * (h @ weights)
         outputs += np.float32(net.bias_variance**0.5) * generator.standard_normal(outputs.shape[1], dtype=np.float32)
-        guessed = outputs.reshape(len(x), readouts, net.classes).argmax(axis=2)
+        guessed = outputs.reshape(seen, readouts, net.classes).argmax(axis=2)
         fractions.append(np.stack([(guessed == label).mean(axis=0) for label in range(net.classes)], axis=1))
     # Readouts of all networks in turn, so that fewer draws are of as many networks.
     counted = np.stack(fractions, axis=1).reshape(-1, net.classes)[:draws]
-    chance = np.mean(counted * (1 - counted)) / max(len(x) - 1, 1) * (1 - len(x) / n)
+    chance = np.mean(counted * (1 - counted)) / max(seen - 1, 1) * (1 - seen / n)
     shrunk = max(1 - chance / max(np.mean((counted - 1 / net.classes) ** 2), 1e-12), 0) ** 0.5
     return np.asarray(1 / net.classes + shrunk * (counted - 1 / net.classes), dtype=np.float32)

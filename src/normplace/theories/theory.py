@@ -14,6 +14,7 @@ import numpy.typing as npt
 from normplace.data.datasets import Arrays, Data
 from normplace.errors import UserError, check_whole
 from normplace.networks.architecture import MLP, check_classes
+from normplace.networks.norms import NORMS
 from normplace.progress import bar
 from normplace.statistics import Array, Estimate, interval_of_mean
 from normplace.theories import chain, guesses, isotropic, kernel, simulated
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
 NETWORKS = 300  # simulated
 AVERAGES = 4  # over drawn nodes, whose spread is the error of their mean
-SQUARES = (1e-12, 1e12)  # a point's mean square, beyond which single precision or a norm's eps would decide
+SQUARES = (1e-12, 1e12)  # a point's mean square, beyond which single precision would decide
+LEAST_OF_EPS = 200  # of a norm over the nodes: below, its eps takes off more than half a percent of the variance
 ROUNDING, MOST = 1e-6, 1e12  # of a gamma of 0; a gamma above which rounding decides
 KERNELS_AT_ONCE = 10  # of n x n numbers, that a layer needs beside each other
 INFINITE, CHAIN, SIMULATED = "infinite width", "pair chain", "simulated"
@@ -240,11 +242,13 @@ def _checked(net: MLP, data: Data | Arrays, *, infinite: bool) -> npt.NDArray[np
     if (x == x[0]).all():
         raise UserError(f"{data.provenance['label']}: all {len(x)} points are alike; gamma needs two that differ")
     squares = np.square(x.reshape(len(x), -1), dtype=np.float64).mean(axis=1)
-    if (beyond := (squares < SQUARES[0]) | (squares > SQUARES[1])).any():
+    kind = NORMS[net.norm]
+    least = LEAST_OF_EPS * kind.eps if kind.axis == "nodes" and kind.scales else SQUARES[0]
+    if (beyond := (squares < least) | (squares > SQUARES[1])).any():
         index = int(beyond.argmax())
         raise UserError(
             f"{data.provenance['label']}: point {index} has a mean square of {squares[index]:g}, allowed are "
-            f"{SQUARES[0]:g} to {SQUARES[1]:g}; standardise the data, and leave out what is 0 throughout"
+            f"{least:g} to {SQUARES[1]:g}; standardise the data, and leave out what is 0 throughout"
         )
     needed = 8 * KERNELS_AT_ONCE * len(x) ** 2
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

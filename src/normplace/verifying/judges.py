@@ -101,8 +101,9 @@ def constant(rows: pd.DataFrame, expected: float | str) -> Iterator[Check]:
 
     A node's values over the data are normal but for the points' norms, which differ by a log-normal factor: relative
     variance 5 / n a layer, carried on by a homogeneous activation at most in full. With s^2 = 5 L / n its log variance,
-    (E |z|)^2 / E z^2 falls from 2 / pi by exp(-s^2 / 4), and with it m^2 / q = gamma / (1 + gamma). So gamma lies
-    between that and the infinite-width value: a number is that of infinitely many points, whose own mean adds nothing.
+    (E |z|)^2 / E z^2 falls from 2 / pi by exp(-s^2 / 4), and with it m^2 / q = gamma / (1 + gamma). So to this order
+    gamma lies between that and the infinite-width value: a number is that of infinitely many points, whose own mean
+    adds nothing.
     """
     for row in row_dicts(rows):
         infinite = row[expected] if isinstance(expected, str) else expected

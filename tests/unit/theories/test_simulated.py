@@ -97,3 +97,15 @@ def test_dead_layers_of_narrow_networks_guess_the_first_class(x: torch.Tensor) -
     chance = np.hypot((of_deviation.high - of_deviation.low) / 4, sampled.std() / 3000**0.5 / 4 / expected)
     assert of_gamma.value > 0
     assert of_deviation.value == pytest.approx(expected, abs=4.5 * float(chance))
+
+
+@pytest.mark.slow
+def test_guesses_on_some_of_the_points_are_as_spread_as_on_all(
+    x: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each network is counted on other points: those of one choice alone would lie 5 % off, together."""
+    net = MLP("layer", "after", 1)
+    of_all = simulated.draw_guess_fractions(x.numpy(), net, 3000, 3000, seed=0)[:, 0].std()
+    monkeypatch.setattr(simulated, "POINTS", len(x) // 2)
+    of_some = simulated.draw_guess_fractions(x.numpy(), net, 3000, 3000, seed=0)[:, 0].std()
+    assert of_some == pytest.approx(of_all, rel=0.04)
