@@ -23,10 +23,10 @@ def learning(tidy: Path) -> pd.DataFrame:
         "output bias",
         "rate",
         "BatchNorm by",
-        "to 80 % of final accuracy",
+        "to 80 % of what is learned",
         "test accuracy after a tenth",
     ]
-    return rows.drop(columns=left_out).rename(columns={"to 90 %": "steps to 90 % of final accuracy"})
+    return rows.drop(columns=left_out).rename(columns={"to 90 %": "steps to 90 % of what is learned"})
 
 
 def image_learning(tidy: Path) -> pd.DataFrame:
@@ -60,9 +60,10 @@ def _in_words(rows: pd.DataFrame) -> pd.DataFrame:
         "gap at step 0 [range]": words.with_interval(rows, "gap_at_start"),
         "steps to a gap < 5 points": words.with_interval(rows, "steps_to_closed_gap"),
         "for good": words.with_interval(rows, "steps_to_gap_closed_for_good"),
-        "to 80 % of final accuracy": words.with_interval(rows, "steps_to_80"),
+        "to 80 % of what is learned": words.with_interval(rows, "steps_to_80"),
         "to 90 %": words.with_interval(rows, "steps_to_90"),
         "test accuracy after a tenth": words.with_interval(rows, "early_accuracy"),
+        "final training accuracy": words.with_interval(rows, "final_training_accuracy"),
         "final test accuracy": words.with_interval(rows, "final_accuracy"),
         "runs": rows["n"],
         "diverged": rows["diverged"],

@@ -8,12 +8,12 @@ import pandas as pd
 from normplace.tables.tidy import with_interval
 
 CLOSED = 0.05  # a gap below 5 points counts as closed, whichever class is ahead
-SHARES = (0.8, 0.9)  # of the final accuracy
+SHARES = (0.8, 0.9)  # of what the final accuracy is above guessing the commonest class
 EARLY = 0.1  # of all steps
 MILESTONES = (
     "gap_at_start", "largest_fraction_at_start", "log_gradient_ratio", "early_accuracy", "accuracy_over_log_steps",
-    "final_accuracy", "steps_to_closed_gap", "steps_to_gap_closed_for_good", *(f"steps_to_{share:.0%}".rstrip("%")
-    for share in SHARES), "last_step",
+    "final_accuracy", "final_training_accuracy", "overfit", "steps_to_closed_gap", "steps_to_gap_closed_for_good",
+    *(f"steps_to_{share:.0%}".rstrip("%") for share in SHARES), "last_step",
 )  # fmt: skip
 LATER = 7  # accuracies over the logarithm of steps are averaged over the evaluations after this one
 
@@ -31,14 +31,22 @@ def of_runs(cell: dict[str, Any], rows: pd.DataFrame) -> pd.DataFrame:
 
     Steps are those of evaluations, infinite where it never was so. The gap may cross zero on its way, so there are two:
     when it is first below 5 points, and from when on it stays there. Accuracies are on the test split, gaps on the
-    training split. accuracy_over_log_steps: mean over the evaluations after step 7, which are log-spaced. A run that
-    ends no better than `learned_accuracy` says never reaches a share of its final accuracy. log_gradient_ratio: log10
-    of the gradient norm of the other classes' loss over that of the favoured class's, mean over layers, at the start.
+    training split. overfit: accuracy on the training split less that on the test split, at the last step.
+    accuracy_over_log_steps: mean over the evaluations after step 7, which are log-spaced. What a run has learned is
+    what its final accuracy is above guessing the commonest class; one that ends no better than `learned_accuracy` says
+    never reaches a share of it. log_gradient_ratio: log10 of the gradient norm of the other classes' loss over that of
+    the favoured class's, mean over layers, at the start.
     The start is measured with batch statistics, as is the class favoured, so rows of running statistics have no start.
     """
-    learned = learned_accuracy(cell["one_class_accuracy_high"], cell["test_points"])
+    one_class = cell["one_class_accuracy_high"]
+    learned = learned_accuracy(one_class, cell["test_points"])
     return pd.DataFrame(
-        {"bn_statistics": mode, "run": run, "diverged": int(of_run["diverged"].any()), **_milestones(of_run, learned)}
+        {
+            "bn_statistics": mode,
+            "run": run,
+            "diverged": int(of_run["diverged"].any()),
+            **_milestones(of_run, one_class, learned),
+        }
         for (mode, run), of_run in rows.groupby(["bn_statistics", "run"], sort=False)
     )
 
@@ -59,7 +67,7 @@ def over_runs(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def _milestones(run: pd.DataFrame, learned: float) -> dict[str, float]:
+def _milestones(run: pd.DataFrame, one_class: float, learned: float) -> dict[str, float]:
     """All milestones of a run; only those of the start for one that diverged, the others not a number."""
     train, test = (run[run["split"] == split].set_index("step") for split in ("train", "test"))
     steps = test.index.to_numpy(dtype=np.int64)
@@ -71,12 +79,14 @@ def _milestones(run: pd.DataFrame, learned: float) -> dict[str, float]:
         "early_accuracy": float(accuracy[np.abs(steps - EARLY * steps[-1]).argmin()]),
         "accuracy_over_log_steps": float(late.mean()) if len(late) else np.nan,
         "final_accuracy": final,
+        "final_training_accuracy": float(train["accuracy"].iloc[-1]),
+        "overfit": float(train["accuracy"].iloc[-1]) - final,
         "steps_to_closed_gap": _first(closed),
         "steps_to_gap_closed_for_good": _first(closed[::-1].cummin()[::-1]),
     }
     for share in SHARES:
         milestones[f"steps_to_{share:.0%}".rstrip("%")] = _first(
-            (test["accuracy"] >= share * final) & (final > learned)
+            (test["accuracy"] >= one_class + share * (final - one_class)) & (final > learned)
         )
     first = train.iloc[0]
     start = {

@@ -104,6 +104,7 @@ def same_curves(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator[Check]:
         ended = runs[runs["diverged"] == 0]
         if len(ended):  # a curve's last point is of these alone
             pairs.append((test["accuracy"].iloc[-1], ended["final_accuracy"].median()))
+            pairs.append((train["accuracy"].iloc[-1], ended["final_training_accuracy"].median()))
             pairs.append((test["step"].iloc[-1], ended["last_step"].max()))
         if row["bn_statistics"] != "running":
             pairs.append((train["gap"].iloc[0], runs["gap_at_start"].median()))

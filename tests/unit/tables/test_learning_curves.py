@@ -58,8 +58,8 @@ def test_milestones_of_known_runs(tmp_path: Path) -> None:
     assert row["steps_to_closed_gap"] == 2  # 2, 1 and never
     assert (row["steps_to_closed_gap_low"], row["steps_to_closed_gap_high"]) == (1, np.inf)
     assert row["steps_to_gap_closed_for_good"] == np.inf  # 0.2 again at the end, 1 and never
-    assert row["steps_to_80"] == 2  # 2, 2 and 1
-    assert row["steps_to_90"] == 2  # 3, 2 and 1
+    assert row["steps_to_80"] == 2  # of what is above one half: 3, 2 and 1
+    assert row["steps_to_90"] == 3  # 3, 3 and 1
     assert row["final_accuracy"] == pytest.approx(2.8 / 3)
     assert row["final_accuracy_low"] < row["final_accuracy"] < row["final_accuracy_high"]
     assert row["early_accuracy"] == pytest.approx(0.5)
