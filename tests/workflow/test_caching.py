@@ -303,6 +303,19 @@ def test_what_is_intact_or_being_written_stays(entry: dict[str, Path], tmp_path:
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_checkpoints_of_a_killed_run_stay_and_half_written_files_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    checkpoint, half = Path("results/.none.csv.unfinished/run-0000.pt"), Path("results/.none.npz.x1.unfinished")
+    checkpoint.parent.mkdir(parents=True)
+    for file in (checkpoint, half):
+        file.write_text("x")
+    output_cache.clean(tmp_path / "cache", "results")
+    assert checkpoint.exists()
+    assert not half.exists()
+
+
 def test_the_folder_is_the_users_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(output_cache.VARIABLE, "shared/here")

@@ -58,7 +58,8 @@ def _usable(folder: Path) -> bool:
 def clean(folder: Path, results: str, *sources: str) -> None:
     """Before a run: no damaged entry, no link to one that is gone, nothing half-written, nothing from the future."""
     check(folder)
-    for path in [*_dangling(results), *Path(results).rglob(f".*{UNFINISHED}")]:  # of a run that was killed
+    halves = [path for path in Path(results).rglob(f".*{UNFINISHED}") if path.is_file()]  # a folder has checkpoints
+    for path in [*_dangling(results), *halves]:  # of a run that was killed
         path.unlink()
     redate(Path(results), folder, *map(Path, sources))
     protect(folder)
