@@ -23,7 +23,9 @@ def data_options(*, required: bool = True, shift: bool = True, more: str = "") -
         ),
         click.option("--data-root", type=path, help="where MNIST and CIFAR-10 are (default: $DATA_ROOT, else data/)"),
         click.option(
-            "--classes", help="parity, vehicles-animals, cats-dogs, all, or a JSON map from new class to old classes"
+            "--classes",
+            help="parity, vehicles-animals, cats-dogs, all, or a JSON map from new class to old classes "
+            "(default: parity for MNIST and digits, vehicles-animals for CIFAR-10 and patches, else all)",
         ),
         click.option(
             "--points", type=Whole(2), help="the first N training points (default: 1000, or all if there are fewer)"

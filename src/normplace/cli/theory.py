@@ -46,7 +46,7 @@ class Depths(click.ParamType[list[int]]):
     type=options.Whole(2),
     metavar="N",
     help="with --width: where no theory is known, such as for BatchNorm, draw the hidden layers of N networks; others' "
-    "guesses are drawn from N networks' hidden layers, too (default: 300)",
+    "guesses are drawn from N networks' hidden layers, too (300 unless said, where there is theory)",
 )
 @click.option(
     "--draws-output",

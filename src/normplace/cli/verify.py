@@ -25,7 +25,7 @@ from normplace.files import check_writable
     "--against", type=options.path, metavar="DIR", help="instead: compare with another run, such as reference/quick"
 )
 def verify(results: Path, claims: Path, output: Path | None, integrity: bool, against: Path | None) -> None:
-    """Which claims hold; are files unaltered; do runs agree. The exit code is 1 where something fails."""
+    """Which claims hold; are files unaltered; do runs agree. The exit code is 1 where something but a reading fails."""
     asked: list[dict[str, Any]] = [{"integrity": True}] if integrity else []
     asked += [{"against": against}] if against else []
     folder = output or results / "tables"

@@ -172,6 +172,8 @@ def _text(request: DataRequest, place: str) -> tuple[str, Arrays]:
     files = [path] if folder is None else sorted(file for file in folder.rglob("*") if file.suffix in TEXTS)
     try:
         data = b"".join(file.read_bytes() for file in files)
+    except FileNotFoundError:
+        raise UserError(f"--dataset text:{name}: is neither a file nor an installed package") from None
     except OSError as error:
         raise UserError(f"--dataset text:{name}: cannot be read ({error.strerror})") from None
     pieces = np.frombuffer(data[: len(data) // positions * positions], dtype=np.uint8).reshape(-1, positions)

@@ -133,9 +133,12 @@ class Theory:
         return f"width {self.width}, {self.method}{source}"
 
     def __repr__(self) -> str:
-        """The network, the data, how, and gamma at the first and the last depth."""
-        ends = f"{self.gamma[0]:.4g} at depth 1, {self.gamma[-1]:.4g} at depth {self.net.depth}"
-        return f"<Theory of {self.net}, on {self.data}, {self._how()}: gamma {ends}>"
+        """The network, the data, how, and gamma at the first and the last depth, with half its interval."""
+        first, last = (f"{self.gamma[at]:.4g}{self._within(at)} at depth {at % self.net.depth + 1}" for at in (0, -1))
+        return f"<Theory of {self.net}, on {self.data}, {self._how()}: gamma {first}, {last}>"
+
+    def _within(self, at: int) -> str:
+        return f" ± {self.gamma_error[at]:.2g}" if self.gamma_error[at] else ""
 
 
 def theory(
@@ -196,6 +199,7 @@ def theory(
     arrays = {name: np.array([one.value for one in found]) for name, found in by_depth.items()}
     if x is not None and not ((arrays["gamma"] >= -ROUNDING) & (arrays["gamma"] <= MOST)).all():
         raise UserError(f"{label}: these points are alike but for their scale, and there is no gamma of such")
+    arrays["gamma"] = arrays["gamma"].clip(0)  # but for rounding and its own error
     arrays |= {f"{name}_error": np.array([_half_width(one) for one in found]) for name, found in by_depth.items()}
     return Theory(
         net=net, data=label, method=method, kernels=kernels, points=points, networks=simulate or NETWORKS, **arrays

@@ -50,6 +50,9 @@ def text(judgements: list[Judgement]) -> str:
             lines += [f"    {check.where}: {verdict}, {check.measured}" for check, verdict in judgement.checks]
     counts = Counter(judgement.verdict for judgement in judgements)
     summary = ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+    readings = sum(judgement.verdict == FAILS and judgement.claim.by == "reading" for judgement in judgements)
+    if readings:
+        summary += f" (of those that fail {readings} may: what one might read into the paper)"
     return "\n".join([*lines, "", f"claims: {summary}"])
 
 
