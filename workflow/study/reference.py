@@ -30,7 +30,7 @@ IN_RESULTS = {"headline": "paper", "at_width": "paper", "learning": "paper", "cl
 SHIPPED = ("tables", "tidy")
 AT_QUICK_SCALE = (  # experiments
     "start_matters", "learning_rates", "output_bias", "architectures", "resnet_dynamics",
-    "phase", "language", "zoo",
+    "language", "zoo",
 )  # fmt: skip
 IN_GALLERY = {figure: "quick" if experiment in AT_QUICK_SCALE else "paper" for figure, experiment in FIGURES.items()}
 
