@@ -60,7 +60,7 @@ def verdict(row: dict[str, str]) -> str:
         return "not run"
     if row["checks"] == "0":
         return f"**{said}**: {reason.removesuffix(')')}"
-    return f"**{said}**: {row['measured [95 %]']}, n = {row['n']}"
+    return f"**{said}**: {row['measured [95 %]']}, expected {row['expected']}, n = {row['n']}"
 
 
 def counts(scale: str, by: str) -> str:
