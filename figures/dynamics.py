@@ -1,4 +1,4 @@
-"""How test accuracy develops from the first step: every configuration, shallow and deep, every data set."""
+"""How accuracy develops from the first step, of test and of training points: every configuration and data set."""
 
 from pathlib import Path
 
@@ -11,4 +11,5 @@ EXPERIMENT = "dynamics"
 
 
 def draw(tidy: Path) -> Figure:
-    return panels.all_configurations(curves(tidy, EXPERIMENT, "test"), "accuracy", "test accuracy")
+    test, train = (curves(tidy, EXPERIMENT, split) for split in ("test", "train"))
+    return panels.all_configurations(test, "accuracy", "accuracy", thin=train)

@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 
 from figures import words
 from figures.look import SMALL
-from figures.reading import groups
+from figures.reading import groups, where
 
 Grid = np.ndarray[Any, Any]  # of Axes
 FAINT = "#BBBBBB"  # lines to compare with
@@ -171,14 +171,24 @@ def band(axes: Axes, curve: pd.DataFrame, measure: str, colour: str, *, opacity:
 
 
 def all_configurations(
-    table: pd.DataFrame, measure: str, called: str, between: tuple[float, float] | None = None
+    table: pd.DataFrame,
+    measure: str,
+    called: str,
+    between: tuple[float, float] | None = None,
+    thin: pd.DataFrame | None = None,
 ) -> Figure:
     """A measure of training against the step: a panel a depth and data set, a line per configuration.
 
-    between: the values of the measure of which the lower one is a line to compare with.
+    between: the values of the measure of which the lower one is a line to compare with. thin: the same of training
+    points, as thin lines.
     """
     figure, axes, parts = grid(table, ["depth"], ["dataset"], height=1.9, room=1.1)
     for one, part in parts:
+        if thin is not None:
+            beside = where(thin, **part[["depth", "dataset"]].iloc[0])
+            for cell, curve in groups(beside, "norm", "placement"):
+                look = of_cell(*cell)
+                one.plot(curve["step"] + 1, curve[measure], color=look["color"], ls=look["ls"], lw=0.5)
         for cell, curve in groups(part, "norm", "placement"):
             look = of_cell(*cell)
             band(one, curve, measure, look["color"], ls=look["ls"], opacity=0.08)
@@ -191,6 +201,7 @@ def all_configurations(
             one.axhline(low, color=FAINT, lw=0.6, zorder=0)
     cells_legend(figure, table, marker="")
     split = {"train": "training split", "test": "test split"}[table["split"].iloc[0]]
+    split += ", thin: training split" if thin is not None else ""
     settings = f"{words.training(table)}, unselected starts, {split}, batch statistics"
     return caption(figure, f"{settings}; median and quartiles over runs.")
 
