@@ -18,7 +18,9 @@ def draw(tidy: Path) -> Figure:
         configurations = groups(part, "norm", "placement")
         for place, (cell, rows) in enumerate(configurations):
             look = panels.of_cell(*cell)
-            one.plot(rows["shift"], rows["gamma_kernel"].clip(panels.FLOOR), **look | {"marker": "_", "ms": 9})
+            one.plot(rows["shift"], rows["gamma_finite"].clip(panels.FLOOR), **look | {"marker": "_", "ms": 9})
+            infinite = rows["gamma_kernel"].clip(panels.FLOOR)
+            one.plot(rows["shift"], infinite, **look | {"marker": ""} | panels.INFINITE, zorder=1)
             beside = 0.02 * (place - len(configurations) / 2)
             one.errorbar(
                 rows["shift"] + beside, rows["gamma"].clip(panels.FLOOR), panels.bars(rows, "gamma"), lw=0.9,
@@ -32,7 +34,8 @@ def draw(tidy: Path) -> Figure:
     panels.cells_legend(figure, table)
     text = (
         f"A constant is added to standardised data. {words.sampling(table)}, 95 % intervals; points are "
-        "moved apart to be seen. Lines, computed at their dashes: infinite width, the shifted data's own kernel. "
+        "moved apart to be seen. Lines, computed at their dashes: theory at this width on the shifted data; dotted: at "
+        "infinite width. "
         f"Values below {panels.FLOOR:g} are drawn there."
     )
     return panels.caption(figure, text)
