@@ -42,8 +42,8 @@ def draw(tidy: Path) -> Figure:
         columnspacing=0.9, handletextpad=0.3,
     )  # fmt: skip
     text = (
-        f"Points: {words.sampling(table)}, 95 % intervals; those longer than {NARROW:.0%} of a panel are left out. "
-        "Lines: theory at each width, nothing fitted. γ∞: infinite width, the data's own kernel."
+        f"Points: {words.sampling(table)}, 95 % intervals; points whose interval is longer than {NARROW:.0%} of "
+        "a panel are left out. Lines: theory at each width, nothing fitted. γ∞: infinite width, the data's own kernel."
     )
     return panels.caption(figure, text)
 

@@ -34,8 +34,8 @@ def draw(tidy: Path) -> Figure:
     looks = [words.norm(norm) for norm in table["norm"].unique()]
     panels.legend(figure, [panels.line(look.label, **panels.point(look.colour, look.marker)) for look in looks])
     text = (
-        f"Points: {words.sampling(table)}, 95 % intervals. Lines: theory at that width on the data's own points, "
-        f"nothing fitted (BatchNorm: simulated); dotted: infinite width. Values below {panels.FLOOR:g} drawn there. "
-        "No norm is shown in both rows."
+        f"Points: {words.sampling(table)}, 95 % intervals (most are smaller than points). Lines: theory at that width "
+        "on the data's own points, nothing fitted (BatchNorm: simulated); dotted: infinite width. Values below "
+        f"{panels.FLOOR:g} drawn there. No norm is shown in both rows."
     )
     return panels.caption(figure, text)

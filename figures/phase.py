@@ -43,7 +43,7 @@ def draw(tidy: Path) -> Figure:
     panels.legend(figure, [*entries, panels.line("edge of chaos", "black", ls=(0, (3, 2)))])
     text = (
         "Colours: infinite width, isotropic data, limit of depth; white: gamma 1. Discs: the regime that guesses of "
-        f"sampled networks show (grey: undecided). {words.sampling(sampled)}."
+        f"sampled networks show (grey: undecided; blue on yellow: gamma below 0.1). {words.sampling(sampled)}."
     )
     return panels.caption(figure, text)
 

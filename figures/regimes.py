@@ -54,8 +54,8 @@ def draw(tidy: Path) -> Figure:
     networks = words.span(histograms["inits"])
     figure.suptitle(f"What {networks} untrained networks of {last} layers say about {label}", fontsize=9.5)
     text = (
-        f"Networks in the order of their guesses. {words.sampling(histograms)}. Theory is that of the width; grey: "
-        "within chance of it (95 %). All or nothing: over 95 % of the data in one class."
+        f"Networks in the order of their guesses, from a histogram. {words.sampling(histograms)}. Theory is that "
+        "of the width; grey: within chance of it (95 %). All or nothing: over 95 % of the data in one class."
     )
     return panels.caption(figure, text)
 

@@ -29,7 +29,7 @@ def draw(tidy: Path) -> Figure:
     axes[0, 0].minorticks_off()
     panels.label_below(axes, "width (nodes per layer)")
     text = (
-        f"{words.sampling(table)} (fewest at the largest width), {table['classes'].iloc[0]} output nodes pooled; "
-        "bars: 95 % intervals. Lines: theory at each width (none of BatchNorm's); dotted: infinite width."
+        f"{words.sampling(table)}, networks fewest at the largest width, {table['classes'].iloc[0]} output nodes "
+        "pooled; bars: 95 % intervals. Lines: theory at each width (none of BatchNorm's); dotted: infinite width."
     )
     return panels.caption(figure, text)
