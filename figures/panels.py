@@ -126,21 +126,25 @@ def histogram(axes: Axes, rows: pd.DataFrame, colour: str, **options: Any) -> No
     axes.stairs(rows["count"] / rows["inits"], edges, color=colour, **{"alpha": 0.55, "fill": True, **options})
 
 
-def columns(axes: Axes, rows: pd.DataFrame, colour: str, theory: str = "", chance: float = 0) -> None:
+def columns(
+    axes: Axes, rows: pd.DataFrame, colour: str, theory: str = "", chance: float = 0, infinite: str = ""
+) -> None:
     """Networks side by side in the order of their G_0, read off a histogram: the share is dark.
 
     theory: a column of the histogram, as a line. chance: by how much the shares of networks below any G_0 may differ
-    from it, a band around the line.
+    from it, a band around the line. infinite: another column, dotted.
     """
     edges = np.array([*rows["bin_low"], rows["bin_high"].iloc[-1]])
     axes.fill_between(_rising(rows["count"] / rows["inits"]), edges, color=colour, lw=0)
-    if theory:
-        by_theory = _rising(rows[theory])
-        some = (by_theory > 0.001) & (by_theory < 0.999)  # beyond it expects no network
-        some[1:] |= some[:-1]
-        some[:-1] |= some[1:]
-        axes.fill_betweenx(edges, by_theory - chance, by_theory + chance, where=some, color="#777777", alpha=0.45, lw=0)
-        axes.plot(by_theory[some], edges[some], color="black", lw=0.9)
+    for column, half, look in ((infinite, 0.0, INFINITE), (theory, chance, {"lw": 0.9})):
+        if column:
+            by_theory = _rising(rows[column])
+            some = (by_theory > 0.001) & (by_theory < 0.999)  # beyond it expects no network
+            some[1:] |= some[:-1]
+            some[:-1] |= some[1:]
+            ends = by_theory - half, by_theory + half
+            axes.fill_betweenx(edges, *ends, where=some, color="#777777", alpha=0.45, lw=0)
+            axes.plot(by_theory[some], edges[some], color="black", **look)
 
 
 def _rising(shares: "pd.Series[float]") -> "np.ndarray[Any, Any]":

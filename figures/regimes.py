@@ -40,7 +40,9 @@ def draw(tidy: Path) -> Figure:
         of_cell = {"norm": norm, "placement": placement}
         guesses = where(gamma, **of_cell).iloc[0]
         chance = guesses["ks_critical_finite"]
-        panels.columns(axes, where(histograms, **of_cell), words.norm(norm).colour, "share_finite", chance)
+        panels.columns(
+            axes, where(histograms, **of_cell), words.norm(norm).colour, "share_finite", chance, "share_kernel"
+        )
         _say(axes, rows, guesses)
         where_it_stands = "" if placement == "none" else f"\n{placement} the activation"
         axes.set_title(f"{words.norm(norm).label}{where_it_stands}")
@@ -55,7 +57,8 @@ def draw(tidy: Path) -> Figure:
     figure.suptitle(f"What {networks} untrained networks of {last} layers say about {label}", fontsize=9.5)
     text = (
         f"Networks in the order of their guesses, from a histogram. {words.sampling(histograms)}. Theory is that "
-        "of the width; grey: within chance of it (95 %). All or nothing: over 95 % of the data in one class."
+        "of the width, dotted that of infinite width; grey: within chance of it (95 %). All or nothing: over 95 % of "
+        "the data in one class."
     )
     return panels.caption(figure, text)
 

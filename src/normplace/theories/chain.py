@@ -32,6 +32,7 @@ from normplace.files import read_npz, sha256_of_arrays, sha256_of_json, sha256_o
 from normplace.networks.activations import ACTIVATIONS, Activation
 from normplace.networks.architecture import MLP, Variances
 from normplace.networks.norms import NORMS, Norm
+from normplace.progress import bar
 from normplace.statistics import Array, Estimate, Floats, interval_of_mean
 from normplace.theories import duals, guesses, simulated
 from normplace.theories.duals import dual
@@ -84,20 +85,22 @@ def reaches(net: MLP) -> bool:
     return homogeneous or net.placement == "before"
 
 
-def of_data(x: npt.NDArray[np.float32], net: MLP) -> Pairs:
+def of_data(x: npt.NDArray[np.float32], net: MLP, progress: bool = False) -> Pairs:
     """The pairs of points x [n, ...], as the first layer sees them, by rows: n^2 numbers are never kept."""
     flat = x.reshape(len(x), -1).astype(np.float64)
     weight = net.weight_variance / flat.shape[1]
     deviation = np.sqrt(weight * np.einsum("ij,ij->i", flat, flat) + net.bias_variance)
     plain, scaled = np.zeros(ANGLES), np.zeros(ANGLES)
-    for start in range(0, len(flat), ROWS):
-        rows = slice(start, start + ROWS)
-        scales = np.outer(deviation[rows], deviation)
-        rho = (weight * flat[rows] @ flat.T + net.bias_variance) / scales
-        cardinal = _cardinal(np.arccos(np.clip(rho, -1, 1)).ravel())
-        plain += cardinal.sum(axis=0)
-        scaled += scales.ravel() @ cardinal
     n = len(flat)
+    with bar(progress, n, "point") as done:
+        for start in range(0, n, ROWS):
+            rows = slice(start, start + ROWS)
+            scales = np.outer(deviation[rows], deviation)
+            rho = (weight * flat[rows] @ flat.T + net.bias_variance) / scales
+            cardinal = _cardinal(np.arccos(np.clip(rho, -1, 1)).ravel())
+            plain += cardinal.sum(axis=0)
+            scaled += scales.ravel() @ cardinal
+            done.update(len(scales))
     return Pairs(plain / n**2, scaled / n**2, float(np.mean(deviation**2)))
 
 

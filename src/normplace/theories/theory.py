@@ -190,7 +190,7 @@ def theory(
     else:
         method, points, estimates = check_width(net, isotropic_data=x is None, simulate=bool(simulate)), x, []
         if method == CHAIN:
-            pairs = chain.of_isotropic_points(net) if x is None else chain.of_data(x, net)
+            pairs = chain.of_isotropic_points(net) if x is None else chain.of_data(x, net, progress)
             estimates = list(chain.statistics(net, pairs))
         elif x is not None:
             estimates = simulated.statistics(x, net, simulate, 0, progress)
