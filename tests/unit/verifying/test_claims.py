@@ -371,9 +371,9 @@ def test_density_allows_what_finite_width_may_do_to_gamma() -> None:
 
 def test_bins_are_put_together_and_none_is_lost() -> None:
     expected = np.array([3.0, 3.0, 9.0, 1.0, 5.0, 2.0])
-    groups = judges._groups(expected)
-    np.testing.assert_array_equal(np.add.reduceat(expected, groups), [6, 9, 8])
-    np.testing.assert_array_equal(np.add.reduceat(np.arange(6.0), groups), [1, 2, 12])
+    begins = judges._wide_bins(expected)
+    np.testing.assert_array_equal(np.add.reduceat(expected, begins), [6, 9, 8])
+    np.testing.assert_array_equal(np.add.reduceat(np.arange(6.0), begins), [1, 2, 12])
 
 
 def test_contrast_of_means() -> None:
