@@ -143,10 +143,10 @@ class Crowd:
                 self.harm(self.random.choice(files))
             elif on:
                 number, what = self.random.choice(on), self.random.choice(kill.VICTIMS)
-                with suppress(psutil.Error):  # it has just ended
+                self.killed.add(number)  # first, since a part of it may be killed before another has ended by itself
+                self.count["kills"] += 1
+                with suppress(psutil.Error):
                     kill.kill(psutil.Process(self.on[number].pid), what, self.random)
-                    self.killed.add(number)
-                    self.count["kills"] += 1
 
     def harm(self, file: Path) -> None:
         """Delete a file of an entry, or flip a byte of it."""
