@@ -99,6 +99,7 @@ def _merged(before: dict[str, Any], now: dict[str, Any], experiments: set[str]) 
     others = {name for name in before["configuration"] if any(of.startswith(f"tidy/{name}/") for of in before["files"])}
     of_others = {name: before["configuration"][name] for name in others - experiments}
     kept = {name: file for name, file in before["files"].items() if not (of_them(name) or name.startswith("figures/"))}
+    files = kept | {name: file for name, file in now["files"].items() if of_them(name)}
     processors = [*before["machine"]["processor"].split("; "), now["machine"]["processor"]]
     return {
         **now,
@@ -111,7 +112,7 @@ def _merged(before: dict[str, Any], now: dict[str, Any], experiments: set[str]) 
         "jobs": jobs,
         "begun": None,  # of many days
         "ended": None,
-        "files": kept | {name: file for name, file in now["files"].items() if of_them(name)},
+        "files": dict(sorted(files.items())),
     }
 
 
