@@ -100,7 +100,7 @@ def _differing(rows: pd.DataFrame, job: Theory, table: str) -> Iterator[str]:
     for column, name in names.items():
         if name not in rows:
             continue
-        expected, error = getattr(found, column)[at], np.nan_to_num(getattr(found, f"{column}_error")[at])
+        expected, error = getattr(found, column)[at], getattr(found, f"{column}_error")[at]
         given = rows.get(f"{name}_error", pd.Series(0.0, rows.index)).fillna(0.0)
         rounding = 1e-9 + SAME * np.abs(expected)
         allowed = rounding + (2 * np.hypot(error, given) if by_fewer else 0.1 * error)

@@ -117,7 +117,9 @@ def prepared(network: nn.Module, points: Points) -> nn.Module:
 
 def _uncompiled(network: nn.Module) -> nn.Module:
     """The network as it is without torch.compile, which gains nothing in one pass and hides layers."""
-    compiled = torch._dynamo.OptimizedModule if "torch._dynamo" in sys.modules else ()
+    if "torch._dynamo" not in sys.modules:  # nothing has been compiled
+        return network
+    compiled = torch._dynamo.OptimizedModule
     for module in list(network.modules()):
         module._compiled_call_impl = None
         for name, child in module.named_children():

@@ -72,15 +72,15 @@ def _milestones(run: pd.DataFrame, one_class: float, learned: float) -> dict[str
     train, test = (run[run["split"] == split].set_index("step") for split in ("train", "test"))
     steps = test.index.to_numpy(dtype=np.int64)
     accuracy = test["accuracy"].to_numpy(dtype=np.float64)
-    final = float(accuracy[-1])
+    final, fitted = float(accuracy[-1]), float(train["accuracy"].iloc[-1])
     closed = train["gap"].abs() < CLOSED
     late = accuracy[steps > LATER]
     milestones = {
         "early_accuracy": float(accuracy[np.abs(steps - EARLY * steps[-1]).argmin()]),
         "accuracy_over_log_steps": float(late.mean()) if len(late) else np.nan,
         "final_accuracy": final,
-        "final_training_accuracy": float(train["accuracy"].iloc[-1]),
-        "overfit": float(train["accuracy"].iloc[-1]) - final,
+        "final_training_accuracy": fitted,
+        "overfit": fitted - final,
         "steps_to_closed_gap": _first(closed),
         "steps_to_gap_closed_for_good": _first(closed[::-1].cummin()[::-1]),
     }

@@ -272,7 +272,6 @@ def _infinite(
     if x is None:
         found = isotropic.gammas(*names, net.depth, net.variances)
         return [(_exactly(gamma), _exactly(guesses.standard_deviation(gamma, net.classes))) for gamma in found]
-    averaged = kernel.is_averaged(*names)
     numbers = []
     with bar(progress, net.depth, "layer") as done:
         for depth, outputs in enumerate(kernel.output_kernels(x, *names, net.depth, net.variances), start=1):
@@ -280,7 +279,7 @@ def _infinite(
             if depth in kept:
                 kernels[depth] = outputs
             done.update()
-    if not averaged or numbers[-1][0] < kernel.NO_MEAN:
+    if not kernel.is_averaged(*names) or numbers[-1][0] < kernel.NO_MEAN:
         return [(_exactly(gamma), _exactly(deviation)) for gamma, deviation in numbers]
     # Nodes of one layer share its kernel's error, so that averages of other nodes tell how good one is.
     others = ([_of_kernel(outputs, net) for outputs in kernel.output_kernels(x, *names, net.depth, net.variances, seed)]

@@ -46,7 +46,7 @@ def test_intervals_of_averaged_readouts_hold_gamma(cell: tuple[str, str], networ
     of = pool(*cell, 2)
     mean, variance = of.mean_var[-1].astype(float), of.expected_var[-1].astype(float)
     share, error = coverage(statistics.interval_of_ratio, mean, variance, mean.mean() / variance.mean(), networks)
-    assert 0.93 - error < share < 0.98 + error
+    assert 0.93 - error < share < 0.97 + 2 * error
 
 
 @pytest.mark.slow
