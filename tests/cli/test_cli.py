@@ -120,12 +120,13 @@ def test_theory_for_ten_classes_is_narrower(tmp_path: Path) -> None:
     assert 0.05 < ten < 0.6 * two
 
 
-def test_summarise_joins_samples_with_their_theory(tmp_path: Path) -> None:
+def test_summarise_joins_samples_with_their_theory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = ["--dataset", "digits", "--points", "60"]
     cell = ["--norm", "layer", "--placement", "before", "--depth", "4"]
     run("sample", *data, *cell, "--inits", 300, "--output", tmp_path / "s.npz")
     run("theory", *data, *cell, "--draws-output", tmp_path / "t.npz", "--output", tmp_path / "t.csv")
     run("summarise", tmp_path / "s.npz", "--theory", tmp_path / "t.npz", "--output", tmp_path / "tidy")
+    assert f"{tmp_path / 'tidy' / 'gamma.csv'}: 4 rows" in capsys.readouterr().out
     gamma = pd.read_csv(tmp_path / "tidy" / "gamma.csv")
     assert gamma["depth"].tolist() == [1, 2, 3, 4]
     assert (gamma["gamma_low"] < gamma["gamma"]).all()

@@ -127,7 +127,7 @@ def test_what_is_written_and_printed(here: Path, capsys: pytest.CaptureFixture[s
     assert len(seen["largest_fraction"]["networks"]) == 25
     assert [layer["name"] for layer in seen["layers"]] == ["input", "0", "1", "2", "3", "4"]
     printed = capsys.readouterr().out
-    for words in ("20 points of shape 1x8x8", "25 networks", "called anew", seen["verdict"], "eval()", "ReLU (1 of 1"):
+    for words in ("20 points of shape 1x8x8", "25 networks", "called anew", seen["verdict"], "eval()", "ReLU: 1 of 1"):
         assert words in printed
     written = {name: (here / name).read_bytes() for name in ("m.json", "m.png", "m.pdf")}
     measure("my_models:build", "--inits", 25, "--seed", 4, "--device", "cpu")

@@ -68,6 +68,7 @@ def test_mistakes_with_cells(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "--norm none: --cells says it already" in mistake(capsys, *command, "--cells", "none", "--norm", "none")
     assert "--placement after: --cells" in mistake(capsys, *command, "--cells", "none", "--placement", "after")
     assert "'group-after' is not one of" in mistake(capsys, "theory", *command[1:], "--cells", "group-after")
+    assert "a folder, of a file CELL.npz each" in mistake(capsys, *command[:-1], tmp_path / "x.npz", "--cells", "none")
     draws = ["--draws-output", tmp_path / "d.npz"]
     assert "--draws-output" in mistake(capsys, "theory", *command[1:], "--cells", "none", *draws)
     (tmp_path / "x").write_text("")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from normplace.cli import options
-from normplace.files import write_text
+from normplace.cli.tables import write_tables
 
 
 @options.command()
@@ -15,5 +15,4 @@ def curves(trainings: tuple[Path, ...], output: Path) -> None:
     """Tidy tables of training runs: curves, gradients, milestones."""
     from normplace.tables.learning_curves import summarise
 
-    for name, table in summarise(list(trainings)).items():
-        write_text(output / f"{name}.csv", table.to_csv(index=False))
+    write_tables(output, summarise(list(trainings)))

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from normplace.cli import options
-from normplace.files import write_text
+from normplace.cli.tables import write_table
 
 
 @options.command()
@@ -15,4 +15,4 @@ def measurements(measured: tuple[Path, ...], output: Path) -> None:
     """Tidy table of measured models."""
     from normplace.tables import zoo
 
-    write_text(output, zoo.measurements(list(measured)).to_csv(index=False))
+    write_table(output, zoo.measurements(list(measured)))

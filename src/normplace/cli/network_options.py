@@ -113,6 +113,8 @@ def specifications(
     networks: list[MLP | ImageNetwork]
     if cells:
         refuse_beside("--cells", {"--norm": norm, "--placement": placement})
+        if output.suffix == suffix:
+            raise UserError(f"--output {output}: with --cells it is a folder, of a file CELL{suffix} each")
         pairs = {output / f"{cell}{suffix}": all_cells(NORMS)[cell] for cell in cells}
     elif norm is None:
         context = click.get_current_context()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from normplace.cli import options
-from normplace.files import write_text
+from normplace.cli.tables import write_table
 
 
 @options.command()
@@ -14,4 +14,4 @@ def phase(output: Path) -> None:
 
     from normplace.theories.phase import Place, diagram
 
-    write_text(output, pd.DataFrame(list(diagram()), columns=Place._fields).to_csv(index=False))
+    write_table(output, pd.DataFrame(list(diagram()), columns=Place._fields))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from normplace.cli import options
-from normplace.files import write_text
+from normplace.cli.tables import write_tables
 
 
 @options.command()
@@ -15,5 +15,4 @@ def summarise(samples: tuple[Path, ...], theory: tuple[Path, ...], bootstrap: in
     """Tidy tables of samples: gamma, histograms, regimes, classes."""
     from normplace.tables import samples as tables
 
-    for name, table in tables.summarise(list(samples), list(theory), bootstrap).items():
-        write_text(output / f"{name}.csv", table.to_csv(index=False))
+    write_tables(output, tables.summarise(list(samples), list(theory), bootstrap))

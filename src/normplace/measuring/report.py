@@ -67,38 +67,47 @@ def read_by_outputs(found: Prejudice) -> str | None:
     return follows if follows in found.layers else None
 
 
-class Rise(NamedTuple):
-    """Layers of one kind that raise gamma over what they were made from: `rising` of `all`, typically by this.
+class Step(NamedTuple):
+    """gamma before and after a layer, and the difference in the correlation gamma / (1 + gamma)."""
 
-    A rise counts if it is of more than 0.02 in the correlation gamma / (1 + gamma) and the intervals do not overlap.
+    rise: float
+    before: float
+    after: float
+    at: str
+
+
+class Rises(NamedTuple):
+    """Layers of one kind that raise gamma over what they were made from: `rising` of `all`.
+
+    A rise counts if it is of more than 0.02 and the intervals do not overlap. typical: the median one.
     """
 
     kind: str
     rising: int
     all: int
-    before: float
-    after: float
+    typical: Step
+    most: Step
 
 
-def rises(found: Prejudice) -> list[Rise]:
+def rises(found: Prejudice) -> list[Rises]:
     """Where prejudice arises: the kinds of layers that raise gamma, those that do so most, summed, first.
 
     The outputs are left out: they are compared with each other, not read out, so what is the same in all of them,
     such as the mean that a log-softmax gives them, is no prejudice.
     """
-    steps: dict[str, list[tuple[float, float, float]]] = {}
+    steps: dict[str, list[Step]] = {}
     for name, (kind, follows) in list(found.places.items())[:-1]:
         if follows in found.layers:
             before, after = found.layers[follows], found.layers[name]
             rise = _correlation(after.value) - _correlation(before.value) if after.low > before.high else 0.0
-            steps.setdefault(kind, []).append((rise, before.value, after.value))
+            steps.setdefault(kind, []).append(Step(rise, before.value, after.value, name))
     ranked = []
     for kind, of_kind in steps.items():
-        rising = sorted(step for step in of_kind if step[0] > SMALLEST_RISE)
+        rising = sorted(step for step in of_kind if step.rise > SMALLEST_RISE)
         if rising:
-            _, *typical = rising[len(rising) // 2]
-            ranked.append((sum(rise for rise, _, _ in rising), Rise(kind, len(rising), len(of_kind), *typical)))
-    return [rise for _, rise in sorted(ranked, key=lambda item: item[0], reverse=True)]
+            of_this = Rises(kind, len(rising), len(of_kind), rising[len(rising) // 2], rising[-1])
+            ranked.append((sum(step.rise for step in rising), of_this))
+    return [of_kind for _, of_kind in sorted(ranked, key=lambda item: item[0], reverse=True)]
 
 
 def _correlation(gamma: float) -> float:
@@ -151,7 +160,7 @@ def report(found: Measurement, title: str, class_names: list[str] | None = None)
             for name, of in {"as they are": found.batch, **others}.items()
         ]
         lines += [""]
-    return "\n".join([*lines, _rises(found.batch)])
+    return "\n".join([*lines, *_rises(found.batch)])
 
 
 def sweep(found: dict[str, Measurement], argument: str, title: str) -> str:
@@ -195,16 +204,18 @@ def _in_a_row(seen: Prejudice) -> tuple[str, str, str, str]:
     return seen.regime, estimate(seen.gamma_of_guesses), estimate(seen.gamma), largest
 
 
-def _rises(found: Prejudice) -> str:
-    steps = [
-        f"{rise.kind} ({rise.rising} of {rise.all}, typically {number(rise.before)} -> {number(rise.after)})"
-        for rise in rises(found)[:RISES]
-    ]
-    left_out = f"; layers that could not be read: {found.left_out}" if found.left_out else ""
+def _rises(found: Prejudice) -> list[str]:
+    left_out = [f"layers that could not be read: {found.left_out}"] if found.left_out else []
     if not found.layers:
-        return f"no layers were recorded{left_out}"
+        return ["no layers were recorded", *left_out]
+    steps = []
+    for kind, rising, of_all, *two in rises(found)[:RISES]:
+        typical, most = (f"{number(step.before)} -> {number(step.after)}" for step in two)
+        by = most if rising == 1 else f"typically {typical}, most {most}"
+        steps.append(f"  {kind}: {rising} of {of_all}, {by} at {two[1].at}")
     at_first = f" (that of the input is {number(found.layers['input'].value)})" if "input" in found.layers else ""
-    return f"gamma of a random linear readout rises at: {'; '.join(steps) or f'no layer{at_first}'}{left_out}"
+    where = ":" if steps else f" no layer{at_first}"
+    return [f"gamma of a random linear readout rises at{where}", *steps, *left_out]
 
 
 def _fair(found: Prejudice) -> str:
@@ -212,7 +223,7 @@ def _fair(found: Prejudice) -> str:
 
 
 def _loss(found: Prejudice, measured: Measurement) -> str:
-    against = "" if measured.labelled else ", all classes as likely"
+    against = "" if measured.labelled else ", mean over all labels"
     return f"{nats(found.loss.value)}, fair {math.log(measured.classes):.3f}{against}"
 
 
@@ -276,10 +287,14 @@ def _record(found: Prejudice) -> dict[str, Any]:
         "readout": None if readout is None else {"layer": readout, **_estimate(found.layers[readout])},
         "layers_left_out": found.left_out,
         "rises": [
-            {**rise._asdict(), "before": finite_or_none(rise.before), "after": finite_or_none(rise.after)}
-            for rise in rises(found)
+            {"kind": kind, "rising": rising, "all": of_all, "typical": _step(typical), "most": _step(most)}
+            for kind, rising, of_all, typical, most in rises(found)
         ],
     }
+
+
+def _step(step: Step) -> dict[str, float | str | None]:
+    return {"at": step.at, "before": finite_or_none(step.before), "after": finite_or_none(step.after)}
 
 
 def _estimate(gamma: Estimate) -> dict[str, float | None]:

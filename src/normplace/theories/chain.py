@@ -77,12 +77,24 @@ class Pairs:
 
 def reaches(net: MLP) -> bool:
     """Whether there is a chain for such networks: see `Layer`, and docs/theory.md."""
+    return not lacks(net)
+
+
+def lacks(net: MLP) -> str:
+    """What such networks lack for a chain, in words; empty where there is one."""
     kind, homogeneous = NORMS[net.norm], dual(ACTIVATIONS[net.activation]).homogeneous
-    if kind.axis == "points" or net.width < LEAST_WIDTH or net.bn_statistics != "batch":
-        return False
+    if kind.axis == "points":
+        return f"with {kind.label}, what becomes of a point depends on the others"
+    if net.width < LEAST_WIDTH:
+        return f"a width of at least {LEAST_WIDTH} is needed"
     if not kind.scales:  # the variance of a layer is not fixed
-        return net.norm == "none" and homogeneous and not net.bias_variance
-    return homogeneous or net.placement == "before"
+        if net.norm != "none":
+            return f"{kind.label} does not fix the variance of a layer"
+        if net.bias_variance:
+            return "without a norm, biases must be 0"
+    if not homogeneous and not (kind.scales and net.placement == "before"):
+        return f"{net.activation} needs a norm before it that scales"
+    return ""
 
 
 def of_data(x: npt.NDArray[np.float32], net: MLP, progress: bool = False) -> Pairs:

@@ -218,11 +218,7 @@ def check_width(net: MLP, *, isotropic_data: bool, simulate: bool) -> str:
     """
     if chain.reaches(net):
         return CHAIN
-    what = (
-        f"--width {net.width}: for {net} there is no pair chain, which needs no norm, or one over the nodes, with a "
-        f"homogeneous activation (behind a norm any), no bias without a norm, and a width of at least "
-        f"{chain.LEAST_WIDTH}"
-    )
+    what = f"--width {net.width}: for {net} there is no pair chain: {chain.lacks(net)}"
     if isotropic_data:
         raise UserError(f"{what}; isotropic data have no points to simulate, so name a data set, or no width")
     if not simulate:

@@ -132,7 +132,30 @@ def test_relu_is_where_prejudice_arises_and_batch_norm_is_where_it_goes(digits: 
         assert found.batch.layers[str(at + 1)].value == pytest.approx(1 / (np.pi - 1), rel=0.2)
     first = rises(found.batch)[0]
     assert (first.kind, first.rising, first.all) == ("ReLU", 3, 3)
-    assert "ReLU (3 of 3" in report(found, "an MLP")
+    assert "ReLU: 3 of 3, typically" in report(found, "an MLP")
+
+
+def test_the_largest_rise_of_a_kind_is_named(digits: torch.Tensor) -> None:
+    class Shifted(nn.Module):
+        """Like a layer of position embeddings: the same is added to every point."""
+
+        def __init__(self, by: float) -> None:
+            super().__init__()
+            self.by = by
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + self.by
+
+    def build() -> nn.Module:
+        return nn.Sequential(nn.BatchNorm1d(64), Shifted(0.3), Shifted(0.3), Shifted(3), Shifted(1), nn.Linear(64, 3))
+
+    found = measure(build, digits, 3)
+    (rise,) = rises(found.batch)
+    assert (rise.kind, rise.rising, rise.all, rise.most.at) == ("Shifted", 4, 4, "3")
+    # Of standardised nodes, but for pixels that never change, gamma becomes the square of the shift.
+    assert rise.most.after / rise.most.before == pytest.approx((3.6 / 0.6) ** 2, rel=1e-3)  # but for eps
+    said = f"most {rise.most.before:.3g} -> {rise.most.after:.3g} at 3"
+    assert said in report(found, "shifts")
 
 
 def test_a_layers_gamma_is_that_of_random_readouts(digits: torch.Tensor) -> None:
@@ -183,6 +206,17 @@ def test_lazy_modules_and_any_last_layer(images: torch.Tensor) -> None:
     assert found.running is not None
     assert list(found.running.layers) == ["input", "0", "1", "2", "3", "4"]
     assert "Softmax" not in [rise.kind for rise in rises(found.batch)]  # a mean of 1/3 in every output is no prejudice
+
+
+def test_a_lazy_instance_is_drawn_as_its_builder_draws_it(images: torch.Tensor) -> None:
+    def build() -> nn.Module:
+        return nn.Sequential(nn.Conv2d(3, 8, 3), nn.Flatten(), nn.LazyLinear(3))
+
+    found = measure(build(), images, 40)
+    assert found.initialisation.startswith("reset_parameters")
+    assert len(np.unique(found.batch.guess_fraction, axis=0)) > 10
+    built = measure(build, images, 40)
+    assert abs(np.log(found.batch.gamma.value / built.batch.gamma.value)) < np.log(2)
 
 
 def test_in_place_operations_change_neither_data_nor_what_was_recorded(images: torch.Tensor) -> None:

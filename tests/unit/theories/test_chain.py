@@ -202,11 +202,13 @@ def test_where_there_is_a_chain() -> None:
     assert all(chain.reaches(MLP(*cell)) for cell in REACHED)
     assert not any(chain.reaches(MLP("batch", placement)) for placement in ("before", "after"))
     assert chain.reaches(MLP("layer", "before", activation="gelu"))
-    for refused in (
-        MLP("layer", "after", activation="gelu"),
-        MLP("none", activation="tanh"),
-        MLP("none", bias_variance=0.1),
-        MLP("none", width=chain.LEAST_WIDTH - 1),
-        MLP("layer-centring", "after"),
+    for lacking, refused in (
+        ("depends on the others", MLP("batch", "before")),
+        ("gelu needs a norm before it", MLP("layer", "after", activation="gelu")),
+        ("tanh needs a norm", MLP("none", activation="tanh")),
+        ("biases must be 0", MLP("none", bias_variance=0.1)),
+        (f"width of at least {chain.LEAST_WIDTH}", MLP("none", width=chain.LEAST_WIDTH - 1)),
+        ("does not fix the variance", MLP("layer-centring", "after")),
     ):
         assert not chain.reaches(refused)
+        assert lacking in chain.lacks(refused)
