@@ -85,22 +85,29 @@ class HiddenSums:
         """A group of `count` points follows, from this one on."""
         positions = self.compared - start
         self.inside = ((positions >= 0) & (positions < count)).unsqueeze(2)
-        self.positions = positions.clamp(0, count - 1).unsqueeze(2)
+        self.all_inside = bool(self.inside.all())
+        self.positions = positions.clamp(0, count - 1)
 
     def add(self, layer: int, h: torch.Tensor) -> None:
         """Take a group's layer into account."""
-        alone = len(h) == 1  # as on a processor, where these operations are to cost next to nothing
-        flat = h.reshape(len(h), -1)
-        total, square = h.sum(dim=1), torch.dot(flat[0], flat[0]).unsqueeze(0) if alone else (flat * flat).sum(dim=1)
-        if layer < len(self.totals):
+        total, flat = h.sum(dim=1), h.reshape(len(h), -1)
+        if len(h) == 1:  # as on a processor, where these operations are to cost next to nothing
+            square = torch.dot(flat[0], flat[0]).unsqueeze(0)
+            rows = h[0].index_select(0, self.positions[0]).unsqueeze(0)
+        else:
+            square = (flat * flat).sum(dim=1)
+            rows = h.gather(1, self.positions.unsqueeze(2).expand(-1, -1, h.shape[2]))
+        known = layer < len(self.totals)
+        if not self.all_inside:
+            rows = torch.where(self.inside, rows, self.rows[layer] if known else 0.0)
+        if known:
             self.totals[layer] += total
             self.squares[layer] += square
+            self.rows[layer] = rows
         else:
             self.totals.append(total)
             self.squares.append(square)
-            self.rows.append(h.new_zeros(len(h), self.compared.shape[1], h.shape[2]))
-        found = h.gather(1, self.positions.expand(-1, -1, h.shape[2]))
-        self.rows[layer] = torch.where(self.inside, found, self.rows[layer])
+            self.rows.append(rows)
 
     def averages(self) -> tuple[Floats, Floats, Floats]:
         """`mean_var`, `expected_var` and `agreement` of `InitialGuesses`, [depth, networks].
