@@ -82,10 +82,14 @@ def interval_of_ratio(numerators: Array, denominators: Array) -> Estimate[float]
     ratio = float(numerators.mean() / denominators.mean())
     if not (np.isfinite(ratio) and ratio > 0):
         return Estimate(ratio, ratio, ratio)
-    deviations = numerators / numerators.mean() - denominators / denominators.mean()
-    half = interval_of_mean(deviations).high - float(deviations.mean())
+    half = interval_of_mean(deviations_of_ratio(numerators, denominators)).high
     high = _reaching_up(float(ratio * np.exp(half)), numerators, denominators, LEAST_SKEWNESS)
     return Estimate(ratio, float(ratio * np.exp(-half)), high)
+
+
+def deviations_of_ratio(numerators: Array, denominators: Array) -> Array:
+    """What each unit adds to the ratio's logarithm: their mean is 0, its standard error the logarithm's."""
+    return np.asarray(numerators / numerators.mean() - denominators / denominators.mean())
 
 
 def _reaching_up(high: float, numerators: Array, denominators: Array, least_skewness: float) -> float:
@@ -141,23 +145,33 @@ def gamma_of_outputs(output_mean: npt.NDArray[Any], output_var: npt.NDArray[Any]
     about the truth with a thousand classes too. Of 2 networks it is unbounded; of few it reaches up as
     `interval_of_ratio`'s does.
     """
-    n = len(output_mean)
-    mean = output_mean.astype(np.float64)
-    mean = mean - mean.mean(axis=0)
-    within = output_var.astype(np.float64).mean(axis=1)
-    squares = (mean**2).mean(axis=1)
+    n, (squares, within) = len(output_mean), _squares_and_within(output_mean, output_var)
     value = float(squares.sum() / (n - 1) / within.mean())
     if not (np.isfinite(value) and value > 0):
         return Estimate(value, value, value)
     if n < 3:
         return Estimate(value, 0.0, np.inf)
-    between = (squares.sum() - squares * n / (n - 1)).clip(np.finfo(float).tiny) / (n - 2)
-    rest = (within.sum() - within).clip(np.finfo(float).tiny) / (n - 1)  # of one network that has it all, nothing
-    logs = np.log(between / rest)
-    # The jackknife's pseudo-values are like independent draws whose mean has log gamma's variance.
-    half = min(interval_of_mean((n - 1) * (logs - logs.mean())).high, WIDEST)
+    half = min(interval_of_mean(deviations_of_outputs(output_mean, output_var)).high, WIDEST)
     high = _reaching_up(float(value * np.exp(half)), squares * n / (n - 1), within, LEAST_SKEWNESS_DRAWN)
     return Estimate(value, float(value * np.exp(-half)), high)
+
+
+def deviations_of_outputs(output_mean: npt.NDArray[Any], output_var: npt.NDArray[Any]) -> Array:
+    """What each of 3 or more networks adds to log gamma of their outputs: the jackknife's pseudo-values, less its mean.
+
+    They are like independent draws, whose mean has log gamma's variance.
+    """
+    n, (squares, within) = len(output_mean), _squares_and_within(output_mean, output_var)
+    tiny = np.finfo(float).tiny  # of one network that has it all, nothing is left
+    between = (squares.sum() - squares * n / (n - 1)).clip(tiny) / (n - 2)
+    logs = np.log(between / ((within.sum() - within).clip(tiny) / (n - 1)))
+    return np.asarray((n - 1) * (logs.mean() - logs))
+
+
+def _squares_and_within(output_mean: npt.NDArray[Any], output_var: npt.NDArray[Any]) -> tuple[Array, Array]:
+    """Of each network: the squared distance of its outputs' means from those of all, and its variance over points."""
+    mean = output_mean.astype(np.float64)
+    return ((mean - mean.mean(axis=0)) ** 2).mean(axis=1), output_var.astype(np.float64).mean(axis=1)
 
 
 def interval_of_share(shares: Array, least: float) -> Estimate[float]:

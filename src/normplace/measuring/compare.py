@@ -12,7 +12,7 @@ from normplace.errors import UserError
 from normplace.files import read_json
 from normplace.measuring.modes import NAMES
 from normplace.measuring.report import estimate, nats
-from normplace.statistics import CONFIDENCE, Z95, Estimate
+from normplace.statistics import CONFIDENCE, Z95, Array, Estimate
 
 ROUNDING = 1e-12  # of a share
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
@@ -32,6 +32,11 @@ class Side(NamedTuple):
     def agreement(self) -> dict[int, float]:
         """Of each network, by its number: the share of pairs of points with the same guess."""
         return dict(zip(self.found["networks"], map(float, self.found["agreement"]), strict=True))
+
+    @property
+    def deviations(self) -> Array:
+        """Of each network: what it adds to log gamma of the outputs."""
+        return np.array(self.found["deviations"], dtype=np.float64)
 
     def gamma(self, of: str) -> Estimate[float]:
         """Of the "guesses" or of the "outputs"; what a file has as null is infinite, or undefined without a guess."""
@@ -79,7 +84,7 @@ def _sides(file: dict[str, Any]) -> Iterator[dict[str, Side]]:
             for kind, seen in one["bn_statistics"].items()
         }
         for side in found.values():
-            side.row()  # refuses at once what lacks something
+            side.row(), side.deviations  # refuses at once what lacks something
         yield found
 
 
@@ -88,7 +93,7 @@ def compare(first: Path, second: Path) -> str:
 
     Guesses are compared by how often networks agree about pairs of points: by Welch's test or, where both files are of
     the same networks (one model with the same arguments, first weights and seed, on other inputs), by the test of
-    pairs. Outputs of different networks are compared by log gamma, in the standard errors of its intervals.
+    pairs. Outputs are compared by log gamma: in the standard errors of its intervals, or in pairs.
 
     Raises:
         UserError: one of the files is not from `normplace measure`.
@@ -150,12 +155,21 @@ def guesses_differ(one: Side, other: Side) -> float:
 
 
 def outputs_differ(one: Side, other: Side) -> float:
-    """p that two gammas differ by their logarithms; nan where one is 0 or infinite, or both of the same networks."""
+    """p that two gammas differ by their logarithms; nan where one is 0 or infinite, or pairs lack networks."""
     from scipy import stats
 
     left, right = one.gamma("outputs"), other.gamma("outputs")
-    if _are_the_same(one, other) or not all(0 < end < math.inf for end in (*left, *right)):
+    if not all(0 < end < math.inf for end in (*left, *right)):
         return math.nan
-    errors = [(math.log(gamma.high) - math.log(gamma.low)) / (2 * Z95) for gamma in (left, right)]
-    error = math.hypot(*errors)
-    return float(2 * stats.norm.sf(abs(math.log(left.value / right.value)) / error)) if error > 0 else math.nan
+    distance = abs(math.log(left.value / right.value))
+    if not _are_the_same(one, other):
+        errors = [(math.log(gamma.high) - math.log(gamma.low)) / (2 * Z95) for gamma in (left, right)]
+        error, freedom = math.hypot(*errors), math.inf
+    elif one.found["networks"] != other.found["networks"]:
+        return math.nan
+    else:
+        differences, freedom = one.deviations - other.deviations, len(one.deviations) - 1.0
+        error = float(differences.std(ddof=1)) / len(differences) ** 0.5
+    if error < ROUNDING:
+        return 1.0 if distance < ROUNDING else math.nan
+    return float(2 * stats.t.sf(distance / error, freedom))

@@ -30,8 +30,9 @@ class Prejudice:
     """What networks of one architecture say together, in one mode.
 
     regime: see `regime_at_depth`. gamma: Var_W(E_x f_c) / E_W(Var_x f_c) of the outputs, from last layers averaged by
-    hand where that holds (`readout_gamma`). gamma_drawn: the same of the outputs as drawn. gamma_of_guesses: the gamma
-    at which two points get the same guess as often as here; it looks at guesses alone. guess_fraction: [networks,
+    hand where that holds (`readout_ratio`). deviations: what each network adds to log gamma, of mean 0; empty where
+    gamma has no interval. gamma_drawn: gamma of the outputs as drawn. gamma_of_guesses: the gamma at which two points
+    get the same guess as often as here; it looks at guesses alone. guess_fraction: [networks,
     classes]. agreement: of each network, the share of pairs of points with the same guess. favoured: the share of
     networks that guess each class most, [classes]. tied: the share of guesses that are ties. loss: mean
     cross-entropy, in nats. guesses: of one network. fair: the largest fraction that fair guesses would have, and its
@@ -45,6 +46,7 @@ class Prejudice:
 
     regime: str
     gamma: Estimate
+    deviations: Array
     gamma_drawn: Estimate
     gamma_of_guesses: Estimate
     guess_fraction: Array
@@ -85,10 +87,17 @@ def together(looks: list[Look]) -> Prejudice:
     shares = statistics.interval_of_share(agreements, 1 / classes)
     of_guesses = Estimate(*(gamma_of_agreement(float(share), classes) for share in shares))
     readouts = [look.readout for look in looks if look.readout is not None]
-    averaged = readout_gamma(readouts, drawn) if len(readouts) == len(looks) else None
+    ratio = readout_ratio(readouts, drawn) if len(readouts) == len(looks) else None
+    gamma = statistics.interval_of_ratio(*ratio) if ratio else drawn
+    deviations = np.empty(0)
+    if 0 < gamma.low < gamma.high < np.inf:
+        deviations = (
+            statistics.deviations_of_ratio(*ratio) if ratio else statistics.deviations_of_outputs(means, variances)
+        )
     return Prejudice(
         regime=regime_at_depth(of_guesses, len(looks), tied),
-        gamma=averaged or drawn,
+        gamma=gamma,
+        deviations=deviations,
         gamma_drawn=drawn,
         gamma_of_guesses=of_guesses,
         guess_fraction=fractions,
@@ -112,12 +121,13 @@ def _layer_gamma(looks: list[Look], name: str) -> Estimate:
         )
 
 
-def readout_gamma(readouts: list[Readout], drawn: Estimate) -> Estimate | None:
-    """gamma with the last layer's weights averaged by hand, given what it reads; None where that does not hold.
+def readout_ratio(readouts: list[Readout], drawn: Estimate) -> tuple[Array, Array] | None:
+    """Of each network, with the last layer's weights averaged by hand, given what it reads: gamma's two variances.
 
-    With weights of mean 0 and variance v and biases b, Var(E_x f) is v |E_x h|^2 + Var b and the expected variance
-    over points v tr cov(h); v is each network's own mean square, Var b that of networks' biases. It does not hold
-    where weights are all 0, where their mean is not, or where the outputs drawn say otherwise (twice their interval).
+    gamma is the ratio of their means; None where that does not hold. With weights of mean 0 and variance v and biases
+    b, Var(E_x f) is v |E_x h|^2 + Var b and the expected variance over points v tr cov(h); v is each network's own mean
+    square, Var b that of networks' biases. It does not hold where weights are all 0, where their mean is not, or where
+    the outputs drawn say otherwise (twice their interval).
     """
     means, squares = (np.array([getattr(of, name) for of in readouts]) for name in ("weight_mean", "weight_square"))
     error = means.std(ddof=1) / len(means) ** 0.5
@@ -126,9 +136,9 @@ def readout_gamma(readouts: list[Readout], drawn: Estimate) -> Estimate | None:
     biases = np.stack([np.atleast_1d(of.bias) for of in readouts])
     spread = ((biases - biases.mean(axis=0)) ** 2).mean(axis=1) * len(biases) / (len(biases) - 1)
     of_mean = np.array([of.squared_mean for of in readouts]) * squares + spread
-    found = statistics.interval_of_ratio(of_mean, np.array([of.variance for of in readouts]) * squares)
-    is_near = drawn.low**2 <= found.value * drawn.value <= drawn.high**2
-    return found if is_near else None
+    of_points = np.array([of.variance for of in readouts]) * squares
+    is_near = drawn.low**2 <= of_mean.mean() / of_points.mean() * drawn.value <= drawn.high**2
+    return (of_mean, of_points) if is_near else None
 
 
 @cache

@@ -264,6 +264,7 @@ def _record(found: Prejudice) -> dict[str, Any]:
         "regime": found.regime,
         "verdict": verdict(found),
         "gamma": _estimate(found.gamma),
+        "deviations": found.deviations.tolist(),
         "gamma_drawn": _estimate(found.gamma_drawn),
         "gamma_theory": found.theory,
         "gamma_of_guesses": _estimate(found.gamma_of_guesses),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from normplace import statistics
 from normplace.cli.main import main
 from normplace.measuring.compare import Side, compare, guesses_differ, outputs_differ, sides
 from normplace.theories import guesses
@@ -121,7 +122,7 @@ def test_the_same_networks_are_compared_in_pairs(measured: Measured, tmp_path: P
         paths.append(measured("tanh", dataset=f"npy:{name}"))
     said = compare(*paths)
     assert said.startswith("training and eval(); different inputs; the same networks\n")
-    assert "outputs: no test" in said
+    assert "outputs: a difference beyond chance" in said
     one, other = map(only, paths)
     left, right = (np.array(list(side.agreement.values())) for side in (one, other))
     differences = left - right
@@ -160,7 +161,10 @@ def test_each_mode_and_each_model_beside_each(measured: Measured) -> None:
     ]
     both = compare(normed, normed).split("\n\n")
     assert [block.split(";")[0] for block in both] == ["training mode", "eval()"]
-    assert all("guesses: no difference beyond chance (p = 1); outputs: no test" in block for block in both)
+    assert all(
+        "guesses: no difference beyond chance (p = 1); outputs: no difference beyond chance (p = 1)" in block
+        for block in both
+    )
 
 
 def test_another_number_of_outputs_and_what_makes_no_guess(measured: Measured) -> None:
@@ -189,12 +193,18 @@ def test_a_foreign_file(measured: Measured, tmp_path: Path, capsys: pytest.Captu
             assert f"{name}.txt" in line
 
 
-def side(agreement: np.ndarray, seed: int = 0, gamma: tuple[float, float, float] = (1, 0.8, 1.25)) -> Side:
+def side(
+    agreement: np.ndarray,
+    seed: int = 0,
+    gamma: tuple[float, float, float] = (1, 0.8, 1.25),
+    deviations: np.ndarray | None = None,
+) -> Side:
     found: dict[str, Any] = {
         "networks": list(range(len(agreement))),
         "agreement": agreement.tolist(),
         "regime": "prejudiced",
         "gamma": dict(zip(("value", "low", "high"), gamma, strict=True)),
+        "deviations": [] if deviations is None else deviations.tolist(),
     }
     return Side("it", "batch", found, 2, "", ("it", seed))
 
@@ -239,9 +249,35 @@ def test_outputs_are_compared_by_log_gamma() -> None:
     # Half intervals of log gamma are log 2 and log 1.5, of 1.96 standard errors each.
     z = np.log(3) / (np.hypot(np.log(2), np.log(1.5)) / 1.96)
     assert outputs_differ(one, other) == pytest.approx(2 * stats.norm.sf(z), rel=1e-3)
-    assert np.isnan(outputs_differ(one, side(ones, 0, (6, 4, 9))))  # the same networks
     assert np.isnan(outputs_differ(one, side(ones, 1, (0, 0, 0))))
     assert np.isnan(outputs_differ(one, side(ones, 1, (np.inf, 1, np.inf))))
+
+
+def outputs_of(pairs: np.ndarray) -> Side:
+    """Of networks of 5 outputs, whose variances [networks, 5] are these, and 1 over points."""
+    within = np.ones_like(pairs)
+    gamma = statistics.gamma_of_outputs(pairs, within)
+    return side(np.full(len(pairs), 0.5), gamma=gamma, deviations=statistics.deviations_of_outputs(pairs, within))
+
+
+@pytest.mark.slow
+def test_outputs_of_the_same_networks_are_compared_in_pairs() -> None:
+    """False alarms are five in a hundred where both sides vary together; a difference is seen that hides without."""
+    random, repeats, networks = np.random.default_rng(0), 500, 30
+    alarms, seen, unpaired = [], [], []
+    for _ in range(repeats):
+        common = random.standard_normal((networks, 5))
+        one, other = (common + 0.3 * random.standard_normal((networks, 5)) for _ in range(2))
+        alarms.append(outputs_differ(outputs_of(one), outputs_of(other)) < 0.05)
+        more = outputs_of(1.15 * other)
+        seen.append(outputs_differ(outputs_of(one), more) < 0.05)
+        unpaired.append(outputs_differ(outputs_of(one), more._replace(drawn=("it", 1))) < 0.05)
+    assert np.mean(alarms) == pytest.approx(0.05, abs=4 * (0.05 * 0.95 / repeats) ** 0.5)
+    assert np.mean(seen) > 0.95 > 0.6 > np.mean(unpaired)
+    one = outputs_of(common)
+    assert outputs_differ(one, one) == 1
+    one.found["networks"] = [*range(1, networks + 1)]
+    assert np.isnan(outputs_differ(one, more))
 
 
 def test_a_model_that_was_edited_is_another_one(measured: Measured, capsys: pytest.CaptureFixture[str]) -> None:

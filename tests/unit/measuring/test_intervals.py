@@ -11,7 +11,7 @@ from torch import nn
 from normplace import statistics
 from normplace.measuring.look import Readout
 from normplace.measuring.measure import measure
-from normplace.measuring.prejudice import readout_gamma
+from normplace.measuring.prejudice import readout_ratio
 from normplace.statistics import Array, Estimate
 from normplace.theories import guesses
 from tests.gammas import bootstrap_gamma, gamma
@@ -87,7 +87,8 @@ def coverages(depth: int, classes: int, networks: int) -> tuple[float, float]:
     for _ in range(REPEATS):
         drawn = random.integers(POOL, size=networks)
         outputs = statistics.gamma_of_outputs(of.mean[drawn], of.variance[drawn])
-        readout = readout_gamma(of.readouts(drawn), outputs) or outputs  # as `measure` has it
+        ratio = readout_ratio(of.readouts(drawn), outputs)
+        readout = statistics.interval_of_ratio(*ratio) if ratio else outputs  # as `measure` has it
         for found in (outputs, readout):
             assert found.low < found.value < found.high  # it holds its own estimate
         held.append((holds(outputs, truth), holds(readout, truth_of_readouts)))
