@@ -207,29 +207,35 @@ def _replica(
     for start in range(0, layers, at_once):
         shape = min(at_once, layers - start), width
         u, other = (generator.standard_normal(shape, dtype=np.float32) for _ in range(2))
-        of_u = _representation(u, kind, placement, phi)
+        phi_u = phi.function(u)
+        of_u = _representation(u, phi_u, kind, placement, phi)
         for at, angle in enumerate(angles):
             v = np.float32(np.cos(angle)) * u
             v += np.float32(np.sin(angle)) * other
+            phi_v = phi.function(v)
             expected, of_products = known[at]
-            means = np.stack([_mean(a, b) for a, b in _features(kind, placement, phi, u, v)]) - expected[:, None]
+            features = _features(kind, placement, (u, phi_u), (v, phi_v))
+            means = np.stack([_mean(a, b) for a, b in features]) - expected[:, None]
             controls = np.vstack([np.ones(len(u)), _products(means) - of_products[:, None]])
-            of_v = _representation(v, kind, placement, phi)
+            of_v = _representation(v, phi_v, kind, placement, phi)
             now = controls @ controls.T, controls @ _targets(of_u, of_v, kind, phi, variances)
             sums[at : at + 1] = [(sums[at][0] + now[0], sums[at][1] + now[1]) if start else now]
     rows = np.array([_intercept(*of_angle) for of_angle in sums])
-    return rows[:, :ANGLES], rows[:, ANGLES:-1], rows[:, -1]
+    return rows[:, :ANGLES], rows[:, -1 - ANGLES : -1], rows[:, -1]
 
 
-def _representation(z: Floats, kind: Norm, placement: str, phi: Activation) -> Floats:
-    """What a layer makes of pre-activations [layers, width] of unit variance."""
+def _representation(z: Floats, phi_z: Any, kind: Norm, placement: str, phi: Activation) -> Floats:
+    """What a layer makes of pre-activations [layers, width] of unit variance; phi_z: the activation's values there."""
     if placement == "before":
         return np.asarray(phi.function(normalise(z, kind)), dtype=np.float32)
-    return normalise(np.asarray(phi.function(z), dtype=np.float32), kind)
+    return normalise(np.asarray(phi_z, dtype=np.float32), kind)
 
 
 def _targets(of_u: Floats, of_v: Floats, kind: Norm, phi: Activation, variances: Variances) -> Array:
-    """What is averaged over drawn layers, [layers, 2 ANGLES + 1]: see `Layer`."""
+    """What is averaged over drawn layers: [layers, ANGLES + 1] with a norm, whose weight is 1, else with both weights.
+
+    See `Layer`.
+    """
     row, column, both = (
         variances.weight * _mean(a, b) + variances.bias for a, b in ((of_u, of_u), (of_v, of_v), (of_u, of_v))
     )
@@ -237,17 +243,20 @@ def _targets(of_u: Floats, of_v: Floats, kind: Norm, phi: Activation, variances:
     rho = np.divide(both, scale, out=np.zeros_like(both), where=scale > 0)
     cardinal = _cardinal(np.arccos(rho.clip(-1, 1)))
     if kind.scales:
-        return np.column_stack([cardinal, cardinal, both])
+        return np.column_stack([cardinal, both])
     unit = variances.weight * float(dual(phi).second_moment(np.array(1.0)))
     return np.column_stack([cardinal, scale[:, None] / unit * cardinal, both / unit])
 
 
-def _features(kind: Norm, placement: str, phi: Activation, u: Any, v: Any) -> list[tuple[Any, Any]]:
-    """Pairs of arrays over nodes; the means of their products over the nodes are the controls."""
-    of_u, of_v = phi.function(u), phi.function(v)
-    found = [(of_u, of_u), (of_v, of_v), (of_u, of_v)]
+def _features(kind: Norm, placement: str, at_u: tuple[Any, Any], at_v: tuple[Any, Any]) -> list[tuple[Any, Any]]:
+    """Pairs of arrays over nodes; the means of their products over the nodes are the controls.
+
+    at_u, at_v: pre-activations, and the activation's values there.
+    """
+    (u, phi_u), (v, phi_v) = at_u, at_v
+    found = [(phi_u, phi_u), (phi_v, phi_v), (phi_u, phi_v)]
     if kind.centres:
-        found += [(of_u, None), (of_v, None)]
+        found += [(phi_u, None), (phi_v, None)]
     if kind.scales and placement == "before":
         found += [(u, u), (v, v), (u, v), *([(u, None), (v, None)] if kind.centres else [])]
     return found
@@ -277,7 +286,8 @@ def _expectations(kind: Norm, placement: str, phi: Activation, angle: float, wid
     Of a sum of independent terms the second and third central moments are the sums of the terms' own.
     """
     u, v, weights = _quadrature(angle)
-    values = np.stack([a if b is None else a * b for a, b in _features(kind, placement, phi, u, v)])
+    features = _features(kind, placement, (u, phi.function(u)), (v, phi.function(v)))
+    values = np.stack([a if b is None else a * b for a, b in features])
     expected = values @ weights
     products = _products(values - expected[:, None]) @ weights
     orders = np.array([len(factors) for factors in _factors(len(values))])
