@@ -45,3 +45,19 @@ def test_shipped_theory_is_theory_and_a_measurement_is_not(run: Path) -> None:
         "placements/gamma.csv: gamma_finite_error of rms-before on gaussian, width 100",
         "placements/gamma.csv: gamma_kernel of none on gaussian",
     ]
+
+
+def test_closed_forms_are_made_again(tmp_path: Path) -> None:
+    tidy = Path(shutil.copytree(ROOT / "reference" / "quick" / "tidy", tmp_path / "tidy"))
+    assert not list(recomputed.closed_forms(tidy))
+    for table in ("activations/gamma.csv", "phase/map.csv"):
+        rows = pd.read_csv(tidy / table, keep_default_na=False, na_values=[""])
+        tanh = rows["activation"] == "tanh"
+        rows.loc[tanh, "gamma_isotropic" if "gamma_isotropic" in rows else "gamma"] = 0.5
+        rows.to_csv(tidy / table, index=False)
+    found = set(recomputed.closed_forms(tidy))
+    assert "phase/map.csv" in found
+    of_table = {line for line in found if line.startswith("activations/gamma.csv: gamma_isotropic")}
+    assert of_table
+    assert all(line.endswith("tanh") for line in of_table)
+    assert found == {*of_table, "phase/map.csv"}

@@ -1,8 +1,9 @@
 """Theory's columns of a run, made again from the data: `python -m study.recomputed RESULTS`.
 
 Of each theory that the configuration asks for, gamma and the deviation of G_0 at every depth are held against the tidy
-tables: so no measurement can pass for a theory. What was simulated by many networks is simulated by fewer, and held to
-the errors of both. Data that are not there, or are other ones, are left out and named.
+tables, and so are the closed forms of isotropic data: no measurement can pass for a theory. What was simulated by many
+networks is simulated by fewer, and held to the errors of both. Data that are not there, or are other ones, are left out
+and named.
 """
 
 import sys
@@ -15,10 +16,14 @@ import pandas as pd
 
 from normplace import MLP, UserError
 from normplace.data.datasets import Data, load
+from normplace.networks.architecture import Variances
 from normplace.progress import bar
 from normplace.tables.tidy import read_tidy
+from normplace.theories import guesses, isotropic
+from normplace.theories.phase import Place, diagram
 from normplace.theories.theory import SIMULATED, theory
 from normplace.theories.theory import Theory as TheoryOfNetworks
+from normplace.verifying.checks import first_row
 from normplace.verifying.manifest import read_manifest
 from study.jobs import Theory
 from study.one_line import folder_of_results, or_one_line
@@ -28,6 +33,9 @@ SAME = 1e-3  # of a number, beside a tenth of its error: what another processor'
 ALIKE = 2.0  # how many times the error of fewer networks an error of more may be
 COLUMNS = ("gamma", "guess_fraction_std")
 NETWORKS = 60  # simulated at most; at the quick scale these are all
+
+
+OF_ISOTROPIC = ["norm", "placement", "activation", "weight_variance", "bias_variance", "classes"]
 
 
 class OtherDataError(Exception):
@@ -49,7 +57,31 @@ def others(results: Path) -> tuple[list[str], list[str]]:
             except OtherDataError:
                 missing[job.data.dataset] = None
             done.update()
-    return wrong, list(missing)
+    return [*wrong, *closed_forms(results / "tidy")], list(missing)
+
+
+def closed_forms(tidy: Path) -> Iterator[str]:
+    """Columns of isotropic data, and the phase diagram, that are not what their formulas give."""
+    for path in sorted(tidy.glob("*/gamma.csv")):
+        table = read_tidy(path)
+        for _, rows in table[table["network"] == "mlp"].groupby(OF_ISOTROPIC, sort=False):
+            norm, placement, activation, *variances, classes = (first_row(rows)[name] for name in OF_ISOTROPIC)
+            depths = rows["depth"].to_numpy(int)
+            gammas = isotropic.gammas(norm, placement, activation, depths.max(), Variances(*variances))[depths - 1]
+            of_rows = {
+                "gamma_isotropic": gammas,
+                "guess_fraction_std_isotropic": [guesses.standard_deviation(gamma, classes) for gamma in gammas],
+            }
+            for name, numbers in of_rows.items():
+                if not np.allclose(rows[name], numbers, rtol=SAME, atol=1e-9):
+                    yield f"{path.parent.name}/gamma.csv: {name} of {norm} {placement}, {activation}"
+    path = tidy / "phase" / "map.csv"
+    if path.exists():
+        expected = pd.DataFrame(list(diagram()), columns=Place._fields)
+        try:
+            pd.testing.assert_frame_equal(read_tidy(path), expected, check_dtype=False, rtol=SAME)
+        except AssertionError:
+            yield "phase/map.csv"
 
 
 def _network(job: Theory, classes: int) -> MLP:

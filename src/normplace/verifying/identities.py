@@ -25,7 +25,7 @@ def same_histogram(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator[Check]:
     """Histograms of G_0 are of as many networks as the table of gamma says, and of the spread that it says.
 
     There is one at least of the first and of the last depth. By the symmetry of output nodes their mean is 1/C but for
-    chance. The spread is known to a bin's width.
+    chance. The spread is known to a bin's width. By bins the distance to a theory is no larger than the table's.
     """
     keys = [*SAMPLED, "depth"]
     ends = [part["depth"].groupby([part[key] for key in SAMPLED]).transform(end) for part in (rows, beside)
@@ -48,6 +48,12 @@ def same_histogram(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator[Check]:
         yield check_number("deviation of G_0, histogram less table", row, off, 0.0, width)
         half = width / 2 + 5 * of_gamma["guess_fraction_std"] / np.sqrt(n)
         yield check_number("mean G_0", row, mean, 1 / row["classes"] - half, 1 / row["classes"] + half)
+        for theory in ("isotropic", "kernel", "finite"):
+            distance, share = of_gamma.get(f"ks_{theory}", np.nan), bins.get(f"share_{theory}")
+            if share is not None and np.isfinite(distance):
+                by_bins = float(np.abs((counts / n - share.to_numpy(float)).cumsum()).max())
+                quantity = f"distance to theory ({theory}), bins less table"
+                yield check_number(quantity, row, by_bins - distance, -1.0, 1 / row["points"])
 
 
 def same_guesses_by_regime(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator[Check]:

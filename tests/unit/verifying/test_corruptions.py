@@ -86,6 +86,7 @@ def infinitely_wide(rows: pd.DataFrame) -> pd.DataFrame:
         ("width_convergence/gamma", times(1.15), {"theory-at-all-widths", "batch-before-extrapolates"}),
         ("shift/gamma", times(1.15), {"shift-prejudices"}),
         ("placements/gamma", lambda rows: rows.assign(ks_finite=3 * rows["ks_finite"]), {"histogram-at-width"}),
+        ("placements/gamma", lambda rows: rows.assign(ks_finite=0.3 * rows["ks_finite"]), {"same-networks"}),
         ("placements/gamma", lambda rows: pd.concat([rows, rows.tail(1)]), {"placement-flips", "same-networks"}),
         (
             "classes/classes",
