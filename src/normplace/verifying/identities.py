@@ -33,6 +33,7 @@ def same_histogram(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator[Check]:
     yield _all_there(rows.assign(first=ends[0], last=ends[1]), beside.assign(first=ends[2], last=ends[3]),
                      [*SAMPLED, "first", "last"])  # fmt: skip
     known = {tuple(row[key] for key in keys): row for row in row_dicts(beside)}
+    of_all, nearer = _of_all(beside), 0
     for name, bins in rows.groupby(keys, sort=False):
         row, width = first_row(bins), float((bins["bin_high"] - bins["bin_low"]).iloc[0])
         row["label"] = f"{row['label']}, {row['network']}" if row["network"] != "mlp" else row["label"]
@@ -49,11 +50,10 @@ def same_histogram(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator[Check]:
         half = width / 2 + 5 * of_gamma["guess_fraction_std"] / np.sqrt(n)
         yield check_number("mean G_0", row, mean, 1 / row["classes"] - half, 1 / row["classes"] + half)
         for theory in ("isotropic", "kernel", "finite"):
-            distance, share = of_gamma.get(f"ks_{theory}", np.nan), bins.get(f"share_{theory}")
-            if share is not None and np.isfinite(distance):
-                by_bins = float(np.abs((counts / n - share.to_numpy(float)).cumsum()).max())
-                quantity = f"distance to theory ({theory}), bins less table"
-                yield check_number(quantity, row, by_bins - distance, -1.0, 1 / row["points"])
+            distance, share = of_gamma.get(f"ks_{theory}", np.nan), bins.get(f"share_{theory}", np.nan)
+            by_bins = np.abs(np.cumsum(counts / n - share)).max()
+            nearer += by_bins > distance + 1 / row["points"]
+    yield check_number("distances to theory that are larger by bins", of_all, float(nearer), 0.0, 0.0)
 
 
 def same_guesses_by_regime(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator[Check]:
@@ -150,8 +150,11 @@ def _all_there(rows: pd.DataFrame, beside: pd.DataFrame, keys: Sequence[str]) ->
     here, there = (
         set(table[list(keys)].dropna().drop_duplicates().itertuples(index=False, name=None)) for table in (rows, beside)
     )
-    row = {"n": len(beside), **first_row(beside), "cell": "all configurations"}
-    return check_number("cells of one table alone", row, float(len(here ^ there)), 0.0, 0.0)
+    return check_number("cells of one table alone", _of_all(beside), float(len(here ^ there)), 0.0, 0.0)
+
+
+def _of_all(rows: pd.DataFrame) -> dict[str, Any]:
+    return {"n": len(rows), **first_row(rows), "cell": "all configurations"}
 
 
 def _agreeing(quantity: str, row: dict[str, Any], pairs: list[tuple[Any, Any]]) -> Check:
