@@ -15,7 +15,7 @@ SUMMARISED = {"batch": 2}  # kinds of statistics that a norm's trainings are eva
 
 def expected(plan: Plan) -> dict[str, dict[str, list[dict[str, Any]]]]:
     """Experiment -> table -> its rows, as `verifying.completeness` reads them."""
-    return {name: _of(tables) for name, tables in plan.tables.items()}
+    return {name: {Path(file).stem: [] for file in tables.files} | _of(tables) for name, tables in plan.tables.items()}
 
 
 def _of(tables: Tables) -> dict[str, list[dict[str, Any]]]:

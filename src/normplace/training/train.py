@@ -9,7 +9,7 @@ import torch
 
 from normplace.data.datasets import Data
 from normplace.errors import UserError, check_whole
-from normplace.files import sha256_of_json, sha256_of_package, versions
+from normplace.files import sha256_of_arrays, sha256_of_json, sha256_of_package, versions
 from normplace.networks.architecture import MLP, ImageNetwork, check_classes
 from normplace.networks.modules import builder
 from normplace.parallel import resolve_device
@@ -87,7 +87,8 @@ def train(
     shape = tuple(data.x.shape[1:])
     build = builder(net, shape, len(data.classes))
     of_each_run = {name: value for name, value in vars(plan).items() if name not in ("runs", "first_run")}
-    request = {"network": vars(net), "plan": of_each_run, "data": data.provenance, "device": device}
+    tested = sha256_of_arrays([data.test_x.numpy(), data.test_y.numpy()])
+    request = {"network": vars(net), "plan": of_each_run, "data": data.provenance, "test": tested, "device": device}
     made_by = {"versions": versions(), "code": sha256_of_package()}
     rows = train_runs(
         build,

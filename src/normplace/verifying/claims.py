@@ -16,6 +16,7 @@ from normplace.tables.tidy import read_tidy
 from normplace.verifying.checks import FAILS, HOLDS, UNDECIDED, Check
 from normplace.verifying.completeness import incomplete
 from normplace.verifying.judges import STATISTICS
+from normplace.verifying.runs import OF_CELL
 
 NOT_TESTABLE, STAND_IN = "not testable at this scale", "stand-in data"
 LARGEST = ("depth", "width")  # what a table has many values of: a claim may name the first and the last
@@ -145,7 +146,7 @@ def _judge(claim: Claim, tidy: Path, read: Callable[[str], pd.DataFrame], proble
                 continue  # of a study that was run in part
             table = read(test.reads)
             rows = _chosen(table, test.where)
-            _require(table, rows, claim.needs)
+            _require(table, rows, claim.needs, at_any_rate=bool(test.options.get("best")))
             beside = {"beside": read(test.beside)} if test.beside else {}
             found = list(STATISTICS[test.statistic](rows, **beside, **test.options))
             if not found:
@@ -208,11 +209,21 @@ def _chosen(table: pd.DataFrame, where: Mapping[str, list[Any]]) -> pd.DataFrame
     return rows
 
 
-def _require(table: pd.DataFrame, rows: pd.DataFrame, needs: Mapping[Any, int]) -> None:
-    """Depth and width of the whole table; networks and runs of the rows in question."""
+def _require(table: pd.DataFrame, rows: pd.DataFrame, needs: Mapping[Any, int], *, at_any_rate: bool) -> None:
+    """Depth and width of the whole table; networks, and runs that did not diverge, of each cell in question.
+
+    at_any_rate: of a cell, the rate is enough at which most runs ended.
+    """
     for name, least in needs.items():
         if name not in table:  # a claim may read tables of networks and of runs
             continue
         there = table[name].max() if name in LARGEST else rows[name].min()
+        of_which = ""
+        if name == "runs":
+            ended = (1 - rows["diverged"]).groupby([rows[key] for key in OF_CELL], sort=False).sum()
+            if at_any_rate:
+                ended = ended.groupby(level=[key for key in OF_CELL if key != "learning_rate"]).max()
+            if ended.min() < there:
+                there, of_which = ended.min(), " that did not diverge"
         if there < least:
-            raise _NotTestable(f"{name} {there:g}, at least {least} needed")
+            raise _NotTestable(f"{name} {there:g}{of_which}, at least {least} needed")

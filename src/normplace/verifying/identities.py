@@ -97,7 +97,7 @@ def same_runs(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator[Check]:
 
 
 def same_curves(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator[Check]:
-    """Curves begin and end with the medians of the runs' first gap on the training split and last test accuracy."""
+    """Curves have the medians of the runs' first gap on the training split, and of their early and last accuracies."""
     yield _all_there(rows, beside, OF_CELL)
     known = dict(list(beside.groupby(list(OF_CELL), sort=False)))
     for name, curve in rows.groupby(list(OF_CELL), sort=False):
@@ -111,6 +111,8 @@ def same_curves(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator[Check]:
         if len(ended):  # a curve's last point is of these alone
             pairs.append((test["accuracy"].iloc[-1], ended["final_accuracy"].median()))
             pairs.append((train["accuracy"].iloc[-1], ended["final_training_accuracy"].median()))
+            tenth = (test["step"] - milestones.EARLY * test["step"].iloc[-1]).abs().argmin()
+            pairs.append((test["accuracy"].iloc[tenth], ended["early_accuracy"].median()))
             pairs.append((test["step"].iloc[-1], ended["last_step"].max()))
         if row["bn_statistics"] != "running":
             pairs.append((train["gap"].iloc[0], runs["gap_at_start"].median()))
