@@ -32,12 +32,12 @@ def draw(tidy: Path) -> Figure:
             one.text(
                 0.05, 0.05, f"seen:\n{regime['regime_seen']}", transform=one.transAxes, va="bottom", fontsize=SMALL
             )
-        panels.label(one, top=words.heading(norm, placement), left=f"gamma\n{activation}")
+        panels.label(one, top=words.heading(norm, placement), left=f"gamma\n{words.term(activation)}")
     panels.gamma_axes(axes, gamma["depth"].max(), every=2)
     predicted = [Patch(color=words.REGIMES[regime], label=regime) for regime in list(words.REGIMES)[:3]]
     panels.legend(figure, predicted, title="regime by fixed points of the theory")
     text = (
         f"{words.sampling(gamma)}, 95 % intervals. Lines: infinite width, isotropic data. Values below "
-        f"{panels.FLOOR:g} are drawn there. Where guesses show another regime, it is written."
+        f"{panels.FLOOR:g} are drawn there, theory that is 0 too. Where guesses show another regime, it is written."
     )
     return panels.caption(figure, text)

@@ -28,6 +28,10 @@ def draw(tidy: Path) -> Figure:
         tall = lines["line"].max() - lines["line"].min()
         for (width,), rows in groups(lines, "width"):
             one.plot(rows["depth"], rows["line"], color=shades[width], lw=1)
+            error = rows["gamma_finite_error"]
+            known = rows.assign(low=rows["gamma_finite"] - error, high=rows["gamma_finite"] + error)
+            least, most = (_deviation(known, end) for end in ("low", "high"))
+            one.fill_between(rows["depth"], least, most, color=shades[width], alpha=0.15, lw=0)
             ends = [_deviation(rows, f"gamma{end}") for end in ("", "_low", "_high")]
             shown = rows["depth"].isin(panels.MARKED) & (ends[2] - ends[1] < NARROW * tall)
             value, low, high = (end[shown] for end in ends)
@@ -42,8 +46,9 @@ def draw(tidy: Path) -> Figure:
         columnspacing=0.9, handletextpad=0.3,
     )  # fmt: skip
     text = (
-        f"Points: {words.sampling(table)}, 95 % intervals; points whose interval is longer than {NARROW:.0%} of "
-        "a panel are left out. Lines: theory at each width, nothing fitted. γ∞: infinite width, the data's own kernel."
+        f"{words.sampling(table)}. Points have 95 % intervals; those with one longer than {NARROW:.0%} of a panel are "
+        "left out. Lines: theory at each width, nothing fitted, in its own error, by which wide networks with "
+        "LayerNorm before cannot be told apart. γ∞: infinite width, the data's own kernel."
     )
     return panels.caption(figure, text)
 

@@ -29,9 +29,10 @@ def draw(tidy: Path) -> Figure:
         one.set(xscale="log", xlabel="learning rate", title=title)
     axes[0].set_ylabel("test accuracy")
     panels.cells_legend(figure, table)
+    left_out = "" if "rms" in set(table["norm"]) else " RMSNorm, which guesses as no norm does, was not trained."
     text = (
         f"{words.training(table)}, {table['test_points'].iloc[0]} test points, batch statistics. Means, moved apart "
         f"to be seen, with the range over runs that did not diverge; {table['diverged'].sum()} of "
-        f"{table['runs'].sum()} diverged. Grey: guessing one class."
+        f"{table['runs'].sum()} diverged. Grey: guessing one class.{left_out}"
     )
     return panels.caption(figure, text)

@@ -20,6 +20,7 @@ LOOK = {  # on top of seaborn's
     **sns.plotting_context("paper"),
     **SETTINGS,
     "axes.edgecolor": "#262626",
+    "axes.formatter.min_exponent": 5,  # 0.001 and not 10 with a small -3
     "axes.titlesize": 8.5,
     "figure.constrained_layout.use": True,
     "figure.labelsize": 8,

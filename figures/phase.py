@@ -35,7 +35,7 @@ def draw(tidy: Path) -> Figure:
         seen = where(sampled, norm=norm, placement=placement, activation=activation)
         shown = [STRONG.get(regime, panels.FAINT) for regime in seen["regime_seen"]]
         one.scatter(seen["weight_variance"], seen["bias_variance"], c=shown, s=16, lw=0.6, ec="black", clip_on=False)
-        panels.label(one, top=words.heading(norm, placement), left=f"bias variance\n{activation}")
+        panels.label(one, top=words.heading(norm, placement), left=f"bias variance\n{words.term(activation)}")
     axes[0, 0].set_xticks([1, 2, 3, 4])
     axes[0, 0].set_yticks([0, 0.1, 0.2, 0.3])
     panels.label_below(axes, "weight variance")

@@ -54,7 +54,7 @@ def draw(tidy: Path) -> Figure:
         one.text(0, 0.5, HOW_TO_READ, transform=one.transAxes, va="center", fontsize=8.5)
     last, label = histograms["depth"].iloc[0], histograms["label"].iloc[0]
     networks = words.span(histograms["inits"])
-    figure.suptitle(f"What {networks} untrained networks of {last} layers say about {label}", fontsize=9.5)
+    figure.suptitle(f"What {networks} untrained networks of {last} layers guess on {label}", fontsize=9.5)
     text = (
         f"Networks in the order of their guesses, from a histogram. {words.sampling(histograms)}. Theory is that "
         "of the width, dotted that of infinite width; grey: within chance of it (95 %). All or nothing: over 95 % of "

@@ -18,7 +18,7 @@ def draw(tidy: Path) -> Figure:
     for one, part in parts:
         network, width, classes, placement = first(part, "network", "width", "class_names", "placement")
         for _, curve in groups(part, "norm"):
-            panels.favoured_and_other(one, curve, words.norm(curve["norm"].iloc[0]).colour)
+            panels.favoured_and_other(one, curve)
         norms = " and ".join(words.norm(norm).label for norm in dict.fromkeys(part["norm"]))
         one.set_title(f"{norms} {placement}", fontsize=8)
         panels.label(one, left=f"{words.network(network)}\nbase width {width}\n{classes}")

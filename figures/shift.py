@@ -34,7 +34,7 @@ def draw(tidy: Path) -> Figure:
     panels.cells_legend(figure, table)
     text = (
         f"A constant is added to standardised data. {words.sampling(table)}, 95 % intervals; points are "
-        "moved apart to be seen. Lines, computed at their dashes: theory at this width on the shifted data; dotted: at "
+        "moved apart to be seen. Theory, of the shifted data: dashes, joined by lines, at this width; dotted at "
         "infinite width. "
         f"Values below {panels.FLOOR:g} are drawn there."
     )

@@ -29,11 +29,15 @@ LOOKS = {
     "batch": (BLUE, "o"),
     "layer": (VERMILION, "^"),
     "rms": (GREEN, "x"),
-    "group": (PURPLE, "v"),
+    "group": (ORANGE, "v"),
     "batch-centring": (GREEN, "D"),
     "batch-scaling": (ORANGE, "v"),
     "layer-centring": (GREEN, "D"),
 }
+# What readers call what the configuration has by another name.
+TERMS = {
+    "relu": "ReLU", "leaky_relu": "leaky ReLU", "gelu": "GELU", "silu": "SiLU", "adam": "Adam", "sgd": "SGD",
+}  # fmt: skip
 # regime -> the colour behind it
 REGIMES = {"neutral": "#DCEBF7", "prejudiced": "#FCEFC9", "deeply prejudiced": "#F3D3DE", "undecided": "#EEEEEE"}
 
@@ -56,6 +60,11 @@ def name(norm_name: str, placement: str, between: str = " ") -> str:
     """A configuration as readers say it, such as "LayerNorm after"."""
     label = norm(norm_name).label
     return label if norm_name == "none" else f"{label}{between}{placement}"
+
+
+def term(name: str) -> str:
+    """What readers call an activation or an optimiser."""
+    return TERMS.get(name, name)
 
 
 def heading(norm_name: str, placement: str) -> str:
@@ -98,18 +107,18 @@ def span(values: pd.Series) -> str:
 
 
 def sampling(table: pd.DataFrame) -> str:
-    """What networks were sampled and on what, as in "MNIST: n = 400 networks, relu, width 100, 1,000 points"."""
+    """What networks were sampled and on what, as in "MNIST: n = 400 networks, ReLU, width 100, 1,000 points"."""
     return f"{_only(table, 'label', '{}: ')}n = {span(table['inits'])} networks, {_architecture(table)}{_points(table)}"
 
 
 def training(table: pd.DataFrame) -> str:
-    """How training curves were made, as in "MNIST: relu, width 100, adam, learning rate 0.001, ..., n = 5 runs"."""
+    """How training curves were made, as in "MNIST: ReLU, width 100, Adam, learning rate 0.001, ..., n = 5 runs"."""
     first = table.iloc[0]
     epochs = "1 epoch" if set(table["epochs"]) == {1} else f"{span(table['epochs'])} epochs"
     fewest = int((table["n"] - table["runs"]).min())
     diverged = f" (up to {-fewest} of a curve's diverged and are left out from there)" if fewest else ""
     return (
-        f"{_only(table, 'label', '{}: ')}{_architecture(table)}{first['optimizer']}, "
+        f"{_only(table, 'label', '{}: ')}{_architecture(table)}{term(first['optimizer'])}, "
         f"{_only(table, 'learning_rate', 'learning rate {:g}, ')}{_regularised(first)}batch {first['batch_size']}, "
         f"{epochs} of "
         f"{_points(table)}, n = {span(table['runs'])} runs{diverged}"
@@ -130,7 +139,7 @@ def _regularised(row: "pd.Series[Any]") -> str:
 def _only(table: pd.DataFrame, column: str, text: str) -> str:
     """The text about a column's value, where all rows have the same."""
     values = table[column].unique()
-    return text.format(values[0]) if len(values) == 1 else ""
+    return text.format(term(values[0])) if len(values) == 1 else ""
 
 
 def _architecture(table: pd.DataFrame) -> str:

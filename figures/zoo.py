@@ -37,6 +37,8 @@ def draw(tidy: Path) -> Figure:
         left.errorbar(
             value, at, xerr=bar, fmt=marker, color=colour, mfc=colour if guesses else "white", lw=1.1, clip_on=False
         )
+        if row[gamma] == float("inf"):
+            left.annotate("∞", (HIGHEST, at), (4, 0), textcoords="offset points", va="center", color=colour)
         if guesses:
             largest = {share: row[f"largest_fraction_{share}"] for share in (5, 25, 75, 95)}
             right.plot([largest[5], largest[95]], [at, at], color=colour, lw=0.8)

@@ -59,7 +59,8 @@ def test_a_failing_claim_does_not_pass(tmp_path: Path) -> None:
 
 
 def test_a_failing_reading_is_a_finding(tmp_path: Path) -> None:
-    shutil.copytree(REFERENCE / "tidy" / "dynamics", tmp_path / "tidy" / "dynamics")
+    at_papers_scale = ROOT / "reference" / "paper" / "tidy" / "dynamics"
+    shutil.copytree(at_papers_scale, tmp_path / "tidy" / "dynamics")
     claims = (ROOT / "claims.yaml").read_text()
     (only,) = [part for part in claims.split("\n\n") if "id: training-neutral-placements-faster" in part]
     only = only.replace("*neutral_cells", "{cell: [batch-after, layer-after]}").replace("*deep_cells", "{cell: [none]}")
