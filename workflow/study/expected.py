@@ -52,8 +52,17 @@ def _runs(jobs: Any) -> list[dict[str, Any]]:
             "output_bias": job.output_bias or "drawn",
         }
         key = json.dumps(where)
-        columns = {"optimizer": job.optimizer, "batch_size": job.batch_size, "epochs": job.epochs}
-        columns["points"] = job.points or job.data.points
+        columns = {
+            "optimizer": job.optimizer,
+            "batch_size": job.batch_size,
+            "epochs": job.epochs,
+            "points": job.points or job.data.points,
+            "test_points": job.test_points or job.data.test_points,
+            "schedule": job.schedule or "constant",
+            "weight_decay": job.weight_decay or 0.0,
+            "clip": job.clip or 0.0,
+            "augment": job.augment,
+        }
         cell = cells.setdefault(key, {"where": where, "each": {"run": []}, "columns": columns})
         runs = list(range(job.first_run, job.first_run + job.runs))
         cell["each"]["run"] += runs * SUMMARISED.get(job.cell.norm, 1)

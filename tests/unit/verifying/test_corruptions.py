@@ -109,6 +109,7 @@ def infinitely_wide(rows: pd.DataFrame) -> pd.DataFrame:
         ("dynamics/runs", lambda rows: rows[rows["run"] > 0], {"training-learns", "same-runs"}),
         ("dynamics/runs", lambda rows: pd.concat([rows, rows.head(1)]), {"training-learns", "same-runs"}),
         ("dynamics/runs", lambda rows: rows.assign(epochs=rows["epochs"] * 2), {"training-learns", "same-runs"}),
+        ("dynamics/runs", lambda rows: rows.assign(weight_decay=0.1), {"training-learns", "same-runs"}),
         (
             "dynamics/runs",
             lambda rows: curves_of_two_norms(rows),
@@ -117,6 +118,11 @@ def infinitely_wide(rows: pd.DataFrame) -> pd.DataFrame:
         ("dynamics/curves", swapped("split", "train", "test"), {"same-runs"}),
         ("dynamics/curves", curves_of_two_norms, {"same-runs"}),
         ("dynamics/curves", lambda rows: rows[rows["step"] < rows["step"].max()], {"same-runs"}),
+        (
+            "dynamics/curves",
+            lambda rows: rows.assign(accuracy=rows["accuracy"].where(rows["step"].isin([0, rows["step"].max()]), 0.1)),
+            {"same-runs"},
+        ),
         ("dynamics/milestones", lambda rows: rows.assign(final_accuracy=rows["final_accuracy"] + 0.01), {"same-runs"}),
         ("dynamics/gradients", lambda rows: rows[rows["norm"] != "layer"], {"same-runs"}),
         ("dynamics/gradients", lambda rows: rows.assign(ratio=1 / rows["ratio"]), {"same-runs"}),
@@ -141,9 +147,19 @@ def test_a_claim_notices(run: Path, before: set[str], table: str, change: Change
     assert noticed_by <= failing(run, table) - before
 
 
-def test_a_claim_notices_a_table_that_is_gone(run: Path) -> None:
-    (run / "tidy" / "shift" / "gamma.csv").unlink()
-    assert {"shift-prejudices", "same-networks"} <= failing(run)
+@pytest.mark.parametrize(
+    ("table", "noticed_by"),
+    [
+        ("shift/gamma", {"shift-prejudices", "same-networks"}),
+        ("shift/histograms", {"shift-prejudices", "same-networks"}),
+        ("dynamics/curves", {"training-learns", "same-runs"}),
+        ("dynamics/gradients", {"training-learns", "same-runs"}),
+        ("dynamics/milestones", {"training-learns", "same-runs"}),
+    ],
+)
+def test_a_claim_notices_a_table_that_is_gone(run: Path, table: str, noticed_by: set[str]) -> None:
+    (run / "tidy" / f"{table}.csv").unlink()
+    assert noticed_by <= failing(run)
 
 
 def sign(run: Path) -> None:
