@@ -136,6 +136,7 @@ def _judge(claim: Claim, tidy: Path, read: Callable[[str], pd.DataFrame], proble
     problems: experiments whose tables are not what the configuration asks for; their claims fail.
     """
     checks: list[tuple[Check, str]] = []
+    too_few = ""  # of what there are too few for a verdict: what was measured is shown nonetheless
     experiments = [name.split("/")[0] for test in claim.tests for name in (test.reads, test.beside) if name]
     for experiment in experiments:
         if experiment in problems:
@@ -146,21 +147,25 @@ def _judge(claim: Claim, tidy: Path, read: Callable[[str], pd.DataFrame], proble
                 continue  # of a study that was run in part
             table = read(test.reads)
             rows = _chosen(table, test.where)
-            _require(table, rows, claim.needs, at_any_rate=bool(test.options.get("best")))
+            too_few = too_few or _lacks(table, rows, claim.needs, at_any_rate=bool(test.options.get("best")))
             beside = {"beside": read(test.beside)} if test.beside else {}
             found = list(STATISTICS[test.statistic](rows, **beside, **test.options))
             if not found:
                 raise _NotTestable(f"the table tidy/{test.reads}.csv has nothing to compare")
             checks += [(check, check.verdict(len(found))) for check in found]
     except _NotTestable as reason:
-        return Judgement(claim, NOT_TESTABLE, str(reason), [])
+        return Judgement(claim, NOT_TESTABLE, too_few or str(reason), [])
     except KeyError as error:
         return Judgement(claim, FAILS, f"the table tidy/{test.reads}.csv has no {error}", [])
     except (TypeError, ValueError, IndexError) as error:
+        if too_few:  # for the statistic, too
+            return Judgement(claim, NOT_TESTABLE, too_few, [])
         raise UserError(f"{tidy / test.reads}.csv: damaged, or not for the claim {claim.id} ({error})") from None
     if not checks:
         return Judgement(claim, NOT_TESTABLE, "none of its tables is there", [])
     genuine = [pair for pair in checks if not pair[0].stand_in]
+    if too_few:
+        return Judgement(claim, NOT_TESTABLE, too_few, genuine)
     if not genuine:
         return Judgement(claim, STAND_IN, "all of its data are stand-ins", checks)
     verdicts = [verdict for _, verdict in genuine]
@@ -209,10 +214,11 @@ def _chosen(table: pd.DataFrame, where: Mapping[str, list[Any]]) -> pd.DataFrame
     return rows
 
 
-def _require(table: pd.DataFrame, rows: pd.DataFrame, needs: Mapping[Any, int], *, at_any_rate: bool) -> None:
+def _lacks(table: pd.DataFrame, rows: pd.DataFrame, needs: Mapping[Any, int], *, at_any_rate: bool) -> str:
     """Depth and width of the whole table; networks, and runs that did not diverge, of each cell in question.
 
-    at_any_rate: of a cell, the rate is enough at which most runs ended.
+    Returns what there is too little of, such as "runs 2, at least 5 needed". at_any_rate: of a cell, the rate is enough
+    at which most runs ended.
     """
     for name, least in needs.items():
         if name not in table:  # a claim may read tables of networks and of runs
@@ -226,4 +232,5 @@ def _require(table: pd.DataFrame, rows: pd.DataFrame, needs: Mapping[Any, int], 
             if ended.min() < there:
                 there, of_which = ended.min(), " that did not diverge"
         if there < least:
-            raise _NotTestable(f"{name} {there:g}{of_which}, at least {least} needed")
+            return f"{name} {there:g}{of_which}, at least {least} needed"
+    return ""
