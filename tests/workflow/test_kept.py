@@ -67,7 +67,7 @@ def test_runs_are_kept_and_put_back(tmp_path: Path) -> None:
 
 
 def test_rounding_of_another_processor_is_no_other_training() -> None:
-    before = pd.DataFrame({"split": ["train", "test"], "loss": [0.85, 0.9], "accuracy": [0.5, 0.25],
+    before = pd.DataFrame({"split": ["train", "test"], "step": 1, "loss": [0.85, 0.9], "accuracy": [0.5, 0.25],
                            "gradient_norm": [14.0, np.nan]})  # fmt: skip
 
     def alike(**columns: list[float]) -> bool:
@@ -79,5 +79,9 @@ def test_rounding_of_another_processor_is_no_other_training() -> None:
     assert not alike(accuracy=[0.51, 0.25])
     assert not alike(gradient_norm=[14.0, 0.0])
     assert not alike(loss=[np.inf, 0.9])
+    late = before.assign(step=7)  # by then chaos has had its time
+    assert _alike(late, late.assign(loss=[0.853, 0.9], accuracy=[0.51, 0.25]))
+    assert not _alike(late, late.assign(loss=[0.88, 0.9]))
+    assert not _alike(late, late.assign(accuracy=[0.56, 0.25]))
     assert not _alike(before, before.drop(columns="accuracy"))
     assert not _alike(before, before.head(1))
