@@ -224,10 +224,10 @@ def step_axes(axes: Grid, between: tuple[int, ...] = ()) -> None:
     label_below(axes, "step + 1")
 
 
-def favoured_and_other(axes: Axes, curve: pd.DataFrame, other: str = "black") -> None:
-    """Accuracy on the class that the untrained network favours, in the norm's colour, and on the other, dashed."""
+def favoured_and_other(axes: Axes, curve: pd.DataFrame) -> None:
+    """Accuracy on the class that the untrained network favours, in the norm's colour, and on the other, black."""
     band(axes, curve, "accuracy_majority", words.norm(curve["norm"].iloc[0]).colour)
-    band(axes, curve, "accuracy_minority", other, ls=OTHER_CLASS)
+    band(axes, curve, "accuracy_minority", "black", ls=OTHER_CLASS)
 
 
 def favoured_and_other_axes(figure: Figure, axes: Grid, table: pd.DataFrame, between: tuple[int, ...] = ()) -> Figure:

@@ -145,13 +145,14 @@ def gamma_of_outputs(output_mean: npt.NDArray[Any], output_var: npt.NDArray[Any]
     about the truth with a thousand classes too. Of 2 networks it is unbounded; of few it reaches up as
     `interval_of_ratio`'s does.
     """
-    n, (squares, within) = len(output_mean), _squares_and_within(output_mean, output_var)
+    squares, within = _squares_and_within(output_mean, output_var)
+    n = len(squares)
     value = float(squares.sum() / (n - 1) / within.mean())
     if not (np.isfinite(value) and value > 0):
         return Estimate(value, value, value)
     if n < 3:
         return Estimate(value, 0.0, np.inf)
-    half = min(interval_of_mean(deviations_of_outputs(output_mean, output_var)).high, WIDEST)
+    half = min(interval_of_mean(_jackknife(squares, within)).high, WIDEST)
     high = _reaching_up(float(value * np.exp(half)), squares * n / (n - 1), within, LEAST_SKEWNESS_DRAWN)
     return Estimate(value, float(value * np.exp(-half)), high)
 
@@ -161,7 +162,11 @@ def deviations_of_outputs(output_mean: npt.NDArray[Any], output_var: npt.NDArray
 
     They are like independent draws, whose mean has log gamma's variance.
     """
-    n, (squares, within) = len(output_mean), _squares_and_within(output_mean, output_var)
+    return _jackknife(*_squares_and_within(output_mean, output_var))
+
+
+def _jackknife(squares: Array, within: Array) -> Array:
+    n = len(squares)
     tiny = np.finfo(float).tiny  # of one network that has it all, nothing is left
     between = (squares.sum() - squares * n / (n - 1)).clip(tiny) / (n - 2)
     logs = np.log(between / ((within.sum() - within).clip(tiny) / (n - 1)))

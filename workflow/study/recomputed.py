@@ -33,8 +33,7 @@ SAME = 1e-3  # of a number, beside a tenth of its error: what another processor'
 ALIKE = 2.0  # how many times the error of fewer networks an error of more may be
 COLUMNS = ("gamma", "guess_fraction_std")
 NETWORKS = 60  # simulated at most; at the quick scale these are all
-
-
+# What the closed forms of isotropic data depend on, beside the depth.
 OF_ISOTROPIC = ["norm", "placement", "activation", "weight_variance", "bias_variance", "classes"]
 
 

@@ -40,9 +40,11 @@ def _redrawn(model: nn.Module) -> nn.Module:
     with blamed("copying the module (a function that builds it needs no copy)"):
         fresh = copy.deepcopy(model)
     with torch.no_grad(), blamed("reset_parameters"):
-        # A lazy module draws its weights when it first sees points.
-        known = {name: weights for name, weights in fresh.named_parameters() if not is_lazy(weights)}
-        drawn = {name: weights for name, weights in known.items() if weights.is_floating_point()}
+        drawn = {
+            name: weights
+            for name, weights in fresh.named_parameters()
+            if not is_lazy(weights) and weights.is_floating_point()  # lazy ones are drawn when they first see points
+        }
         for weights in drawn.values():
             weights.fill_(torch.nan)  # what is still NaN afterwards was not drawn
         for module in reversed(list(fresh.modules())):  # a parent after its children, as in constructors

@@ -209,13 +209,16 @@ def _rises(found: Prejudice) -> list[str]:
     if not found.layers:
         return ["no layers were recorded", *left_out]
     steps = []
-    for kind, rising, of_all, *two in rises(found)[:RISES]:
-        typical, most = (f"{number(step.before)} -> {number(step.after)}" for step in two)
-        by = most if rising == 1 else f"typically {typical}, most {most}"
-        steps.append(f"  {kind}: {rising} of {of_all}, {by} at {two[1].at}")
+    for kind, rising, of_all, typical, most in rises(found)[:RISES]:
+        usual = "" if rising == 1 else f"typically {_from_to(typical)}, most "
+        steps.append(f"  {kind}: {rising} of {of_all}, {usual}{_from_to(most)} at {most.at}")
     at_first = f" (that of the input is {number(found.layers['input'].value)})" if "input" in found.layers else ""
     where = ":" if steps else f" no layer{at_first}"
     return [f"gamma of a random linear readout rises at{where}", *steps, *left_out]
+
+
+def _from_to(step: Step) -> str:
+    return f"{number(step.before)} -> {number(step.after)}"
 
 
 def _fair(found: Prejudice) -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from normplace.tables.tidy import with_interval
@@ -24,6 +25,11 @@ def learned_accuracy(commonest: float, test_points: int) -> float:
     commonest: its share of the test points.
     """
     return commonest + 2 * float(np.sqrt(commonest * (1 - commonest) / test_points))
+
+
+def early(steps: npt.NDArray[np.int64]) -> int:
+    """Which of the evaluations at these steps is the nearest to a tenth of all steps."""
+    return int(np.abs(steps - EARLY * steps[-1]).argmin())
 
 
 def of_runs(cell: dict[str, Any], rows: pd.DataFrame) -> pd.DataFrame:
@@ -76,7 +82,7 @@ def _milestones(run: pd.DataFrame, one_class: float, learned: float) -> dict[str
     closed = train["gap"].abs() < CLOSED
     late = accuracy[steps > LATER]
     milestones = {
-        "early_accuracy": float(accuracy[np.abs(steps - EARLY * steps[-1]).argmin()]),
+        "early_accuracy": float(accuracy[early(steps)]),
         "accuracy_over_log_steps": float(late.mean()) if len(late) else np.nan,
         "final_accuracy": final,
         "final_training_accuracy": fitted,

@@ -216,9 +216,10 @@ def check_width(net: MLP, *, isotropic_data: bool, simulate: bool) -> str:
     Raises:
         UserError: there is no chain at this width, and simulation is not allowed, or has no points.
     """
-    if chain.reaches(net):
+    lacking = chain.lacks(net)
+    if not lacking:
         return CHAIN
-    what = f"--width {net.width}: for {net} there is no pair chain: {chain.lacks(net)}"
+    what = f"--width {net.width}: for {net} there is no pair chain: {lacking}"
     if isotropic_data:
         raise UserError(f"{what}; isotropic data have no points to simulate, so name a data set, or no width")
     if not simulate:

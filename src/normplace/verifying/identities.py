@@ -111,8 +111,8 @@ def same_curves(rows: pd.DataFrame, beside: pd.DataFrame) -> Iterator[Check]:
         if len(ended):  # a curve's last point is of these alone
             pairs.append((test["accuracy"].iloc[-1], ended["final_accuracy"].median()))
             pairs.append((train["accuracy"].iloc[-1], ended["final_training_accuracy"].median()))
-            tenth = (test["step"] - milestones.EARLY * test["step"].iloc[-1]).abs().argmin()
-            pairs.append((test["accuracy"].iloc[tenth], ended["early_accuracy"].median()))
+            early = milestones.early(test["step"].to_numpy(np.int64))
+            pairs.append((test["accuracy"].iloc[early], ended["early_accuracy"].median()))
             pairs.append((test["step"].iloc[-1], ended["last_step"].max()))
         if row["bn_statistics"] != "running":
             pairs.append((train["gap"].iloc[0], runs["gap_at_start"].median()))

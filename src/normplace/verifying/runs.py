@@ -67,8 +67,10 @@ def learns(rows: pd.DataFrame, each: list[str]) -> Iterator[Check]:
         for name, of_cell in group.groupby("cell", sort=False):
             where = f"{name}, {place(group, each)}"
             for check in _mean(_by_run(of_cell, "final_accuracy"), "final accuracy", where, group, least=least):
-                below = {"low": check.value, "high": check.value, "words": (check.expected, check.measured)}
-                yield check if check.inside > 0 else replace(check, **below)  # type: ignore[arg-type]
+                if check.inside <= 0:  # decided, and its words have the interval
+                    words = check.expected, check.measured
+                    check = replace(check, low=check.value, high=check.value, words=words)
+                yield check
 
 
 def most_runs(rows: pd.DataFrame, column: str, share: float, each: list[str]) -> Iterator[Check]:
